@@ -1,0 +1,185 @@
+"""Starts, watches and stops the embedded AWS, a child process that outlives the command that started it.
+
+The server holds a lock on `server.pid` for as long as it lives, so a pid left behind by a crash is never mistaken for
+a running server, nor is another program that got the same pid.
+"""
+
+import contextlib
+import fcntl
+import http.client
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Generator
+from pathlib import Path
+
+PROJECT_ROOT = Path(__file__).resolve().parents[2]
+HOST = "127.0.0.1"
+DEFAULT_PORT = 4566
+POLL_SECONDS = 0.02
+LOG_TAIL_LINES = 15
+
+
+class EmulatorError(Exception):
+    """The embedded AWS cannot be started or does not answer."""
+
+
+def default_concurrency() -> int:
+    """Lambda invocations that may run at once; each is a process, so this follows the machine's cores."""
+    return max(4, 2 * (os.cpu_count() or 2))
+
+
+class Emulator:
+    """One embedded AWS: its port, and the folder that holds all of its state."""
+
+    def __init__(
+        self,
+        state_dir: Path,
+        port: int = DEFAULT_PORT,
+        *,
+        concurrency: int | None = None,
+        idle_worker_seconds: int = 60,
+        settings: dict[str, str] | None = None,
+    ) -> None:
+        """`settings` are further environment variables of the server, such as AUTH or LOG_LEVEL."""
+        self.state_dir = state_dir.resolve()
+        self.port = port
+        self._concurrency = concurrency or default_concurrency()
+        self._idle_worker_seconds = idle_worker_seconds
+        self._settings = settings or {}
+        self._child: subprocess.Popen[bytes] | None = None
+
+    @property
+    def endpoint(self) -> str:
+        return f"http://{HOST}:{self.port}"
+
+    @property
+    def log_file(self) -> Path:
+        return self.state_dir / "server.log"
+
+    @property
+    def _pid_file(self) -> Path:
+        return self.state_dir / "server.pid"
+
+    def start(self) -> None:
+        """Starts the server unless it runs already. Does not wait: see `wait_ready`."""
+        self._make_folders()
+        with self._pid_lock() as lock:
+            if lock is None:
+                return
+            self._require_free_port()
+            with self.log_file.open("ab") as log:
+                self._child = subprocess.Popen(
+                    [sys.executable, "-m", "infra.local.server"],
+                    cwd=PROJECT_ROOT,
+                    env=self._environment(),
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=subprocess.STDOUT,
+                    start_new_session=True,
+                    pass_fds=(lock,),
+                )
+            os.truncate(lock, 0)
+            os.pwrite(lock, str(self._child.pid).encode(), 0)
+
+    def wait_ready(self, timeout: float = 30.0) -> None:
+        deadline = time.monotonic() + timeout
+        while not self._answers():
+            if not self.running():
+                raise EmulatorError(f"The embedded AWS ended while starting. Its last log lines:\n{self._log_tail()}")
+            if time.monotonic() > deadline:
+                raise EmulatorError(f"The embedded AWS did not answer within {timeout:g} s; see {self.log_file}.")
+            time.sleep(POLL_SECONDS)
+
+    def running(self) -> bool:
+        return self.pid() is not None
+
+    def pid(self) -> int | None:
+        """The server's process id, or None when no server runs on this state folder."""
+        if not self._pid_file.exists():
+            return None
+        with self._pid_lock() as lock:
+            return None if lock is not None else int(self._pid_file.read_text() or 0) or None
+
+    def stop(self, grace: float = 15.0) -> None:
+        """Lets the server save its state and end; after `grace` seconds, ends it and its functions the hard way."""
+        pid = self.pid()
+        if pid is None:
+            return
+        os.kill(pid, signal.SIGTERM)
+        deadline = time.monotonic() + grace
+        while self.running() and time.monotonic() < deadline:
+            time.sleep(POLL_SECONDS)
+        self.kill(pid)
+
+    def kill(self, pid: int) -> None:
+        """Ends the server `pid`, which leads its own process group, and whatever function still runs in that group."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(pid, signal.SIGKILL)
+        if self._child is not None:
+            self._child.wait()
+            self._child = None
+
+    def _environment(self) -> dict[str, str]:
+        inherited = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "LC_ALL") if name in os.environ}
+        return inherited | {
+            "TMPDIR": str(self.state_dir / "tmp"),
+            "BIND_HOST": HOST,
+            "GATEWAY_PORT": str(self.port),
+            "PERSIST_STATE": "1",
+            "STATE_DIR": str(self.state_dir / "services"),
+            "S3_PERSIST": "1",
+            "S3_DATA_DIR": str(self.state_dir / "s3"),
+            "LAMBDA_ACCOUNT_CONCURRENCY": str(self._concurrency),
+            "LAMBDA_WARM_TTL_SECONDS": str(self._idle_worker_seconds),
+            "SFTP_ENABLED": "0",
+            "IOT_MTLS_ENABLED": "0",
+            # The emulator removes containers it takes for its own: keep it away from the user's Docker.
+            "DOCKER_HOST": f"unix://{self.state_dir}/no-docker",
+            **self._settings,
+        }
+
+    def _make_folders(self) -> None:
+        for folder in ("tmp", "services", "s3"):
+            (self.state_dir / folder).mkdir(parents=True, exist_ok=True)
+
+    @contextlib.contextmanager
+    def _pid_lock(self) -> Generator[int | None]:
+        """The locked pid file's descriptor, or None while a server holds the lock."""
+        descriptor = os.open(self._pid_file, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield None
+        else:
+            yield descriptor
+        finally:
+            os.close(descriptor)
+
+    def _require_free_port(self) -> None:
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((HOST, self.port))
+            except OSError as exc:
+                raise EmulatorError(
+                    f"Port {self.port} cannot be used ({exc.strerror}): another program, or another Sluice with its "
+                    "own state folder, listens there. Stop it, or choose a free port with --port."
+                ) from exc
+
+    def _answers(self) -> bool:
+        connection = http.client.HTTPConnection(HOST, self.port, timeout=5)
+        try:
+            connection.request("GET", "/_ministack/health")
+            return connection.getresponse().status == http.HTTPStatus.OK
+        except OSError:
+            return False
+        finally:
+            connection.close()
+
+    def _log_tail(self) -> str:
+        lines = self.log_file.read_text(errors="replace").splitlines() if self.log_file.exists() else []
+        return "\n".join(lines[-LOG_TAIL_LINES:])
