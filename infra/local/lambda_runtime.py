@@ -1,0 +1,59 @@
+"""A local Python Lambda: AWS's own runtime client, plus the memory limit that Lambda enforces.
+
+Started by the `lambda_python` mend with the environment of a Lambda function. Modules that the function's code zip does
+not hold are imported from this source tree.
+"""
+
+import os
+import signal
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+PROJECT_ROOT = Path(__file__).resolve().parents[2]
+MEGABYTE = 1024 * 1024
+WATCH_INTERVAL_SECONDS = 0.05
+STATM = Path("/proc/self/statm")
+
+
+def main() -> None:
+    sys.path[0:1] = [os.environ["LAMBDA_TASK_ROOT"], str(PROJECT_ROOT)]
+    with tempfile.TemporaryDirectory(prefix="lambda-") as scratch:
+        use_scratch(scratch)
+        threading.Thread(target=watch, args=(os.getppid(), memory_limit_bytes()), daemon=True).start()
+        run_handler()
+
+
+def use_scratch(folder: str) -> None:
+    """Gives this function a temporary folder of its own, as every Lambda environment has."""
+    os.environ["TMPDIR"] = tempfile.tempdir = folder
+
+
+def run_handler() -> None:
+    from awslambdaric.__main__ import main as run_runtime_client  # noqa: PLC0415 - the paths must be set before
+
+    run_runtime_client(["awslambdaric", os.environ["_HANDLER"]])
+
+
+def memory_limit_bytes() -> int:
+    return int(os.environ["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"]) * MEGABYTE
+
+
+def watch(parent: int, limit: int) -> None:
+    """Ends this process when its memory exceeds `limit` bytes, or when the emulator that started it is gone."""
+    while os.getppid() == parent and resident_bytes() <= limit:
+        time.sleep(WATCH_INTERVAL_SECONDS)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def resident_bytes() -> int:
+    """Memory held now; 0 where the system does not tell (anything but Linux), so that no limit applies there."""
+    if not STATM.exists():
+        return 0
+    return int(STATM.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,49 @@
+"""The Data Science SDK's states, with the fields that the States Language has gained since its last release."""
+
+import logging
+import warnings
+from enum import Enum
+from typing import Any
+
+_root_level = logging.getLogger().level
+with warnings.catch_warnings():
+    # Importing the SDK warns about pkg_resources, which it does not use, and silences the root logger.
+    warnings.simplefilter("ignore")
+    from stepfunctions import steps
+logging.getLogger().setLevel(_root_level)
+
+Catch = steps.Catch
+Chain = steps.Chain
+Graph = steps.Graph
+Succeed = steps.Succeed
+
+
+class _Field(Enum):
+    """Named as in the SDK: the value is the keyword, its Pascal case the States Language's field."""
+
+    MAX_DELAY_SECONDS = "max_delay_seconds"
+    JITTER_STRATEGY = "jitter_strategy"
+    ERROR_PATH = "error_path"
+    CAUSE_PATH = "cause_path"
+
+
+class Retry(steps.Retry):
+    """A retrier with `max_delay_seconds` and `jitter_strategy`."""
+
+    def allowed_fields(self) -> list[Enum]:
+        return [*super().allowed_fields(), _Field.MAX_DELAY_SECONDS, _Field.JITTER_STRATEGY]
+
+
+class Fail(steps.Fail):
+    """A failed end whose error and cause come from the state, by `error_path` and `cause_path`."""
+
+    def allowed_fields(self) -> list[Enum]:
+        return [*super().allowed_fields(), _Field.ERROR_PATH, _Field.CAUSE_PATH]
+
+
+class LambdaTask(steps.LambdaStep):
+    """Invokes a function with `payload`; what it returns becomes the state's output."""
+
+    def __init__(self, name: str, *, function: str, payload: dict[str, Any], **fields: Any) -> None:
+        parameters = {"FunctionName": function, "Payload": payload}
+        super().__init__(name, parameters=parameters, output_path="$.Payload", **fields)

@@ -1,0 +1,86 @@
+"""The ingest state machine: six steps from an uploaded file to its archived original."""
+
+import re
+
+from workflow.asl import Catch, Chain, Fail, Graph, LambdaTask, Retry, Succeed
+from workflow.errors import DuplicateEvent, ThumbnailError, TransientError, rejections
+from workflow.limits import EXECUTION_TIMEOUT_SECONDS, TASKS
+
+THROTTLED = ["Lambda.TooManyRequestsException"]
+SERVICE_TROUBLE = [
+    "Lambda.ServiceException",
+    "Lambda.AWSLambdaException",
+    "Lambda.SdkClientException",
+    "Lambda.ClientExecutionTimeoutException",
+]
+ENDED_WITHOUT_ANSWER = ["Sandbox.Timedout", "Lambda.Unknown", "Runtime.ExitError", "States.Timeout"]
+
+
+def ingest() -> Graph:
+    """The definition; `${validate}` and its like stand for the functions' ARNs."""
+    duplicate = Succeed("Duplicate", comment="Another execution serves, or has just served, this version")
+    rejected = Fail("Rejected", error_path="$.quarantine.code", cause_path="$.quarantine.message")
+    quarantine = task("Quarantine", "Move the original aside, with the reason")
+    quarantine.next(rejected)
+
+    validate = task("Validate", "Is it a file that we accept, and is it ours to do?")
+    transform = task("Transform", "Read it once, whole; publish a rendition")
+    thumbnail = task("Thumbnail", "Draw previews from the rendition")
+    store_metadata = task("StoreMetadata", "Write down all that was learnt and made")
+    notify = task("Notify", "Tell the subscribers")
+    archive = task("Archive", "Copy the original, verify the copy, then remove the original")
+
+    validate.add_catch(on([DuplicateEvent.__name__], duplicate))
+    validate.add_catch(on(rejections(), quarantine))
+    transform.add_catch(on(rejections(), quarantine))
+    thumbnail.add_catch(on([ThumbnailError.__name__], store_metadata, result_path="$.thumbnail_error"))
+
+    # What is caught nowhere fails the execution in its state, so that a redrive resumes right there.
+    return Graph(
+        Chain([validate, transform, thumbnail, store_metadata, notify, archive]),
+        comment="Sluice: validate, transform, preview, record, announce and archive one uploaded file",
+        timeout_seconds=EXECUTION_TIMEOUT_SECONDS,
+    )
+
+
+def task(name: str, comment: str) -> LambdaTask:
+    """One function, one state. It gets the run and the state so far, and returns the state with its result added."""
+    function = function_of(name)
+    return LambdaTask(
+        name,
+        comment=comment,
+        function=f"${{{function}}}",
+        payload={
+            "run": {"arn.$": "$$.Execution.Id", "name.$": "$$.Execution.Name", "started.$": "$$.Execution.StartTime"},
+            "state.$": "$",
+        },
+        timeout_seconds=TASKS[function].state_timeout_seconds,
+        retry=[
+            retry(THROTTLED, first_delay=1, attempts=60),
+            retry(SERVICE_TROUBLE, first_delay=2, attempts=6),
+            retry([TransientError.__name__], first_delay=2, attempts=6),
+            retry(ENDED_WITHOUT_ANSWER, first_delay=5, attempts=1),
+        ],
+    )
+
+
+def retry(errors: list[str], *, first_delay: int, attempts: int) -> Retry:
+    """Doubling delays up to a minute (seconds), drawn at random so that a burst does not come back as one."""
+    return Retry(
+        error_equals=errors,
+        interval_seconds=first_delay,
+        max_attempts=attempts,
+        backoff_rate=2.0,
+        max_delay_seconds=60,
+        jitter_strategy="FULL",
+    )
+
+
+def on(errors: list[str], then: LambdaTask | Succeed, result_path: str = "$.error") -> Catch:
+    """Branch on errors by name; the state keeps what it had, and the error beside it."""
+    return Catch(error_equals=errors, next_step=then, result_path=result_path)
+
+
+def function_of(state_name: str) -> str:
+    """The function that serves a state: StoreMetadata → store_metadata."""
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", state_name).lower()
