@@ -1,5 +1,8 @@
 """The Data Science SDK's states, with the fields that the States Language has gained since its last release."""
 
+# The SDK is not typed: this module is where its unknowns end.
+# pyright: reportUnknownMemberType=false, reportIncompatibleMethodOverride=false
+
 import logging
 import warnings
 from enum import Enum
@@ -10,9 +13,9 @@ with warnings.catch_warnings():
     # Importing the SDK warns about pkg_resources, which it does not use, and silences the root logger.
     warnings.simplefilter("ignore")
     from stepfunctions import steps
+    from stepfunctions.steps.states import State
 logging.getLogger().setLevel(_root_level)
 
-Catch = steps.Catch
 Chain = steps.Chain
 Graph = steps.Graph
 Succeed = steps.Succeed
@@ -47,3 +50,11 @@ class LambdaTask(steps.LambdaStep):
     def __init__(self, name: str, *, function: str, payload: dict[str, Any], **fields: Any) -> None:
         parameters = {"FunctionName": function, "Payload": payload}
         super().__init__(name, parameters=parameters, output_path="$.Payload", **fields)
+
+    def then(self, state: State) -> None:
+        """What comes next."""
+        self.next(state)
+
+    def on_error(self, *errors: str, then: State, keep_as: str = "$.error") -> None:
+        """Branch on errors by name; the next state gets what this one had, and the error beside it."""
+        self.add_catch(steps.Catch(error_equals=list(errors), next_step=then, result_path=keep_as))

@@ -2,7 +2,7 @@
 
 import re
 
-from workflow.asl import Catch, Chain, Fail, Graph, LambdaTask, Retry, Succeed
+from workflow.asl import Chain, Fail, Graph, LambdaTask, Retry, Succeed
 from workflow.errors import DuplicateEvent, ThumbnailError, TransientError, rejections
 from workflow.limits import EXECUTION_TIMEOUT_SECONDS, TASKS
 
@@ -21,7 +21,7 @@ def ingest() -> Graph:
     duplicate = Succeed("Duplicate", comment="Another execution serves, or has just served, this version")
     rejected = Fail("Rejected", error_path="$.quarantine.code", cause_path="$.quarantine.message")
     quarantine = task("Quarantine", "Move the original aside, with the reason")
-    quarantine.next(rejected)
+    quarantine.then(rejected)
 
     validate = task("Validate", "Is it a file that we accept, and is it ours to do?")
     transform = task("Transform", "Read it once, whole; publish a rendition")
@@ -30,10 +30,10 @@ def ingest() -> Graph:
     notify = task("Notify", "Tell the subscribers")
     archive = task("Archive", "Copy the original, verify the copy, then remove the original")
 
-    validate.add_catch(on([DuplicateEvent.__name__], duplicate))
-    validate.add_catch(on(rejections(), quarantine))
-    transform.add_catch(on(rejections(), quarantine))
-    thumbnail.add_catch(on([ThumbnailError.__name__], store_metadata, result_path="$.thumbnail_error"))
+    validate.on_error(DuplicateEvent.__name__, then=duplicate)
+    validate.on_error(*rejections(), then=quarantine)
+    transform.on_error(*rejections(), then=quarantine)
+    thumbnail.on_error(ThumbnailError.__name__, then=store_metadata, keep_as="$.thumbnail_error")
 
     # What is caught nowhere fails the execution in its state, so that a redrive resumes right there.
     return Graph(
@@ -74,11 +74,6 @@ def retry(errors: list[str], *, first_delay: int, attempts: int) -> Retry:
         max_delay_seconds=60,
         jitter_strategy="FULL",
     )
-
-
-def on(errors: list[str], then: LambdaTask | Succeed, result_path: str = "$.error") -> Catch:
-    """Branch on errors by name; the state keeps what it had, and the error beside it."""
-    return Catch(error_equals=errors, next_step=then, result_path=result_path)
 
 
 def function_of(state_name: str) -> str:

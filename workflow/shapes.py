@@ -3,21 +3,19 @@
 Every task gets `{"run": Run, "state": State}`; what it returns is put into the state under its own name.
 """
 
-from typing import Any, TypeVar
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar, cast
 
 import msgspec
 
 from workflow.errors import InputError
 
-
 T = TypeVar("T")
 
 
-class Shape(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Base of all shapes: immutable, named fields only, absent where default."""
-
-
-class Pointer(Shape):
+@dataclass(frozen=True, kw_only=True)
+class Pointer:
     """Where one version of an object is."""
 
     bucket: str
@@ -26,7 +24,8 @@ class Pointer(Shape):
     storage_class: str = "STANDARD"
 
 
-class ExecutionInput(Shape):
+@dataclass(frozen=True, kw_only=True)
+class ExecutionInput:
     """What starts an execution: `bucket` and `key` are enough by hand, EventBridge fills in the rest.
 
     `key` is raw, not URL-encoded. `sequencer` is S3's order of events for one key, in hexadecimal.
@@ -42,7 +41,8 @@ class ExecutionInput(Shape):
     trigger: str = "manual"
 
 
-class Run(Shape):
+@dataclass(frozen=True, kw_only=True)
+class Run:
     """The execution a task works for."""
 
     arn: str
@@ -50,7 +50,8 @@ class Run(Shape):
     started: str
 
 
-class Asset(Shape):
+@dataclass(frozen=True, kw_only=True)
+class Asset:
     """One version of one uploaded object, as Validate found it. `size` in bytes, times in ISO 8601."""
 
     id: str
@@ -67,10 +68,10 @@ class Asset(Shape):
     sequencer: str | None = None
     notes: tuple[str, ...] = ()
     attempt: int = 1
-    ms: int = 0
 
 
-class MadeFile(Shape):
+@dataclass(frozen=True, kw_only=True)
+class MadeFile:
     """A file that Sluice made. `name` is predictable ("web", "256"); sizes in bytes and pixels."""
 
     name: str
@@ -83,63 +84,63 @@ class MadeFile(Shape):
     sha256: str
 
 
-class Previews(Shape):
+@dataclass(frozen=True, kw_only=True)
+class Previews:
     """Thumbnails, smallest first; `thumbhash` is base64, `dominant_color` is #rrggbb."""
 
     files: tuple[MadeFile, ...]
     thumbhash: str
     dominant_color: str
-    ms: int = 0
 
 
-class Transformed(Shape):
+@dataclass(frozen=True, kw_only=True)
+class Transformed:
     """What Transform made of the original, and the small facts it learnt while it had it open.
 
-    `sha256` is of the original's bytes. With `reused_from`, renditions and previews are those of an
-    earlier asset with the same content. `technical` points to the full dump (every EXIF tag).
+    XX
     """
 
     sha256: str
+    recipe: str
     renditions: tuple[MadeFile, ...]
     facts: dict[str, Any]
     technical: Pointer
     reused_from: str | None = None
     previews: Previews | None = None
-    ms: int = 0
 
 
-class Stored(Shape):
+@dataclass(frozen=True, kw_only=True)
+class Stored:
     """The sidecar with everything that is known of the asset, and whether this is the key's newest version."""
 
     sidecar: Pointer
     current: bool
-    ms: int = 0
 
 
-class Notified(Shape):
+@dataclass(frozen=True, kw_only=True)
+class Notified:
     """The CloudEvents id that was announced; the same outcome always has the same id."""
 
     event_id: str
-    ms: int = 0
 
 
-class Archived(Shape):
+@dataclass(frozen=True, kw_only=True)
+class Archived:
     """Where the original is now, after its verified copy."""
 
     original: Pointer
-    ms: int = 0
 
 
-class Quarantined(Shape):
+@dataclass(frozen=True, kw_only=True)
+class Quarantined:
     """Why the file was rejected and where the original is now; becomes the execution's Error and Cause."""
 
     code: str
     message: str
     original: Pointer
-    ms: int = 0
 
 
-class CaughtError(Shape, rename="pascal"):
+class CaughtError(msgspec.Struct, frozen=True, rename="pascal"):
     """An error as Step Functions hands it to a catcher; `cause` is the function's error as JSON text."""
 
     error: str
@@ -158,17 +159,6 @@ class _FunctionError(msgspec.Struct):
     errorMessage: str  # noqa: N815 - AWS's spelling
 
 
-class State(Shape):
-    """What an execution knows so far. Only `asset` is always there behind Validate."""
-
-    asset: Asset
-    transform: Transformed | None = None
-    thumbnail: Previews | None = None
-    thumbnail_error: CaughtError | None = None
-    store: Stored | None = None
-    notify: Notified | None = None
-
-
 def parse(data: Any, shape: type[T]) -> T:
     """Check `data` against `shape`; an InputError names the field that is wrong."""
     try:
@@ -177,6 +167,21 @@ def parse(data: Any, shape: type[T]) -> T:
         raise InputError(f"The input does not fit {shape.__name__}: {exc}.") from exc
 
 
-def dump(shape: Shape) -> dict[str, Any]:
-    """The JSON form of a shape."""
-    return msgspec.to_builtins(shape)
+def dump(shape: Any) -> dict[str, Any]:
+    """The JSON form of a shape; what is not known is left out."""
+    return _without_nulls(msgspec.to_builtins(shape))
+
+
+def _without_nulls(value: Any) -> Any:
+    if isinstance(value, dict):
+        value = {name: inner for name, inner in cast("dict[str, Any]", value).items() if inner is not None}
+    return map_json(value, _without_nulls)
+
+
+def map_json(value: Any, change: Callable[[Any], Any]) -> Any:
+    """Apply `change` to each member of an object or array; anything else is returned as it is."""
+    if isinstance(value, dict):
+        return {name: change(inner) for name, inner in cast("dict[str, Any]", value).items()}
+    if isinstance(value, list | tuple):
+        return [change(inner) for inner in cast("list[Any]", value)]
+    return value

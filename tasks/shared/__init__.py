@@ -1,0 +1,1 @@
+"""What all functions share: the frame around a task, and the adapters to S3, DynamoDB and SNS."""

@@ -1,0 +1,38 @@
+"""Notify: one CloudEvents message says that the asset's files are there to be used."""
+
+from dataclasses import dataclass
+
+import msgspec
+
+from tasks.shared import clients
+from tasks.shared.announce import Announcer
+from tasks.shared.records import Records
+from tasks.shared.settings import from_environment
+from tasks.shared.task import task
+from workflow.errors import TransientError
+from workflow.shapes import Asset, Notified, Run
+
+
+class Settings(msgspec.Struct, frozen=True):
+    table_name: str
+    topic_arn: str
+
+
+@dataclass(frozen=True)
+class State:
+    """What Notify needs of the state."""
+
+    asset: Asset
+
+
+settings = from_environment(Settings)
+records = Records(clients.dynamodb(), settings.table_name)
+announcer = Announcer(clients.sns(), records, settings.topic_arn)
+
+
+@task("notify", State)
+def handle(state: State, _run: Run) -> Notified:
+    record = records.get(state.asset.id)
+    if record is None:
+        raise TransientError(f"The record of asset {state.asset.id} is not there yet.")
+    return Notified(event_id=announcer.announce(record, "succeeded"))

@@ -1,0 +1,92 @@
+"""Quarantine: a file that can never succeed is moved aside, with its reason beside it."""
+
+import json
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import msgspec
+
+from tasks.shared import clients
+from tasks.shared.announce import Announcer
+from tasks.shared.move import moved
+from tasks.shared.naming import reason_key
+from tasks.shared.objects import Objects
+from tasks.shared.observe import count, working_for
+from tasks.shared.records import Item, Records
+from tasks.shared.settings import from_environment
+from tasks.shared.task import task
+from workflow.errors import InputError
+from workflow.shapes import CaughtError, Pointer, Quarantined, Run, dump
+
+
+class Settings(msgspec.Struct, frozen=True):
+    table_name: str
+    topic_arn: str
+    quarantine_bucket: str
+    archive_bucket: str
+
+
+@dataclass(frozen=True)
+class State:
+    """What Quarantine needs of the state, wherever the error was caught."""
+
+    error: CaughtError
+
+
+settings = from_environment(Settings)
+objects = Objects(clients.s3())
+records = Records(clients.dynamodb(), settings.table_name)
+announcer = Announcer(clients.sns(), records, settings.topic_arn)
+
+
+@task("quarantine", State)
+def handle(state: State, run: Run) -> Quarantined:
+    record = record_of(run)
+    working_for(run, record["asset_id"])
+    reason = {"code": state.error.error, "message": state.error.message}
+    with set_aside(record) as original:
+        if original.bucket == settings.quarantine_bucket:
+            write_reason(original, record, reason, run)
+        records.finish(record["asset_id"], run, "rejected", {"original": dump(original), "reason": reason})
+    announcer.announce({**record, "status": "rejected", "reason": reason, "original": dump(original)}, "rejected")
+    records.keep_claim(record["asset_id"], run)
+    count("AssetsRejected")
+    return Quarantined(code=reason["code"], message=reason["message"], original=original)
+
+
+def record_of(run: Run) -> Item:
+    """The record that Validate opened for this execution."""
+    asset_id = records.asset_of(run.name)
+    record = records.get(asset_id) if asset_id else None
+    if record is None:
+        raise InputError(f"Execution {run.name} was rejected before it had an asset: there is nothing to set aside.")
+    return record
+
+
+@contextmanager
+def set_aside(record: Item) -> Generator[Pointer]:
+    """The original in quarantine; one that an earlier attempt archived stays in the archive."""
+    source = msgspec.convert(record["original"], Pointer)
+    if source.bucket in {settings.quarantine_bucket, settings.archive_bucket}:
+        yield source
+        return
+    with moved(
+        source,
+        bucket=settings.quarantine_bucket,
+        storage_class="STANDARD",
+        key=record["key"],
+        asset_id=record["asset_id"],
+        sha256=None,
+        objects=objects,
+    ) as original:
+        yield original
+
+
+def write_reason(original: Pointer, record: Item, reason: dict[str, str], run: Run) -> None:
+    """For whoever finds the file in the bucket without a look at the table."""
+    facts = {
+        name: record[name] for name in ("asset_id", "bucket", "key", "version_id", "size", "etag") if name in record
+    }
+    text = json.dumps({**reason, **facts, "execution_arn": run.arn}, indent=2)
+    objects.put(original.bucket, reason_key(original.key), text.encode(), "application/json")

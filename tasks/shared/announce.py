@@ -1,0 +1,86 @@
+"""SNS: one CloudEvents 1.0 message per outcome of an asset."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from tasks.shared.records import Item, Records
+
+if TYPE_CHECKING:
+    from mypy_boto3_sns import SNSClient
+
+_PUBLIC = (
+    "asset_id", "status", "bucket", "key", "version_id", "size", "kind", "media_type", "sha256", "renditions",
+    "thumbnails", "thumbhash", "dominant_color", "facts", "original", "reused_from", "degraded", "reason",
+    "execution_arn",
+)  # fmt: skip
+
+
+class Announcer:
+    """Publishes an outcome, and notes in the record that it did."""
+
+    def __init__(self, sns: "SNSClient", records: Records, topic_arn: str) -> None:
+        self._sns = sns
+        self._records = records
+        self._topic_arn = topic_arn
+
+    def announce(self, record: Item, outcome: str) -> str:
+        """Publish once per outcome; the event's id, which is the same for the same outcome.
+
+        A crash between publishing and noting it publishes again under the same id, and CloudEvents tells
+        subscribers that events with equal source and id are the same event.
+        """
+        event = cloud_event(record, outcome)
+        announced: dict[str, str] = record.get("announced", {})
+        if announced.get(outcome) != event["id"]:
+            self._publish(event, record, outcome)
+            self._records.update(record["asset_id"], {"announced": {**announced, outcome: event["id"]}})
+        return event["id"]
+
+    def _publish(self, event: Mapping[str, Any], record: Item, outcome: str) -> None:
+        folder = record["key"].rpartition("/")[0]
+        attributes = {
+            "status": outcome,
+            "kind": record.get("kind", "unknown"),
+            "prefix": f"{folder}/" if folder else "/",
+        }
+        self._sns.publish(
+            TopicArn=self._topic_arn,
+            Subject=f"{outcome}: {_subject(record['key'])}",
+            Message=json.dumps(event),
+            MessageAttributes={
+                name: {"DataType": "String", "StringValue": value} for name, value in attributes.items()
+            },
+        )
+
+
+def cloud_event(record: Item, outcome: str) -> dict[str, Any]:
+    """The message. Its id follows from what is announced: the files made, or the reason."""
+    data = {name: record[name] for name in _PUBLIC if name in record} | {"status": outcome}
+    return {
+        "specversion": "1.0",
+        "id": f"{record['asset_id']}-{outcome}-{_digest(record, outcome)}",
+        "source": f"/sluice/{record['bucket']}",
+        "type": f"sluice.asset.{outcome}",
+        "subject": record["key"],
+        "time": datetime.now(UTC).isoformat(),
+        "datacontenttype": "application/json",
+        "data": data,
+    }
+
+
+def _digest(record: Item, outcome: str) -> str:
+    """Equal for the same files, or the same reason; a failure is told once per execution."""
+    said: Any = {
+        "succeeded": [file["sha256"] for name in ("renditions", "thumbnails") for file in record.get(name, [])],
+        "rejected": record.get("reason", {}).get("code"),
+        "failed": record.get("execution"),
+    }[outcome]
+    return hashlib.sha256(json.dumps(said).encode()).hexdigest()[:8]
+
+
+def _subject(key: str) -> str:
+    """SNS takes at most 100 printable ASCII characters."""
+    return "".join(c if c.isascii() and c.isprintable() else "?" for c in key)[-80:]

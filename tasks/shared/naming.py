@@ -1,0 +1,65 @@
+"""Names that follow from an asset: its id and the keys of everything that is kept of it.
+
+Nothing here is looked up or drawn at random, so that every repeat of a step writes to the same place.
+"""
+
+import hashlib
+import re
+from mimetypes import guess_extension
+
+from tasks.kinds import MAX_KEY_BYTES, MAX_NAME_BYTES
+
+_ASSET_ID = re.compile(r"(?:^|/)([0-9a-f]{32})/[^/]+$")
+
+
+def asset_id(bucket: str, key: str, version_id: str) -> str:
+    """The first 32 hex digits of SHA-256 over bucket, key and version id."""
+    return hashlib.sha256(f"{bucket}\0{key}\0{version_id}".encode()).hexdigest()[:32]
+
+
+def rendition_key(asset: str, name: str, content_type: str) -> str:
+    return f"renditions/{asset}/{name}{extension(content_type)}"
+
+
+def thumbnail_key(asset: str, name: str, content_type: str) -> str:
+    return f"thumbnails/{asset}/{name}{extension(content_type)}"
+
+
+def technical_key(asset: str) -> str:
+    return f"metadata/{asset}/technical.json"
+
+
+def sidecar_key(asset: str) -> str:
+    return f"metadata/{asset}/sidecar.json"
+
+
+def original_key(key: str, asset: str) -> str:
+    """Where archive and quarantine keep the original: beside its old neighbours, in a folder named by its id.
+
+    photos/cat.jpg → photos/<id>/cat.jpg. Over-long keys lose their folders, over-long names their beginning,
+    so that the result always fits S3's 1,024 bytes; the whole key stays in the record.
+    """
+    folder, _, name = key.rstrip("/").rpartition("/")
+    name = _last_bytes(name, MAX_NAME_BYTES) or "unnamed"
+    fits = len(key.encode()) <= MAX_KEY_BYTES
+    return f"{folder}/{asset}/{name}" if folder and fits else f"{asset}/{name}"
+
+
+def asset_of_original(key: str) -> str | None:
+    """The asset id in a key that `original_key` made, or None."""
+    match = _ASSET_ID.search(key)
+    return match.group(1) if match else None
+
+
+def reason_key(original: str) -> str:
+    """The sidecar that says why an original was quarantined."""
+    return f"{original}.reason.json"
+
+
+def extension(content_type: str) -> str:
+    """.webp for image/webp."""
+    return guess_extension(content_type) or {"image/webp": ".webp"}.get(content_type, ".bin")
+
+
+def _last_bytes(text: str, limit: int) -> str:
+    return text.encode()[-limit:].decode(errors="ignore")

@@ -1,0 +1,229 @@
+"""S3 as the tasks need it: ranged reads, whole reads that hash, verified copies. Versions are always pinned."""
+
+import base64
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+
+from botocore.exceptions import ClientError
+
+from workflow.errors import CopyNotVerified, TransientError
+from workflow.shapes import Pointer
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_s3.type_defs import CompletedPartTypeDef, CopySourceTypeDef
+
+GIB = 1024**3
+COPY_OBJECT_MAX_BYTES = 5 * GIB
+"""CopyObject's documented limit; larger objects are copied in parts."""
+CHUNK_BYTES = 1024 * 1024
+
+_CHECKSUMS = {name: f"Checksum{name}" for name in ("SHA256", "CRC64NVME", "CRC32C", "CRC32", "SHA1")}
+_NOT_THERE = {"404", "NoSuchKey", "NoSuchVersion", "NotFound"}
+_METADATA_FIELDS = (
+    "CacheControl",
+    "ContentDisposition",
+    "ContentEncoding",
+    "ContentLanguage",
+    "ContentType",
+    "Expires",
+    "Metadata",
+)
+
+
+@dataclass(frozen=True)
+class ObjectFacts:
+    """What a HEAD tells. `size` in bytes, `last_modified` ISO 8601 in UTC; checksums base64 by algorithm."""
+
+    at: Pointer
+    size: int
+    etag: str
+    last_modified: str
+    content_type: str
+    checksums: dict[str, str]
+    etag_is_md5: bool
+    restored: bool
+    metadata: dict[str, Any]
+
+    @property
+    def in_parts(self) -> bool:
+        """Uploaded in parts: the ETag ends in the number of parts."""
+        return "-" in self.etag
+
+
+class Objects:
+    """The S3 adapter."""
+
+    def __init__(self, s3: "S3Client", *, copy_object_max_bytes: int = COPY_OBJECT_MAX_BYTES) -> None:
+        self._s3 = s3
+        self._copy_object_max_bytes = copy_object_max_bytes
+
+    def head(self, at: Pointer) -> ObjectFacts | None:
+        """Facts of an object version, of the newest where none is named, or None where there is no such object."""
+        try:
+            found: Any = self._s3.head_object(**_address(at), ChecksumMode="ENABLED")
+        except ClientError as exc:
+            if exc.response.get("Error", {}).get("Code") in _NOT_THERE:
+                return None
+            # A malformed version id is a bad request; it names no object either.
+            if at.version_id and exc.response.get("ResponseMetadata", {}).get("HTTPStatusCode") == 400:  # noqa: PLR2004
+                return None
+            raise
+        return ObjectFacts(
+            at=Pointer(
+                bucket=at.bucket,
+                key=at.key,
+                version_id=found.get("VersionId") or at.version_id,
+                storage_class=found.get("StorageClass", "STANDARD"),
+            ),
+            size=found["ContentLength"],
+            etag=found["ETag"].strip('"'),
+            last_modified=found["LastModified"].astimezone(UTC).isoformat(),
+            content_type=found.get("ContentType", ""),
+            checksums={name: found[field] for name, field in _CHECKSUMS.items() if field in found},
+            etag_is_md5=not found.get("ServerSideEncryption", "").startswith("aws:kms"),
+            restored='ongoing-request="false"' in found.get("Restore", ""),
+            metadata={field: found[field] for field in _METADATA_FIELDS if field in found},
+        )
+
+    def read_range(self, at: Pointer, start: int, end: int) -> bytes:
+        """Bytes `start` up to and without `end`."""
+        return self._s3.get_object(**_address(at), Range=f"bytes={start}-{end - 1}")["Body"].read()
+
+    def read(self, at: Pointer) -> bytes:
+        """The whole object: for the small ones that we wrote ourselves."""
+        return self._s3.get_object(**_address(at))["Body"].read()
+
+    def download(self, at: Pointer, to: Path, size: int) -> str:
+        """Read the object once into a file; its SHA-256 in hex."""
+        digest = hashlib.sha256()
+        with to.open("wb") as file:
+            for chunk in self._s3.get_object(**_address(at))["Body"].iter_chunks(CHUNK_BYTES):
+                digest.update(chunk)
+                file.write(chunk)
+        if to.stat().st_size != size:
+            raise TransientError(f"Read {to.stat().st_size:,} bytes of s3://{at.bucket}/{at.key}, expected {size:,}.")
+        return digest.hexdigest()
+
+    def put(self, bucket: str, key: str, data: bytes, content_type: str, *, cache_control: str = "") -> str:
+        """Write an object, checked on arrival by its SHA-256, which is returned in hex."""
+        digest = hashlib.sha256(data)
+        optional: dict[str, Any] = {"CacheControl": cache_control} if cache_control else {}
+        self._s3.put_object(
+            Bucket=bucket,
+            Key=key,
+            Body=data,
+            ContentType=content_type,
+            ChecksumSHA256=base64.b64encode(digest.digest()).decode(),
+            **optional,
+        )
+        return digest.hexdigest()
+
+    def copy_verified(self, source: ObjectFacts, to: Pointer, sha256: str | None) -> ObjectFacts:
+        """Copy on the server with metadata and tags, and prove that the copy has the same bytes.
+
+        A copy that an earlier attempt left is checked and taken. Raises CopyNotVerified; the source is not touched.
+        """
+        copy = self.head(Pointer(bucket=to.bucket, key=to.key))
+        if copy is None or not is_same(source, copy, sha256):
+            self._copy(source, to, sha256)
+            copy = self.head(Pointer(bucket=to.bucket, key=to.key))
+        if copy is None or not is_same(source, copy, sha256):
+            raise CopyNotVerified(
+                f"The copy of s3://{source.at.bucket}/{source.at.key} in s3://{to.bucket}/{to.key} could not be proven "
+                "equal to its original. The original stays where it is; redrive the execution to copy again."
+            )
+        return copy
+
+    def delete_version(self, at: Pointer) -> None:
+        """Remove one version for good; removing it again does no harm."""
+        if at.version_id is None:
+            raise ValueError("Only a named version is ever deleted.")
+        self._s3.delete_object(Bucket=at.bucket, Key=at.key, VersionId=at.version_id)
+
+    def _copy(self, source: ObjectFacts, to: Pointer, sha256: str | None) -> None:
+        if source.size <= self._copy_object_max_bytes and (sha256 or not source.in_parts):
+            algorithm = "SHA256" if sha256 else next(iter(source.checksums), None)
+            checksum: dict[str, Any] = {"ChecksumAlgorithm": algorithm} if algorithm else {}
+            self._s3.copy_object(
+                Bucket=to.bucket,
+                Key=to.key,
+                CopySource=_copy_source(source.at),
+                StorageClass=to.storage_class,  # pyright: ignore[reportArgumentType] - a setting, checked at synth
+                **checksum,
+            )
+        else:
+            self._copy_in_parts(source, to)
+
+    def _copy_in_parts(self, source: ObjectFacts, to: Pointer) -> None:
+        """Copy along the source's own part boundaries, so that equal ETags prove equal bytes."""
+        upload = self._s3.create_multipart_upload(
+            Bucket=to.bucket,
+            Key=to.key,
+            StorageClass=to.storage_class,  # pyright: ignore[reportArgumentType]
+            Tagging=self._tags(source.at),
+            **source.metadata,
+        )["UploadId"]
+        try:
+            parts = [
+                self._copy_part(source.at, to, upload, number, span)
+                for number, span in enumerate(self._part_spans(source), start=1)
+            ]
+            self._s3.complete_multipart_upload(
+                Bucket=to.bucket, Key=to.key, UploadId=upload, MultipartUpload={"Parts": parts}
+            )
+        except BaseException:
+            self._s3.abort_multipart_upload(Bucket=to.bucket, Key=to.key, UploadId=upload)
+            raise
+
+    def _copy_part(
+        self, source: Pointer, to: Pointer, upload: str, number: int, span: tuple[int, int]
+    ) -> "CompletedPartTypeDef":
+        part = self._s3.upload_part_copy(
+            Bucket=to.bucket,
+            Key=to.key,
+            UploadId=upload,
+            PartNumber=number,
+            CopySource=_copy_source(source),
+            CopySourceRange=f"bytes={span[0]}-{span[1] - 1}",
+        )["CopyPartResult"]
+        return {"PartNumber": number, "ETag": part.get("ETag", "")}
+
+    def _part_spans(self, source: ObjectFacts) -> Iterator[tuple[int, int]]:
+        start, number = 0, 1
+        while start < source.size:
+            length = self._s3.head_object(**_address(source.at), PartNumber=number)["ContentLength"]
+            yield start, start + length
+            start, number = start + length, number + 1
+
+    def _tags(self, at: Pointer) -> str:
+        tags = self._s3.get_object_tagging(**_address(at))["TagSet"]
+        return urlencode({tag["Key"]: tag["Value"] for tag in tags})
+
+
+def is_same(source: ObjectFacts, copy: ObjectFacts, sha256: str | None) -> bool:
+    """Equal size, and equal by the best proof at hand: SHA-256, a checksum that both carry, the MD5 in the ETag."""
+    if source.size != copy.size:
+        return False
+    whole = copy.checksums.get("SHA256", "")
+    if sha256 and whole and "-" not in whole:
+        return base64.b64decode(whole).hex() == sha256
+    shared = source.checksums.keys() & copy.checksums.keys()
+    if shared:
+        return all(source.checksums[name] == copy.checksums[name] for name in shared)
+    return source.etag_is_md5 and copy.etag_is_md5 and source.etag == copy.etag
+
+
+def _address(at: Pointer) -> dict[str, Any]:
+    return {"Bucket": at.bucket, "Key": at.key, **({"VersionId": at.version_id} if at.version_id else {})}
+
+
+def _copy_source(at: Pointer) -> "CopySourceTypeDef":
+    if at.version_id is None:
+        raise ValueError("Only a named version is ever copied.")
+    return {"Bucket": at.bucket, "Key": at.key, "VersionId": at.version_id}

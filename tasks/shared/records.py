@@ -1,0 +1,298 @@
+"""The metadata table: the record of each asset, the claims on it, and which version of a key is current.
+
+Items, by pk / sk:
+    asset#<id>          / record     the only place that says how an asset is doing
+    asset#<id>          / claim      which execution works on it, or lately did (TTL)
+    execution#<name>    / asset      which asset an execution works on (TTL)
+    key#<bucket>/<key>  / current    the newest version of a key, by S3's sequencer
+"""
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
+from botocore.exceptions import ClientError
+
+from workflow.errors import DuplicateEvent
+from workflow.limits import DEDUPE_WINDOW_SECONDS, EXECUTION_TIMEOUT_SECONDS
+from workflow.shapes import Asset, Run, map_json
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+LINK_LIFETIME = timedelta(days=90)
+"""As long as Step Functions keeps an ended execution's history."""
+
+Item = dict[str, Any]
+
+_serialize = TypeSerializer().serialize
+_deserialize = TypeDeserializer().deserialize
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Records:
+    """The DynamoDB adapter."""
+
+    def __init__(self, dynamodb: "DynamoDBClient", table: str) -> None:
+        self._dynamodb = dynamodb
+        self._table = table
+
+    # the record
+
+    def get(self, asset_id: str) -> Item | None:
+        """The record as it is now, read consistently."""
+        return self._get(_record(asset_id))
+
+    def update(self, asset_id: str, values: Mapping[str, Any], *, execution: str | None = None) -> bool:
+        """Set attributes of the record; with `execution`, only while that one is the record's latest attempt."""
+        values = {**values, "updated_at": now().isoformat()}
+        condition = "execution = :execution" if execution else None
+        return self._set(_record(asset_id), values, condition, {":execution": execution} if execution else {})
+
+    def begin(self, asset: Asset, run: Run, trigger: str) -> int:
+        """Open the record for an attempt, or go on with the one that this execution has begun. Its number, from 1."""
+        attempts: list[Item] = (self.get(asset.id) or {}).get("attempts", [])
+        mine: Item | None = next((a for a in attempts if a["execution"] == run.name), None)
+        if mine is None:
+            mine = {"number": len(attempts) + 1, "trigger": trigger, "started_at": run.started}
+            mine |= {"execution": run.name, "execution_arn": run.arn}
+            attempts = [*attempts, mine]
+        moment = now().isoformat()
+        first_seen = {
+            "created_at": moment,
+            "asset_id": asset.id,
+            "bucket": asset.bucket,
+            "key": asset.key,
+            "object_key": f"{asset.bucket}/{asset.key}",
+            "version_id": asset.version_id,
+            "size": asset.size,
+            "etag": asset.etag,
+            "last_modified": asset.last_modified,
+            "declared_type": asset.declared_type,
+            **({"sequencer": asset.sequencer} if asset.sequencer else {}),
+        }
+        self._set(
+            _record(asset.id),
+            {
+                "status": "processing",
+                "execution": run.name,
+                "execution_arn": run.arn,
+                "attempts": attempts,
+                "original": _plain(asset.source),
+                "updated_at": moment,
+            },
+            keep=first_seen,
+            remove=("reason",),
+        )
+        return mine["number"]
+
+    def finish(self, asset_id: str, run: Run, status: str, values: Mapping[str, Any]) -> bool:
+        """Close this execution's attempt with its outcome. False where a later attempt has taken over."""
+        record = self.get(asset_id) or {}
+        attempts: list[Item] = record.get("attempts", [])
+        closed = [
+            {**a, "outcome": status, "ended_at": now().isoformat()} if a["execution"] == run.name else a
+            for a in attempts
+        ]
+        return self.update(asset_id, {**values, "status": status, "attempts": closed}, execution=run.name)
+
+    def with_content(self, sha256: str, recipe: str) -> list[Item]:
+        """Succeeded assets with this content whose renditions were made, not reused, by this recipe; oldest first."""
+        found = self._dynamodb.query(
+            TableName=self._table,
+            IndexName="by_content",
+            KeyConditionExpression="sha256 = :sha256",
+            FilterExpression="#status = :succeeded AND recipe = :recipe AND attribute_not_exists(reused_from)",
+            ExpressionAttributeNames={"#status": "status"},
+            ExpressionAttributeValues=_wire({":sha256": sha256, ":succeeded": "succeeded", ":recipe": recipe}),
+        )
+        return [_item(item) for item in found["Items"]]
+
+    def newest_of_key(self, bucket: str, key: str) -> Item | None:
+        """The record that was opened last for a key, whatever became of it."""
+        found = self._dynamodb.query(
+            TableName=self._table,
+            IndexName="by_key",
+            KeyConditionExpression="object_key = :key",
+            ExpressionAttributeValues=_wire({":key": f"{bucket}/{key}"}),
+            ScanIndexForward=False,
+            Limit=1,
+        )["Items"]
+        return _item(found[0]) if found else None
+
+    # which execution works on what
+
+    def link(self, run: Run, asset_id: str) -> None:
+        """Remember what an execution works on, for the steps that see only the execution."""
+        expires = now() + LINK_LIFETIME
+        self._set(_link(run.name), {"asset_id": asset_id, "expires_at": int(expires.timestamp())})
+
+    def asset_of(self, execution: str) -> str | None:
+        """The asset id that an execution works on."""
+        item = self._get(_link(execution))
+        return item["asset_id"] if item else None
+
+    def claim(self, asset_id: str, run: Run, *, delivery: bool) -> None:
+        """Take the asset for this execution, or raise DuplicateEvent.
+
+        It can be taken when nobody has it, when this execution has it already, or when a claim ran out. A person
+        (not a `delivery` of an event) may also take one whose execution has ended well.
+        """
+        free = "attribute_not_exists(pk) OR execution = :execution OR expires_at < :now"
+        if not delivery:
+            free += " OR held = :ended"
+        held_until = now() + timedelta(seconds=EXECUTION_TIMEOUT_SECONDS)
+        taken = self._set(
+            _claim(asset_id),
+            {"execution": run.name, "held": True, "expires_at": int(held_until.timestamp())},
+            free,
+            {":now": int(now().timestamp()), ":execution": run.name, **({} if delivery else {":ended": False})},
+        )
+        if not taken:
+            raise DuplicateEvent(self._who_has(asset_id))
+
+    def keep_claim(self, asset_id: str, run: Run) -> None:
+        """The work is done: repeats of the event stay recognisable for the dedupe window."""
+        until = now() + timedelta(seconds=DEDUPE_WINDOW_SECONDS)
+        self._set(
+            _claim(asset_id),
+            {"held": False, "expires_at": int(until.timestamp())},
+            "execution = :execution",
+            {":execution": run.name},
+        )
+
+    def release_claim(self, asset_id: str, execution: str) -> None:
+        """The work has failed: whoever comes next may have the asset."""
+        self._when(
+            lambda: self._dynamodb.delete_item(
+                TableName=self._table,
+                Key=_wire(_claim(asset_id)),
+                ConditionExpression="execution = :execution",
+                ExpressionAttributeValues=_wire({":execution": execution}),
+            )
+        )
+
+    def _who_has(self, asset_id: str) -> str:
+        claim = self._get(_claim(asset_id)) or {}
+        doing = "is at work on" if claim.get("held") else "has already served"
+        return f"Execution {claim.get('execution', 'unknown')} {doing} this version (asset {asset_id}); nothing to do."
+
+    # the current version of a key
+
+    def advance(self, asset: Asset) -> bool:
+        """Make this the current version of its key unless a newer one is. Sequencers decide where both have one."""
+        values = {"asset_id": asset.id, "version_id": asset.version_id, "last_modified": asset.last_modified}
+        newer = "attribute_not_exists(pk) OR asset_id = :asset_id OR "
+        if asset.sequencer:
+            order = _comparable(asset.sequencer)
+            return self._set(
+                _current(asset),
+                {**values, "sequencer": order},
+                newer + "sequencer < :order OR (attribute_not_exists(sequencer) AND last_modified <= :last_modified)",
+                {":asset_id": asset.id, ":order": order, ":last_modified": asset.last_modified},
+            )
+        return self._set(
+            _current(asset),
+            values,
+            newer + "last_modified < :last_modified",
+            {":asset_id": asset.id, ":last_modified": asset.last_modified},
+            remove=("sequencer",),
+        )
+
+    def current_of_key(self, bucket: str, key: str) -> str | None:
+        """The asset id of a key's current version."""
+        item = self._get({"pk": f"key#{bucket}/{key}", "sk": "current"})
+        return item["asset_id"] if item else None
+
+    # DynamoDB
+
+    def _get(self, key: Item) -> Item | None:
+        found = self._dynamodb.get_item(TableName=self._table, Key=_wire(key), ConsistentRead=True).get("Item")
+        return _item(found) if found else None
+
+    def _set(
+        self,
+        key: Item,
+        values: Mapping[str, Any],
+        condition: str | None = None,
+        condition_values: Mapping[str, Any] | None = None,
+        *,
+        keep: Mapping[str, Any] | None = None,
+        remove: tuple[str, ...] = (),
+    ) -> bool:
+        """SET values, SET `keep` where absent, REMOVE; False where the condition does not hold."""
+        keep = keep or {}
+        names = {f"#{name}": name for name in (*values, *keep, *remove)}
+        sets = [f"#{name} = :v_{name}" for name in values]
+        sets += [f"#{name} = if_not_exists(#{name}, :v_{name})" for name in keep]
+        removes = f" REMOVE {', '.join(f'#{name}' for name in remove)}" if remove else ""
+        every = {f":v_{name}": value for name, value in {**keep, **values}.items()} | dict(condition_values or {})
+        guarded: dict[str, Any] = {"ConditionExpression": condition} if condition else {}
+        return self._when(
+            lambda: self._dynamodb.update_item(
+                TableName=self._table,
+                Key=_wire(key),
+                UpdateExpression=f"SET {', '.join(sets)}{removes}",
+                ExpressionAttributeNames=names,
+                ExpressionAttributeValues=_wire(every),
+                **guarded,
+            )
+        )
+
+    @staticmethod
+    def _when(write: Any) -> bool:
+        try:
+            write()
+        except ClientError as exc:
+            if exc.response.get("Error", {}).get("Code") == "ConditionalCheckFailedException":
+                return False
+            raise
+        return True
+
+
+def _record(asset_id: str) -> Item:
+    return {"pk": f"asset#{asset_id}", "sk": "record"}
+
+
+def _claim(asset_id: str) -> Item:
+    return {"pk": f"asset#{asset_id}", "sk": "claim"}
+
+
+def _link(execution: str) -> Item:
+    return {"pk": f"execution#{execution}", "sk": "asset"}
+
+
+def _current(asset: Asset) -> Item:
+    return {"pk": f"key#{asset.bucket}/{asset.key}", "sk": "current"}
+
+
+def _comparable(sequencer: str) -> str:
+    """S3 compares sequencers as hexadecimal numbers, the shorter one padded with zeros on the right."""
+    return sequencer.upper().ljust(64, "0")
+
+
+def _wire(values: Mapping[str, Any]) -> dict[str, Any]:
+    """DynamoDB's form; it knows decimals but no floats."""
+    plain = json.loads(json.dumps(values, default=_plain), parse_float=Decimal)
+    return {name: _serialize(value) for name, value in plain.items()}
+
+
+def _item(wire: Mapping[str, Any]) -> Item:
+    return {name: _native(_deserialize(value)) for name, value in wire.items()}
+
+
+def _native(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else float(value)
+    return map_json(value, _native)
+
+
+def _plain(value: Any) -> Any:
+    return msgspec.to_builtins(value)

@@ -1,0 +1,93 @@
+"""The frame around every task of the state machine: parse the call, do the work, add the result to the state."""
+
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import wraps
+from typing import Any, TypeVar
+
+import msgspec
+from botocore.exceptions import BotoCoreError, ClientError
+
+from tasks.shared.observe import logger, metrics, working_for
+from workflow.errors import SluiceError, TransientError
+from workflow.shapes import Run, dump, parse
+
+S = TypeVar("S")
+
+_TRANSIENT_CODES = frozenset(
+    {
+        "InternalError",
+        "InternalServerError",
+        "ProvisionedThroughputExceededException",
+        "RequestLimitExceeded",
+        "RequestTimeout",
+        "ServiceUnavailable",
+        "SlowDown",
+        "Throttled",
+        "Throttling",
+        "ThrottlingException",
+        "TransactionInProgressException",
+    }
+)
+
+
+@dataclass(frozen=True)
+class Call:
+    """What the state machine sends to a function."""
+
+    run: Run
+    state: dict[str, Any]
+
+
+def task(
+    name: str, state: type[S], *, result: str | None = None
+) -> Callable[[Callable[[S, Run], Any]], Callable[[Any, Any], dict[str, Any]]]:
+    """Make a Lambda handler of `work(state, run)`; what it returns goes into the state under the task's name.
+
+    With `result`, it goes there under that name and begins a new state, as Validate turns the input into an asset.
+    """
+
+    def decorate(work: Callable[[S, Run], Any]) -> Callable[[Any, Any], dict[str, Any]]:
+        @metrics.log_metrics
+        @wraps(work)
+        def handle(event: Any, _context: Any) -> dict[str, Any]:
+            started = time.perf_counter()
+            call = parse(event, Call)
+            working_for(call.run, _asset_id(call.state))
+            made = _attempt(work, parse(call.state, state), call.run)
+            timings = {**call.state.get("timings", {}), name: round((time.perf_counter() - started) * 1000)}
+            logger.info("done", extra={"task": name, "ms": timings[name]})
+            so_far = {} if result else call.state
+            return {**so_far, result or name: dump(made), "timings": timings}
+
+        return handle
+
+    return decorate
+
+
+def _attempt(work: Callable[[S, Run], Any], state: S, run: Run) -> Any:
+    try:
+        return work(state, run)
+    except SluiceError as exc:
+        logger.warning("stopped", extra={"error": type(exc).__name__, "reason": str(exc)})
+        raise
+    except ClientError as exc:
+        if is_transient(exc):
+            raise TransientError(f"AWS asked to try again: {exc}") from exc
+        raise
+    except BotoCoreError as exc:
+        raise TransientError(f"The connection to AWS failed: {exc}") from exc
+
+
+def is_transient(error: ClientError) -> bool:
+    """Throttles and service errors, which another attempt may not see."""
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    return error.response.get("Error", {}).get("Code") in _TRANSIENT_CODES or status == 429 or status >= 500  # noqa: PLR2004
+
+
+def _asset_id(state: dict[str, Any]) -> str | None:
+    with suppress(msgspec.ValidationError):
+        return msgspec.convert(state["asset"]["id"], str) if "asset" in state else None
+    return None

@@ -1,0 +1,70 @@
+"""StoreMetadata: everything that is known of the asset goes into its record and, in full, into a sidecar."""
+
+import json
+from dataclasses import dataclass, field
+
+import msgspec
+
+from tasks.shared import clients
+from tasks.shared.naming import sidecar_key
+from tasks.shared.objects import Objects
+from tasks.shared.records import Item, Records
+from tasks.shared.settings import from_environment
+from tasks.shared.task import task
+from workflow import PIPELINE_VERSION
+from workflow.shapes import Asset, CaughtError, Pointer, Previews, Run, Stored, Transformed, dump
+
+
+class Settings(msgspec.Struct, frozen=True):
+    table_name: str
+    output_bucket: str
+
+
+@dataclass(frozen=True)
+class State:
+    """What StoreMetadata needs of the state; `timings` in milliseconds."""
+
+    asset: Asset
+    transform: Transformed
+    thumbnail: Previews | None = None
+    thumbnail_error: CaughtError | None = None
+    timings: dict[str, int] = field(default_factory=dict[str, int])
+
+
+settings = from_environment(Settings)
+objects = Objects(clients.s3())
+records = Records(clients.dynamodb(), settings.table_name)
+
+
+@task("store_metadata", State)
+def handle(state: State, run: Run) -> Stored:
+    sidecar = Pointer(bucket=settings.output_bucket, key=sidecar_key(state.asset.id))
+    learnt = facts_of(state) | {"sidecar": dump(sidecar), "pipeline_version": PIPELINE_VERSION}
+    everything = dump(state.asset) | learnt | {"execution_arn": run.arn, "technical": technical(state.transform)}
+    objects.put(sidecar.bucket, sidecar.key, json.dumps(everything, indent=2).encode(), "application/json")
+    current = records.advance(state.asset)
+    records.update(state.asset.id, learnt, execution=run.name)
+    return Stored(sidecar=sidecar, current=current)
+
+
+def facts_of(state: State) -> Item:
+    """The part of the record that this execution found out."""
+    made = dump(state.transform)
+    made.pop("previews", None)
+    previews = dump(state.thumbnail) if state.thumbnail else {}
+    degraded = {"degraded": f"No thumbnails: {state.thumbnail_error.message}"} if state.thumbnail_error else {}
+    return {
+        "kind": state.asset.kind,
+        "media_type": state.asset.media_type,
+        "notes": list(state.asset.notes),
+        **made,
+        "thumbnails": previews.pop("files", []),
+        **previews,
+        **degraded,
+        "timings": state.timings,
+    }
+
+
+def technical(made: Transformed) -> Item:
+    """The full dump, small enough for a sidecar but not for the state."""
+    return json.loads(objects.read(made.technical))

@@ -1,0 +1,52 @@
+"""Thumbnail: previews drawn from the rendition, so that the original is not read again."""
+
+import tempfile
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+
+import msgspec
+
+from tasks.shared import clients
+from tasks.shared.naming import thumbnail_key
+from tasks.shared.objects import Objects
+from tasks.shared.publish import publish
+from tasks.shared.settings import from_environment
+from tasks.shared.task import task
+from tasks.work import Drawn
+from workflow.shapes import Asset, MadeFile, Pointer, Previews, Run, Transformed
+
+
+class Settings(msgspec.Struct, frozen=True):
+    output_bucket: str
+
+
+@dataclass(frozen=True)
+class State:
+    """What Thumbnail needs of the state."""
+
+    asset: Asset
+    transform: Transformed
+
+
+settings = from_environment(Settings)
+objects = Objects(clients.s3())
+
+
+@task("thumbnail", State)
+def handle(state: State, _run: Run) -> Previews:
+    return state.transform.previews or drawn(state.asset, state.transform.renditions[0])
+
+
+def drawn(asset: Asset, rendition: MadeFile) -> Previews:
+    """Draw with the kind's module, and publish; raises ThumbnailError."""
+    kind = import_module(f"tasks.thumbnail.{asset.kind}")
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "rendition"
+        objects.download(Pointer(bucket=rendition.bucket, key=rendition.key), path, rendition.bytes)
+        preview: Drawn = kind.preview(path)
+    return Previews(
+        files=publish(preview.files, settings.output_bucket, asset.id, thumbnail_key, objects),
+        thumbhash=preview.thumbhash,
+        dominant_color=preview.dominant_color,
+    )

@@ -1,0 +1,50 @@
+"""Validate: find the object, claim its version for this execution, and decide from its first and last bytes."""
+
+from dataclasses import replace
+
+import msgspec
+
+from tasks.shared import clients
+from tasks.shared.objects import Objects
+from tasks.shared.observe import working_for
+from tasks.shared.records import Records
+from tasks.shared.settings import from_environment
+from tasks.shared.task import task
+from tasks.validate.inspect import check_name_and_size, inspect
+from tasks.validate.locate import Places, locate
+from workflow.shapes import Asset, ExecutionInput, Run
+
+PROBE_BYTES = 64 * 1024
+DELIVERY = "upload"
+
+
+class Settings(msgspec.Struct, frozen=True):
+    table_name: str
+    ingest_bucket: str
+    archive_bucket: str
+    quarantine_bucket: str
+
+
+settings = from_environment(Settings)
+places = Places(settings.ingest_bucket, settings.archive_bucket, settings.quarantine_bucket)
+objects = Objects(clients.s3())
+records = Records(clients.dynamodb(), settings.table_name)
+
+
+@task("validate", ExecutionInput, result="asset")
+def handle(wanted: ExecutionInput, run: Run) -> Asset:
+    asset = locate(wanted, places, objects, records)
+    working_for(run, asset.id)
+    records.link(run, asset.id)
+    records.claim(asset.id, run, delivery=wanted.trigger == DELIVERY)
+    records.begin(asset, run, wanted.trigger)
+    return checked(asset)
+
+
+def checked(asset: Asset) -> Asset:
+    """The asset with its kind, decided by content; raises a RejectedError."""
+    check_name_and_size(asset.key, asset.size)
+    head = objects.read_range(asset.source, 0, min(PROBE_BYTES, asset.size))
+    tail = objects.read_range(asset.source, max(0, asset.size - PROBE_BYTES), asset.size)
+    verdict = inspect(key=asset.key, size=asset.size, declared_type=asset.declared_type, head=head, tail=tail)
+    return replace(asset, kind=verdict.kind, media_type=verdict.media_type, notes=verdict.notes)

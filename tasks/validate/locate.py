@@ -1,0 +1,106 @@
+"""Which asset an execution is about, and where its original is now: in ingest, archive or quarantine."""
+
+from dataclasses import dataclass
+
+from tasks.shared.naming import asset_id, asset_of_original, original_key
+from tasks.shared.objects import ObjectFacts, Objects
+from tasks.shared.records import Item, Records
+from workflow.errors import InputError, ObjectNotFound
+from workflow.shapes import Asset, ExecutionInput, Pointer
+
+_NEEDS_RESTORE = {"GLACIER", "DEEP_ARCHIVE"}
+
+
+@dataclass(frozen=True)
+class Places:
+    """The buckets that may hold an original."""
+
+    ingest: str
+    archive: str
+    quarantine: str
+
+
+@dataclass(frozen=True)
+class _Identity:
+    """One version of one uploaded object; what the asset id is made of."""
+
+    bucket: str
+    key: str
+    version_id: str
+
+    @property
+    def id(self) -> str:
+        return asset_id(self.bucket, self.key, self.version_id)
+
+
+def locate(wanted: ExecutionInput, places: Places, objects: Objects, records: Records) -> Asset:
+    """The asset and its original; raises InputError for a foreign bucket and ObjectNotFound where there is nothing."""
+    identity, record = _identify(wanted, places, objects, records)
+    facts = _find(identity, places, objects)
+    if facts is None:
+        raise _not_found(wanted)
+    if facts.at.storage_class in _NEEDS_RESTORE and not facts.restored:
+        raise InputError(
+            f"The original of {identity.key} is in {facts.at.storage_class} and cannot be read. Restore "
+            f"s3://{facts.at.bucket}/{facts.at.key} first, then start again."
+        )
+    return Asset(
+        id=identity.id,
+        bucket=identity.bucket,
+        key=identity.key,
+        version_id=identity.version_id,
+        size=facts.size,
+        etag=facts.etag,
+        last_modified=(record or {}).get("last_modified", facts.last_modified),
+        kind="",
+        media_type="",
+        source=facts.at,
+        declared_type=facts.content_type,
+        sequencer=wanted.sequencer or (record or {}).get("sequencer"),
+    )
+
+
+def _identify(
+    wanted: ExecutionInput, places: Places, objects: Objects, records: Records
+) -> tuple[_Identity, Item | None]:
+    if wanted.bucket in {places.archive, places.quarantine}:
+        return _from_record(records.get(asset_of_original(wanted.key) or ""), wanted)
+    if wanted.bucket != places.ingest:
+        raise InputError(
+            f"The bucket {wanted.bucket} is not one of ours. Name the ingest bucket {places.ingest}, "
+            f"the archive {places.archive} or the quarantine {places.quarantine}."
+        )
+    version_id = wanted.version_id or _newest_version(wanted, objects)
+    if version_id is None:
+        return _from_record(records.newest_of_key(wanted.bucket, wanted.key), wanted)
+    identity = _Identity(wanted.bucket, wanted.key, version_id)
+    return identity, records.get(identity.id)
+
+
+def _newest_version(wanted: ExecutionInput, objects: Objects) -> str | None:
+    facts = objects.head(Pointer(bucket=wanted.bucket, key=wanted.key))
+    return facts.at.version_id if facts else None
+
+
+def _from_record(record: Item | None, wanted: ExecutionInput) -> tuple[_Identity, Item]:
+    if record is None:
+        raise _not_found(wanted)
+    return _Identity(record["bucket"], record["key"], record["version_id"]), record
+
+
+def _find(identity: _Identity, places: Places, objects: Objects) -> ObjectFacts | None:
+    kept_as = original_key(identity.key, identity.id)
+    candidates = (
+        Pointer(bucket=identity.bucket, key=identity.key, version_id=identity.version_id),
+        Pointer(bucket=places.archive, key=kept_as),
+        Pointer(bucket=places.quarantine, key=kept_as),
+    )
+    return next((facts for facts in map(objects.head, candidates) if facts), None)
+
+
+def _not_found(wanted: ExecutionInput) -> ObjectNotFound:
+    version = f" (version {wanted.version_id})" if wanted.version_id else ""
+    return ObjectNotFound(
+        f"There is no object {wanted.key!r}{version} in {wanted.bucket}, and no earlier asset of that name in archive "
+        "or quarantine. Check the key (raw, not URL-encoded) and the version, then start again."
+    )
