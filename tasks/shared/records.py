@@ -8,9 +8,10 @@ Items, by pk / sk:
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 LINK_LIFETIME = timedelta(days=90)
 """As long as Step Functions keeps an ended execution's history."""
+
+BATCH_GET_MAX_KEYS = 100
 
 Item = dict[str, Any]
 
@@ -127,6 +130,22 @@ class Records:
         )["Items"]
         return _item(found[0]) if found else None
 
+    def by(self, index: str, attribute: str, value: str, limit: int | None) -> list[Item]:
+        """Records that an index finds by one attribute, the newest first."""
+        pages = self._dynamodb.get_paginator("query").paginate(
+            TableName=self._table,
+            IndexName=index,
+            KeyConditionExpression="#attribute = :value",
+            ExpressionAttributeNames={"#attribute": attribute},
+            ExpressionAttributeValues=_wire({":value": value}),
+            ScanIndexForward=False,
+        )
+        return [_item(item) for item in islice((item for page in pages for item in page["Items"]), limit)]
+
+    def many(self, asset_ids: Iterable[str]) -> dict[str, Item]:
+        """Records by asset id, read consistently; unknown ones are left out."""
+        return {item["asset_id"]: item for item in self._batch_get(map(_record, asset_ids))}
+
     # which execution works on what
 
     def link(self, run: Run, asset_id: str) -> None:
@@ -138,6 +157,10 @@ class Records:
         """The asset id that an execution works on."""
         item = self._get(_link(execution))
         return item["asset_id"] if item else None
+
+    def assets_of(self, executions: Iterable[str]) -> dict[str, str]:
+        """Asset ids by the executions that work on them; unknown ones are left out."""
+        return {item["pk"].partition("#")[2]: item["asset_id"] for item in self._batch_get(map(_link, executions))}
 
     def claim(self, asset_id: str, run: Run, *, delivery: bool) -> None:
         """Take the asset for this execution, or raise DuplicateEvent.
@@ -216,6 +239,16 @@ class Records:
     def _get(self, key: Item) -> Item | None:
         found = self._dynamodb.get_item(TableName=self._table, Key=_wire(key), ConsistentRead=True).get("Item")
         return _item(found) if found else None
+
+    def _batch_get(self, keys: Iterable[Item]) -> Iterator[Item]:
+        wanted = [_wire(key) for key in keys]
+        while wanted:
+            batch, wanted = wanted[:BATCH_GET_MAX_KEYS], wanted[BATCH_GET_MAX_KEYS:]
+            found: Any = self._dynamodb.batch_get_item(
+                RequestItems={self._table: {"Keys": batch, "ConsistentRead": True}}
+            )
+            wanted += found.get("UnprocessedKeys", {}).get(self._table, {}).get("Keys", [])
+            yield from map(_item, found["Responses"].get(self._table, []))
 
     def _set(
         self,

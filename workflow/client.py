@@ -1,0 +1,335 @@
+"""What a person does with Sluice, as calls: upload, start, follow, look up, fetch. Speaks only boto3."""
+
+import json
+import re
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from tasks.shared.naming import asset_id, asset_of_original
+from tasks.shared.records import Item, Records
+from workflow.history import StateRun, state_runs
+from workflow.limits import TASKS
+from workflow.stack import Buckets, Connection, NotThereError
+from workflow.uploads import Progress, Upload, upload
+
+UPLOADS_AT_ONCE = 8
+POLL_SECONDS = 0.25
+RECORD_GRACE_SECONDS = 30
+"""How long an ended execution's record may lag behind: `record_failure` hears of it by an event."""
+STATUSES = ("processing", "succeeded", "rejected", "failed")
+EXECUTION_STATUSES = ("RUNNING", "SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED", "PENDING_REDRIVE")
+
+_ASSET_ID = re.compile(r"[0-9a-f]{32}")
+_S3_URI = re.compile(r"s3://(?P<bucket>[^/]+)/(?P<key>.+)", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Uploaded:
+    """A file that is in the ingest bucket now, and the asset that it became."""
+
+    item: Upload
+    version_id: str
+    asset_id: str
+
+
+@dataclass(frozen=True)
+class Execution:
+    """One execution with its states. Times in ISO 8601, `seconds` is None while it runs."""
+
+    name: str
+    arn: str
+    status: str
+    started: datetime
+    stopped: datetime | None
+    input: Any
+    output: Any
+    error: str | None
+    cause: str | None
+    redrives: int
+    states: list[StateRun]
+
+    @property
+    def seconds(self) -> float | None:
+        return round((self.stopped - self.started).total_seconds(), 3) if self.stopped else None
+
+
+class Sluice:
+    """One deployed stage."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._aws = connection
+
+    @cached_property
+    def records(self) -> Records:
+        return Records(self._aws.dynamodb, self._aws.stack.table)
+
+    @property
+    def buckets(self) -> Buckets:
+        return self._aws.stack.buckets
+
+    # uploads
+
+    def put(self, items: Sequence[Upload], progress: Progress) -> Iterator[Uploaded]:
+        """Upload files, several at once; yields them in the order given."""
+        with ThreadPoolExecutor(UPLOADS_AT_ONCE) as pool:
+            yield from pool.map(lambda item: self._put(item, progress), items)
+
+    def _put(self, item: Upload, progress: Progress) -> Uploaded:
+        bucket = self.buckets.ingest
+        version_id = upload(self._aws.s3, bucket, item, progress)
+        return Uploaded(item, version_id, asset_id(bucket, item.key, version_id))
+
+    # executions
+
+    def start(self, uri: str, version_id: str | None = None) -> str:
+        """Start an execution by hand for an object, wherever its original is; the execution's name."""
+        bucket, key = parse_uri(uri)
+        wanted = {"bucket": bucket, "key": key, **({"version_id": version_id} if version_id else {})}
+        started = self._aws.stepfunctions.start_execution(
+            stateMachineArn=self._aws.stack.state_machine_arn, input=json.dumps(wanted)
+        )
+        return started["executionArn"].rpartition(":")[2]
+
+    def executions(self, *, status: str | None = None, since: datetime | None = None, limit: int = 50) -> list[Item]:
+        """The newest executions, each with the key of the asset that it works on."""
+        filters: dict[str, Any] = {"statusFilter": status} if status else {}
+        pages = self._aws.stepfunctions.get_paginator("list_executions").paginate(
+            stateMachineArn=self._aws.stack.state_machine_arn, **filters
+        )
+        listed = (execution for page in pages for execution in page["executions"])
+        recent = list(islice((e for e in listed if since is None or e["startDate"] >= since), limit))
+        links = self.records.assets_of([execution["name"] for execution in recent])
+        known = self.records.many(set(links.values()))
+        return [
+            {
+                "name": execution["name"],
+                "status": execution["status"],
+                "key": known.get(links.get(execution["name"], ""), {}).get("key"),
+                "asset_id": links.get(execution["name"]),
+                "started": execution["startDate"].astimezone(UTC).isoformat(),
+                "seconds": _seconds(execution["startDate"], execution.get("stopDate")),
+            }
+            for execution in recent
+        ]
+
+    def execution(self, name: str) -> Execution:
+        """One execution by name or ARN, with its states."""
+        arn = self.execution_arn(name)
+        try:
+            found: Any = self._aws.stepfunctions.describe_execution(executionArn=arn)
+        except ClientError as exc:
+            if exc.response.get("Error", {}).get("Code") in {"ExecutionDoesNotExist", "InvalidArn"}:
+                raise NotThereError(f"There is no execution {name}. `sluice executions` lists them.") from exc
+            raise
+        return Execution(
+            name=found["name"],
+            arn=arn,
+            status=found["status"],
+            started=found["startDate"],
+            stopped=found.get("stopDate"),
+            input=_json(found.get("input")),
+            output=_json(found.get("output")),
+            error=found.get("error"),
+            cause=found.get("cause"),
+            redrives=found.get("redriveCount", 0),
+            states=self.states(arn),
+        )
+
+    def states(self, arn: str) -> list[StateRun]:
+        """The states that an execution has entered so far."""
+        history = self._aws.stepfunctions.get_paginator("get_execution_history")
+        return state_runs(event for page in history.paginate(executionArn=arn) for event in page["events"])
+
+    def execution_arn(self, name: str) -> str:
+        """The ARN of an execution of the ingest state machine."""
+        if name.startswith("arn:"):
+            return name
+        return f"{self._aws.stack.state_machine_arn.replace(':stateMachine:', ':execution:')}:{name}"
+
+    def running(self, arn: str) -> bool:
+        status = self._aws.stepfunctions.describe_execution(executionArn=arn)["status"]
+        return status in {"RUNNING", "PENDING_REDRIVE"}
+
+    # assets
+
+    def assets(self, *, status: str | None = None, kind: str | None = None, limit: int = 50) -> list[Item]:
+        """The assets that changed last, by status, by kind, by both or all."""
+        if kind:
+            found = self.records.by("by_kind", "kind", kind, limit if status is None else None)
+            return [record for record in found if status in {None, record["status"]}][:limit]
+        wanted = (status,) if status else STATUSES
+        found = [record for each in wanted for record in self.records.by("by_status", "status", each, limit)]
+        return sorted(found, key=lambda record: record["updated_at"], reverse=True)[:limit]
+
+    def asset(self, ref: str) -> Item:
+        """The record of an asset by id or by `s3://` address of its original, now or as it was uploaded."""
+        record = self._by_uri(ref) if ref.startswith("s3://") else self._by_id(ref)
+        if record is None:
+            raise NotThereError(f"There is no asset {ref}. `sluice assets` lists them.")
+        current = self.records.current_of_key(record["bucket"], record["key"])
+        versions = self.records.by("by_key", "object_key", record["object_key"], None)
+        return {
+            **record,
+            "current": current == record["asset_id"],
+            "versions": [
+                {name: version.get(name) for name in ("asset_id", "version_id", "status", "created_at")}
+                | {"current": version["asset_id"] == current}
+                for version in versions
+            ],
+        }
+
+    def _by_id(self, ref: str) -> Item | None:
+        return self.records.get(ref) if _ASSET_ID.fullmatch(ref) else None
+
+    def _by_uri(self, uri: str) -> Item | None:
+        bucket, key = parse_uri(uri)
+        if bucket == self.buckets.ingest:
+            return self.records.newest_of_key(bucket, key)
+        return self.records.get(asset_of_original(key) or "")
+
+    def fetch(self, record: Item, out: Path, *, original: bool = False) -> list[Path]:
+        """Download what was made of an asset, and on demand its original, into a folder of its own."""
+        folder = out / record["asset_id"]
+        folder.mkdir(parents=True, exist_ok=True)
+        wanted = [("renditions", file) for file in record.get("renditions", [])]
+        wanted += [("thumbnails", file) for file in record.get("thumbnails", [])]
+        wanted += [("", record["sidecar"])] if "sidecar" in record else []
+        wanted += [("original", record["original"])] if original else []
+        return [self._download(pointer, folder / part) for part, pointer in wanted]
+
+    def _download(self, pointer: Item, folder: Path) -> Path:
+        folder.mkdir(exist_ok=True)
+        path = folder / pointer["key"].rpartition("/")[2]
+        version = {"VersionId": pointer["version_id"]} if pointer.get("version_id") else {}
+        self._aws.s3.download_file(pointer["bucket"], pointer["key"], str(path), ExtraArgs=version or None)
+        return path
+
+    # logs
+
+    def logs(self, ref: str, task: str | None = None) -> list[Item]:
+        """Log lines of an asset or an execution, by any or one of the functions, in order of time."""
+        if task and task not in TASKS:
+            raise NotThereError(f"There is no task {task}; the tasks are {', '.join(TASKS)}.")
+        term = self.asset(ref)["asset_id"] if ref.startswith("s3://") else ref.rpartition(":")[2]
+        lines = [line for name in ([task] if task else TASKS) for line in self._task_logs(name, term)]
+        return sorted(lines, key=lambda line: line["time"])
+
+    def _task_logs(self, task: str, term: str) -> Iterator[Item]:
+        group = f"/aws/lambda/sluice-{self._aws.stage}-{task.replace('_', '-')}"
+        pages = self._aws.logs.get_paginator("filter_log_events").paginate(
+            logGroupName=group, filterPattern=f'"{term}"'
+        )
+        try:
+            for event in (event for page in pages for event in page["events"]):
+                yield {"task": task, **_log_line(event.get("message", ""), event.get("timestamp", 0))}
+        except self._aws.logs.exceptions.ResourceNotFoundException:
+            return
+
+    # following
+
+    def wait(
+        self, asset_ids: Iterable[str], *, timeout: float, on_change: Callable[[str, Item], None] | None = None
+    ) -> dict[str, Item]:
+        """Follow assets to their ends; their records by id. One that does not end in time is returned as it is."""
+        records: dict[str, Item] = {}
+        pending = set(asset_ids)
+        deadline = time.monotonic() + timeout
+        while pending and time.monotonic() < deadline:
+            for found, record in self.records.many(pending).items():
+                if on_change and record != records.get(found):
+                    on_change(found, record)
+                records[found] = record
+            pending -= {found for found in pending if found in records and self._settled(records[found])}
+            if pending:
+                time.sleep(POLL_SECONDS)
+        return records
+
+    def _settled(self, record: Item) -> bool:
+        return record["status"] != "processing" and not self.running(record["execution_arn"])
+
+    def wait_execution(self, name: str, *, timeout: float) -> Item:
+        """Follow one execution to its end, and its asset's record until that says the same."""
+        arn = self.execution_arn(name)
+        deadline = time.monotonic() + timeout
+        while self.running(arn) and time.monotonic() < deadline:
+            time.sleep(POLL_SECONDS)
+        grace = time.monotonic() + RECORD_GRACE_SECONDS
+        record = self._record_of(name)
+        while record and record["execution"] == name and record["status"] == "processing" and time.monotonic() < grace:
+            time.sleep(POLL_SECONDS)
+            record = self._record_of(name)
+        return record or {}
+
+    def _record_of(self, execution: str) -> Item | None:
+        found = self.records.asset_of(execution)
+        return self.records.get(found) if found else None
+
+    # the outcome, in the shape that programs rely on
+
+    def outcome(self, record: Item) -> Item:
+        """What became of an asset: the shape that `put --wait --json` prints, without the path."""
+        reason: dict[str, str] = record.get("reason", {})
+        attempts: list[Item] = record.get("attempts") or [{}]
+        ended = record["status"] != "processing"
+        return {
+            "bucket": record["bucket"],
+            "key": record["key"],
+            "version_id": record["version_id"],
+            "asset_id": record["asset_id"],
+            "execution": record["execution"],
+            "outcome": record["status"] if ended else "failed",
+            "reason": reason.get("code") if ended else "StillRunning",
+            "message": reason.get("message") if ended else "It had not ended when the wait was over.",
+            "kind": record.get("kind"),
+            "renditions": record.get("renditions", []),
+            "thumbnails": record.get("thumbnails", []),
+            "original": record["original"],
+            "seconds": _seconds(*(_time(attempts[-1].get(name)) for name in ("started_at", "ended_at"))),
+            "reused_from": record.get("reused_from"),
+            "degraded": record.get("degraded"),
+        }
+
+
+def parse_uri(uri: str) -> tuple[str, str]:
+    """Bucket and key of `s3://bucket/key`."""
+    match = _S3_URI.fullmatch(uri)
+    if match is None:
+        raise NotThereError(f"{uri!r} is not an address of the form s3://bucket/key.")
+    return match["bucket"], match["key"]
+
+
+def as_json(execution: Execution) -> Item:
+    """The shape that `execution --json` prints."""
+    states = [{k: v for k, v in asdict(state).items() if k != "failures"} for state in execution.states]
+    plain = {k: v for k, v in asdict(execution).items() if k != "states"}
+    return {**plain, "seconds": execution.seconds, "states": states}
+
+
+def _seconds(start: datetime | None, end: datetime | None) -> float | None:
+    return round((end - start).total_seconds(), 3) if start and end else None
+
+
+def _time(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
+
+
+def _json(text: str | None) -> Any:
+    return json.loads(text) if text else None
+
+
+def _log_line(message: str, timestamp_ms: int) -> Item:
+    moment = datetime.fromtimestamp(timestamp_ms / 1000, UTC).isoformat()
+    try:
+        fields = json.loads(message)
+    except ValueError:
+        fields = {"message": message.strip()}
+    return {"time": moment, **(fields if isinstance(fields, dict) else {"message": fields})}

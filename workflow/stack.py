@@ -1,0 +1,127 @@
+"""Finds a deployed Sluice by its stacks' outputs: the same on AWS and on the embedded AWS."""
+
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+if TYPE_CHECKING:
+    from mypy_boto3_cloudformation import CloudFormationClient
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_logs import CloudWatchLogsClient
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_stepfunctions import SFNClient
+
+LOCAL = "local"
+STATE_DIR = Path(".sluice")
+ENDPOINT_FILE = "endpoint.json"
+LOCAL_REGION = "us-east-1"
+LOCAL_CREDENTIALS = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
+
+
+class NotThereError(Exception):
+    """What was asked for does not exist, or is not running; the message says what to do."""
+
+
+@dataclass(frozen=True)
+class Buckets:
+    """The four buckets an object can be in."""
+
+    ingest: str
+    output: str
+    archive: str
+    quarantine: str
+
+
+@dataclass(frozen=True)
+class Stack:
+    """Where one stage runs, and the names of its resources."""
+
+    stage: str
+    endpoint: str | None
+    region: str
+    state_machine_arn: str
+    table: str
+    topic: str
+    buckets: Buckets
+
+
+class Connection:
+    """Clients for one stage. On the laptop they speak to the embedded AWS, elsewhere to the caller's account."""
+
+    def __init__(self, stage: str = LOCAL, *, profile: str | None = None, region: str | None = None) -> None:
+        self.stage = stage
+        self.endpoint = local_endpoint() if stage == LOCAL else None
+        if stage == LOCAL:
+            self._session = boto3.Session(region_name=LOCAL_REGION, **LOCAL_CREDENTIALS)
+        else:
+            self._session = boto3.Session(profile_name=profile, region_name=region)
+
+    def client(self, service: Any) -> Any:
+        config = Config(retries={"mode": "standard", "total_max_attempts": 5}, max_pool_connections=32)
+        return self._session.client(service, endpoint_url=self.endpoint, config=config)
+
+    @cached_property
+    def s3(self) -> "S3Client":
+        return self.client("s3")
+
+    @cached_property
+    def dynamodb(self) -> "DynamoDBClient":
+        return self.client("dynamodb")
+
+    @cached_property
+    def stepfunctions(self) -> "SFNClient":
+        return self.client("stepfunctions")
+
+    @cached_property
+    def logs(self) -> "CloudWatchLogsClient":
+        return self.client("logs")
+
+    @cached_property
+    def cloudformation(self) -> "CloudFormationClient":
+        return self.client("cloudformation")
+
+    @cached_property
+    def stack(self) -> Stack:
+        """The stage's resources, by the outputs of its two stacks."""
+        outputs = self._outputs(f"sluice-{self.stage}-storage") | self._outputs(f"sluice-{self.stage}-pipeline")
+        return Stack(
+            stage=self.stage,
+            endpoint=self.endpoint,
+            region=self._session.region_name or "",
+            state_machine_arn=outputs["StateMachineArn"],
+            table=outputs["TableName"],
+            topic=outputs["TopicArn"],
+            buckets=Buckets(
+                ingest=outputs["IngestBucket"],
+                output=outputs["OutputBucket"],
+                archive=outputs["ArchiveBucket"],
+                quarantine=outputs["QuarantineBucket"],
+            ),
+        )
+
+    def _outputs(self, stack_name: str) -> dict[str, str]:
+        try:
+            found = self.cloudformation.describe_stacks(StackName=stack_name)["Stacks"][0]
+        except ClientError as exc:
+            if "does not exist" not in str(exc):
+                raise
+            command = "`sluice up`" if self.stage == LOCAL else f"`cdk deploy -c stage={self.stage} --all`"
+            raise NotThereError(f"There is no stack {stack_name}. Deploy it with {command}.") from exc
+        return {item.get("OutputKey", ""): item.get("OutputValue", "") for item in found.get("Outputs", [])}
+
+
+def local_endpoint(state_dir: Path = STATE_DIR) -> str:
+    """The address of the embedded AWS that `sluice up` started from this folder."""
+    try:
+        return json.loads((state_dir / ENDPOINT_FILE).read_text())["endpoint"]
+    except FileNotFoundError:
+        raise NotThereError(
+            "The local stack is not running in this folder. Start it with `sluice up`, "
+            "or name a deployed stage with --stage."
+        ) from None
