@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from tasks.shared.naming import asset_id, asset_of_original
 from tasks.shared.records import Item, Records
 from workflow.history import StateRun, state_runs
 from workflow.limits import TASKS
-from workflow.stack import Buckets, Connection, NotThereError
+from workflow.stack import Buckets, Connection, NotThereError, Stack
 from workflow.uploads import Progress, Upload, upload
 
 UPLOADS_AT_ONCE = 8
@@ -70,20 +70,27 @@ class Sluice:
 
     @cached_property
     def records(self) -> Records:
-        return Records(self._aws.dynamodb, self._aws.stack.table)
+        return Records(self._aws.dynamodb, self.stack.table)
+
+    @property
+    def stack(self) -> Stack:
+        return self._aws.stack
 
     @property
     def buckets(self) -> Buckets:
-        return self._aws.stack.buckets
+        return self.stack.buckets
+
+    def _place(self, bucket: str) -> str:
+        return next((name for name, each in asdict(self.buckets).items() if each == bucket), bucket)
 
     # uploads
 
     def put(self, items: Sequence[Upload], progress: Progress) -> Iterator[Uploaded]:
         """Upload files, several at once; yields them in the order given."""
         with ThreadPoolExecutor(UPLOADS_AT_ONCE) as pool:
-            yield from pool.map(lambda item: self._put(item, progress), items)
+            yield from pool.map(partial(self._put, progress), items)
 
-    def _put(self, item: Upload, progress: Progress) -> Uploaded:
+    def _put(self, progress: Progress, item: Upload) -> Uploaded:
         bucket = self.buckets.ingest
         version_id = upload(self._aws.s3, bucket, item, progress)
         return Uploaded(item, version_id, asset_id(bucket, item.key, version_id))
@@ -95,7 +102,7 @@ class Sluice:
         bucket, key = parse_uri(uri)
         wanted = {"bucket": bucket, "key": key, **({"version_id": version_id} if version_id else {})}
         started = self._aws.stepfunctions.start_execution(
-            stateMachineArn=self._aws.stack.state_machine_arn, input=json.dumps(wanted)
+            stateMachineArn=self.stack.state_machine_arn, input=json.dumps(wanted)
         )
         return started["executionArn"].rpartition(":")[2]
 
@@ -103,7 +110,7 @@ class Sluice:
         """The newest executions, each with the key of the asset that it works on."""
         filters: dict[str, Any] = {"statusFilter": status} if status else {}
         pages = self._aws.stepfunctions.get_paginator("list_executions").paginate(
-            stateMachineArn=self._aws.stack.state_machine_arn, **filters
+            stateMachineArn=self.stack.state_machine_arn, **filters
         )
         listed = (execution for page in pages for execution in page["executions"])
         recent = list(islice((e for e in listed if since is None or e["startDate"] >= since), limit))
@@ -153,7 +160,7 @@ class Sluice:
         """The ARN of an execution of the ingest state machine."""
         if name.startswith("arn:"):
             return name
-        return f"{self._aws.stack.state_machine_arn.replace(':stateMachine:', ':execution:')}:{name}"
+        return f"{self.stack.state_machine_arn.replace(':stateMachine:', ':execution:')}:{name}"
 
     def running(self, arn: str) -> bool:
         status = self._aws.stepfunctions.describe_execution(executionArn=arn)["status"]
@@ -248,26 +255,37 @@ class Sluice:
                 if on_change and record != records.get(found):
                     on_change(found, record)
                 records[found] = record
-            pending -= {found for found in pending if found in records and self._settled(records[found])}
+            pending -= {found for found in pending if found in records and self.settled(records[found])}
             if pending:
                 time.sleep(POLL_SECONDS)
         return records
 
-    def _settled(self, record: Item) -> bool:
-        return record["status"] != "processing" and not self.running(record["execution_arn"])
+    def settled(self, record: Item) -> bool:
+        """The record says how it ended, and the execution has ended."""
+        return _ended(record) and not self.running(record["execution_arn"])
 
-    def wait_execution(self, name: str, *, timeout: float) -> Item:
-        """Follow one execution to its end, and its asset's record until that says the same."""
+    def follow_execution(self, name: str, *, timeout: float) -> Item:
+        """Follow one execution to its end; the outcome of the asset that it works on."""
         arn = self.execution_arn(name)
         deadline = time.monotonic() + timeout
         while self.running(arn) and time.monotonic() < deadline:
             time.sleep(POLL_SECONDS)
+        record = self._settled_record(name)
+        found = self.execution(name)
+        if record is None:
+            raise NotThereError(f"Execution {name} ended without an asset: {found.error}: {found.cause}")
+        if record["execution"] != name and found.states[-1:] and found.states[-1].name == "Duplicate":
+            return {**self.outcome(record), "execution": name, "outcome": "duplicate", "reason": "DuplicateEvent"}
+        return self.outcome(record)
+
+    def _settled_record(self, execution: str) -> Item | None:
+        """The record of an ended execution, once it says so too."""
         grace = time.monotonic() + RECORD_GRACE_SECONDS
-        record = self._record_of(name)
-        while record and record["execution"] == name and record["status"] == "processing" and time.monotonic() < grace:
+        record = self._record_of(execution)
+        while record and record["execution"] == execution and not _ended(record) and time.monotonic() < grace:
             time.sleep(POLL_SECONDS)
-            record = self._record_of(name)
-        return record or {}
+            record = self._record_of(execution)
+        return record
 
     def _record_of(self, execution: str) -> Item | None:
         found = self.records.asset_of(execution)
@@ -275,11 +293,37 @@ class Sluice:
 
     # the outcome, in the shape that programs rely on
 
+    def outcomes(
+        self, uploaded: Sequence[Uploaded], *, timeout: float, on_progress: Callable[[int], None]
+    ) -> list[Item]:
+        """Follow uploads to their ends; what became of each, in the order given."""
+        ended: set[str] = set()
+
+        def changed(found: str, record: Item) -> None:
+            ended.update({found} if _ended(record) else set())
+            on_progress(len(ended))
+
+        records = self.wait([each.asset_id for each in uploaded], timeout=timeout, on_change=changed)
+        return [self.outcome_of(each, records.get(each.asset_id)) for each in uploaded]
+
+    def outcome_of(self, uploaded: Uploaded, record: Item | None) -> Item:
+        """What became of one upload; also where no execution ever took it up."""
+        path = {"path": str(uploaded.item.path)}
+        if record:
+            return path | self.outcome(record)
+        bucket, key = self.buckets.ingest, uploaded.item.key
+        return path | {
+            "bucket": bucket, "key": key, "version_id": uploaded.version_id, "asset_id": uploaded.asset_id,
+            "execution": None, "outcome": "failed", "reason": "NotStarted", "kind": None, "renditions": [],
+            "message": "No execution took the file up while we waited.", "thumbnails": [], "seconds": None,
+            "original": {"bucket": bucket, "key": key, "version_id": uploaded.version_id, "place": "ingest"},
+        }  # fmt: skip
+
     def outcome(self, record: Item) -> Item:
         """What became of an asset: the shape that `put --wait --json` prints, without the path."""
         reason: dict[str, str] = record.get("reason", {})
         attempts: list[Item] = record.get("attempts") or [{}]
-        ended = record["status"] != "processing"
+        ended = _ended(record)
         return {
             "bucket": record["bucket"],
             "key": record["key"],
@@ -292,11 +336,15 @@ class Sluice:
             "kind": record.get("kind"),
             "renditions": record.get("renditions", []),
             "thumbnails": record.get("thumbnails", []),
-            "original": record["original"],
+            "original": {**record["original"], "place": self._place(record["original"]["bucket"])},
             "seconds": _seconds(*(_time(attempts[-1].get(name)) for name in ("started_at", "ended_at"))),
             "reused_from": record.get("reused_from"),
             "degraded": record.get("degraded"),
         }
+
+
+def _ended(record: Item) -> bool:
+    return record["status"] != "processing"
 
 
 def parse_uri(uri: str) -> tuple[str, str]:

@@ -1,6 +1,7 @@
 """Finds a deployed Sluice by its stacks' outputs: the same on AWS and on the embedded AWS."""
 
 import json
+import os
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -18,10 +19,10 @@ if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient
 
 LOCAL = "local"
-STATE_DIR = Path(".sluice")
+STATE_DIR = Path(os.environ.get("SLUICE_STATE_DIR", ".sluice"))
 ENDPOINT_FILE = "endpoint.json"
 LOCAL_REGION = "us-east-1"
-LOCAL_CREDENTIALS = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
+LOCAL_CREDENTIALS = ("test", "test")
 
 
 class NotThereError(Exception):
@@ -54,17 +55,25 @@ class Stack:
 class Connection:
     """Clients for one stage. On the laptop they speak to the embedded AWS, elsewhere to the caller's account."""
 
-    def __init__(self, stage: str = LOCAL, *, profile: str | None = None, region: str | None = None) -> None:
+    def __init__(
+        self,
+        stage: str = LOCAL,
+        *,
+        profile: str | None = None,
+        region: str | None = None,
+        endpoint: str | None = None,
+    ) -> None:
         self.stage = stage
-        self.endpoint = local_endpoint() if stage == LOCAL else None
+        self.endpoint = endpoint or local_endpoint() if stage == LOCAL else None
         if stage == LOCAL:
-            self._session = boto3.Session(region_name=LOCAL_REGION, **LOCAL_CREDENTIALS)
+            self._session = boto3.Session(*LOCAL_CREDENTIALS, region_name=LOCAL_REGION)
         else:
             self._session = boto3.Session(profile_name=profile, region_name=region)
 
     def client(self, service: Any) -> Any:
         config = Config(retries={"mode": "standard", "total_max_attempts": 5}, max_pool_connections=32)
-        return self._session.client(service, endpoint_url=self.endpoint, config=config)
+        session: Any = self._session
+        return session.client(service, endpoint_url=self.endpoint, config=config)
 
     @cached_property
     def s3(self) -> "S3Client":

@@ -1,0 +1,70 @@
+"""`up` and `down`: the whole of Sluice on this machine, in one state folder."""
+
+import json
+import shutil
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from infra.local.deploy import deploy
+from infra.local.emulator import DEFAULT_PORT, Emulator
+from workflow.recover import recover
+from workflow.stack import ENDPOINT_FILE, LOCAL, Connection, NotThereError, local_endpoint
+
+UNCLEAN_FILE = "not-stopped-cleanly"
+EMULATOR_DIR = "aws"
+
+
+@dataclass(frozen=True)
+class Ready:
+    """A local stack that answers; `changed` names the stacks deployed, `taken_up` the keys that were in flight."""
+
+    endpoint: str
+    seconds: float
+    changed: tuple[str, ...]
+    taken_up: list[str]
+
+
+def up(state_dir: Path, port: int | None, say: Callable[[str], None]) -> Ready:
+    """Start the embedded AWS unless it runs, deploy what changed, and take up what a crash left."""
+    started = time.perf_counter()
+    state_dir.mkdir(exist_ok=True)
+    emulator = emulator_of(state_dir, port)
+    crashed = (state_dir / UNCLEAN_FILE).exists() and not emulator.running()
+    say("starting the embedded AWS")
+    emulator.start()
+    (state_dir / UNCLEAN_FILE).touch()
+    emulator.wait_ready()
+    (state_dir / ENDPOINT_FILE).write_text(json.dumps({"endpoint": emulator.endpoint}))
+    connection = Connection(LOCAL, endpoint=emulator.endpoint)
+    say("deploying the stacks")
+    deployment = deploy(connection.client, state_dir)
+    say("looking for unfinished work")
+    taken_up = recover(connection, lost_records=crashed)
+    return Ready(emulator.endpoint, time.perf_counter() - started, deployment.changed, taken_up)
+
+
+def down(state_dir: Path, *, wipe: bool) -> bool:
+    """Stop the embedded AWS, and with `wipe` forget all that it kept. False where nothing ran."""
+    emulator = emulator_of(state_dir, None)
+    ran = emulator.running()
+    emulator.stop()
+    for name in (UNCLEAN_FILE, ENDPOINT_FILE):
+        (state_dir / name).unlink(missing_ok=True)
+    if wipe:
+        shutil.rmtree(state_dir / EMULATOR_DIR, ignore_errors=True)
+    return ran
+
+
+def emulator_of(state_dir: Path, port: int | None) -> Emulator:
+    """The folder's embedded AWS, on the port it has, the one that is asked for, or the usual one."""
+    running_on = _port_in_use(state_dir)
+    return Emulator(state_dir / EMULATOR_DIR, running_on or port or DEFAULT_PORT)
+
+
+def _port_in_use(state_dir: Path) -> int | None:
+    try:
+        return int(local_endpoint(state_dir).rpartition(":")[2])
+    except NotThereError:
+        return None

