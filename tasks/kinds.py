@@ -13,8 +13,9 @@ MEGAPIXEL = 1_000_000
 
 @dataclass(frozen=True)
 class Format:
-    """One accepted content type. `max_pixels` counts all pixels of one frame."""
+    """One accepted content type. `label` is what people call it; `max_pixels` counts all pixels of one frame."""
 
+    label: str
     media_type: str
     extensions: tuple[str, ...]
     max_pixels: int
@@ -34,19 +35,20 @@ def _kind(name: str, *, max_bytes: int, max_frames: int, formats: tuple[Format, 
     return Kind(name, MappingProxyType({f.media_type: f for f in formats}), max_bytes, max_frames)
 
 
+# Decoding takes up to 15 bytes a pixel (WebP, HEIC), 11 (16-bit PNG), 6 (progressive JPEG): at most 1.3 GB.
 IMAGE = _kind(
     "image",
     max_bytes=200 * MIB,
     max_frames=1000,
     formats=(
-        Format("image/jpeg", (".jpg", ".jpeg", ".jpe", ".jfif", ".mpo"), 200 * MEGAPIXEL),
-        Format("image/png", (".png", ".apng"), 120 * MEGAPIXEL),
-        Format("image/webp", (".webp",), 120 * MEGAPIXEL),
-        Format("image/gif", (".gif",), 60 * MEGAPIXEL),
-        Format("image/tiff", (".tif", ".tiff"), 120 * MEGAPIXEL),
-        Format("image/bmp", (".bmp", ".dib"), 60 * MEGAPIXEL),
-        Format("image/heic", (".heic", ".heif", ".hif"), 64 * MEGAPIXEL),
-        Format("image/avif", (".avif",), 64 * MEGAPIXEL),
+        Format("JPEG", "image/jpeg", (".jpg", ".jpeg", ".jpe", ".jfif", ".mpo"), 200 * MEGAPIXEL),
+        Format("PNG", "image/png", (".png", ".apng"), 120 * MEGAPIXEL),
+        Format("WebP", "image/webp", (".webp",), 64 * MEGAPIXEL),
+        Format("GIF", "image/gif", (".gif",), 60 * MEGAPIXEL),
+        Format("TIFF", "image/tiff", (".tif", ".tiff"), 120 * MEGAPIXEL),
+        Format("BMP", "image/bmp", (".bmp", ".dib"), 60 * MEGAPIXEL),
+        Format("HEIC", "image/heic", (".heic", ".heif", ".hif"), 64 * MEGAPIXEL),
+        Format("AVIF", "image/avif", (".avif",), 64 * MEGAPIXEL),
     ),
 )
 
@@ -59,3 +61,21 @@ MAX_KEY_BYTES = 900
 def kind_of(media_type: str) -> Kind | None:
     """The kind that accepts a content type, or None."""
     return next((kind for kind in KINDS.values() if media_type in kind.formats), None)
+
+
+def format_of(media_type: str) -> Format | None:
+    """The accepted format with this content type, or None."""
+    kind = kind_of(media_type)
+    return kind.formats[media_type] if kind else None
+
+
+def extension_of(media_type: str) -> str:
+    """The file extension, with its dot, under which files of an accepted content type are stored."""
+    found = format_of(media_type)
+    return found.extensions[0] if found else ".bin"
+
+
+def accepted_labels() -> str:
+    """Every accepted format, as a sentence names them: "JPEG, PNG, ... and AVIF"."""
+    labels = [found.label for kind in KINDS.values() for found in kind.formats.values()]
+    return f"{', '.join(labels[:-1])} and {labels[-1]}"

@@ -6,7 +6,10 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Recipe:
-    """How renditions are made, from the stage's settings. `formats` are of {"webp", "jpeg"}, the first is the main one."""
+    """How renditions are made, from the stage's settings.
+
+    `formats` are of {"webp", "jpeg"}; the first is the main one.
+    """
 
     formats: tuple[str, ...] = ("webp",)
     max_side_px: int = 2048

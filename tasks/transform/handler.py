@@ -88,5 +88,5 @@ def _taken_over(twin: Item) -> Transformed | None:
 
 
 def _all_there(found: Transformed) -> bool:
-    files = (*found.renditions, *(found.previews.files if found.previews else ()))
+    files = (*found.renditions, *(found.previews.files if found.previews else ()), found.technical)
     return all(objects.head(Pointer(bucket=file.bucket, key=file.key)) for file in files)

@@ -37,8 +37,8 @@ def handle(wanted: ExecutionInput, run: Run) -> Asset:
     working_for(run, asset.id)
     records.link(run, asset.id)
     records.claim(asset.id, run, delivery=wanted.trigger == DELIVERY)
-    records.begin(asset, run, wanted.trigger)
-    return checked(asset)
+    attempt = records.begin(asset, run, wanted.trigger)
+    return checked(replace(asset, attempt=attempt))
 
 
 def checked(asset: Asset) -> Asset:

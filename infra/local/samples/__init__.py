@@ -1,0 +1,37 @@
+"""The photographs of `sluice demo`, and what becomes of each. Authors and licences are in CREDITS.md."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+FOLDER = Path(__file__).parent
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One file: what it demonstrates, and the outcome of its execution with the reject code, if there is one."""
+
+    file: str
+    shows: str
+    outcome: Literal["succeeded", "rejected"] = "succeeded"
+    reason: str | None = None
+
+    @property
+    def path(self) -> Path:
+        """Where the file is."""
+        return FOLDER / self.file
+
+
+SAMPLES: tuple[Sample, ...] = (
+    Sample("dandelions.jpg", "an ordinary photograph of 16 megapixels"),
+    Sample("nuthatch-20-megapixels.jpg", "a photograph of 20 megapixels, scaled down while it is decoded"),
+    Sample("dogs-held-sideways.jpg", "a camera held sideways: the rendition stands upright"),
+    Sample("picos-de-europa-with-place.jpg", "camera, time and place in EXIF: none of it is published"),
+    Sample("brushes-in-adobe-rgb.jpg", "a wide color space, converted so that colors look right everywhere"),
+    Sample("drum-in-cmyk.jpg", "the inks of a printing press, converted to the colors of a screen"),
+    Sample("fig-cut-out.png", "a transparent background, which is kept"),
+    Sample("aitzgorri.heic", "a photograph as phones store it, which browsers cannot show"),
+    Sample("astronaut-really-a-png.jpg", "a name that does not fit the content: accepted, with a note"),
+    Sample("sunset-cut-off.jpg", "an upload that was cut off", "rejected", "TruncatedFile"),
+    Sample("shopping-list.jpg", "a text named like a photograph", "rejected", "UnsupportedType"),
+)

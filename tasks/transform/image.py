@@ -1,0 +1,113 @@
+"""Makes the web rendition of an image: upright, sRGB, scaled to fit, free of metadata; and reads its facts.
+
+The recipe was measured: scale while decoding, resize once, convert color only where it shows.
+"""
+
+import io
+import warnings
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from PIL.Image import Image, Resampling, Transpose
+from PIL.Image import new as new_image
+
+from tasks.kinds import IMAGE, Format
+from tasks.transform.color import Profile, read_profile, to_srgb, to_working_mode
+from tasks.transform.decode import SNAP_SHARE, Decoded, decode
+from tasks.transform.exif import dump_tags, photo_facts, read_tags
+from tasks.work import Encoded, Recipe, Rendered
+
+WEBP_QUALITY, WEBP_METHOD = 80, 2
+JPEG_QUALITY = 82
+
+_TURNS: Mapping[int, Transpose] = MappingProxyType(
+    {
+        2: Transpose.FLIP_LEFT_RIGHT,
+        3: Transpose.ROTATE_180,
+        4: Transpose.FLIP_TOP_BOTTOM,
+        5: Transpose.TRANSPOSE,
+        6: Transpose.ROTATE_270,
+        7: Transpose.TRANSVERSE,
+        8: Transpose.ROTATE_90,
+    }
+)
+
+
+def transform(path: Path, media_type: str, recipe: Recipe) -> Rendered:
+    """Renditions in all formats of the recipe, never larger than the original; a RejectedError if it is at fault."""
+    found = IMAGE.formats[media_type]
+    with warnings.catch_warnings(action="ignore"):  # Pillow's remarks on odd files: they decode, or they do not
+        decoded = decode(path, found, recipe.max_side_px)
+        profile = read_profile(decoded.image.info.get("icc_profile"))
+        image = _upright(to_srgb(_fit(decoded, recipe.max_side_px), profile), decoded.turn)
+        image = _publishable(image)
+        files = tuple(_ENCODERS[name](image) for name in recipe.formats)
+        tags = read_tags(decoded.exif)
+        facts = {**_picture_facts(decoded, found, image, profile), **photo_facts(tags, keep_gps=recipe.keep_gps)}
+    return Rendered(files, facts, dump_tags(tags, keep_gps=recipe.keep_gps))
+
+
+def _fit(decoded: Decoded, max_side_px: int) -> Image:
+    image = to_working_mode(decoded.image)
+    longest = max(image.size)
+    was_scaled_enough = decoded.image.width < decoded.width and longest >= max_side_px * SNAP_SHARE
+    if longest <= max_side_px and (was_scaled_enough or longest == max(decoded.width, decoded.height)):
+        return image
+    scale = max_side_px / longest
+    size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
+    return image.resize(size, Resampling.BICUBIC, reducing_gap=2.0)
+
+
+def _upright(image: Image, turn: int) -> Image:
+    return image.transpose(_TURNS[turn]) if turn in _TURNS else image
+
+
+def _publishable(image: Image) -> Image:
+    """A copy of the bare pixels, and of alpha only if something is transparent: encoders would write all of `info`."""
+    is_opaque = image.mode == "RGBA" and image.getchannel("A").getextrema() == (255, 255)
+    bare = image.convert("RGB") if is_opaque else image.copy()
+    bare.info.clear()
+    return bare
+
+
+def _encode_webp(image: Image) -> Encoded:
+    buffer = io.BytesIO()
+    image.save(buffer, "WEBP", quality=WEBP_QUALITY, method=WEBP_METHOD)
+    return Encoded("web", "image/webp", buffer.getvalue(), image.width, image.height)
+
+
+def _encode_jpeg(image: Image) -> Encoded:
+    buffer = io.BytesIO()
+    _on_white(image).save(buffer, "JPEG", quality=JPEG_QUALITY, optimize=True, progressive=True)
+    return Encoded("web", "image/jpeg", buffer.getvalue(), image.width, image.height)
+
+
+def _on_white(image: Image) -> Image:
+    if image.mode != "RGBA":
+        return image
+    flat = new_image("RGB", image.size, "white")
+    flat.paste(image, mask=image.getchannel("A"))
+    return flat
+
+
+_ENCODERS: Mapping[str, Callable[[Image], Encoded]] = MappingProxyType({"webp": _encode_webp, "jpeg": _encode_jpeg})
+
+
+def _picture_facts(decoded: Decoded, found: Format, image: Image, profile: Profile | None) -> dict[str, Any]:
+    is_sideways = decoded.turn >= 5  # noqa: PLR2004 - EXIF's four orientations that swap the sides
+    width, height = (decoded.height, decoded.width) if is_sideways else (decoded.width, decoded.height)
+    facts: dict[str, Any] = {
+        "width": width,
+        "height": height,
+        "format": found.label,
+        "mode": decoded.image.mode,
+        "frames": decoded.frames,
+        "has_alpha": image.mode == "RGBA",
+        "orientation": decoded.orientation,
+        "color_profile": profile.name if profile else None,
+    }
+    if decoded.frames > 1:
+        facts["notes"] = [f"the rendition shows the first of {decoded.frames} frames or pages"]
+    return facts

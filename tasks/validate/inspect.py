@@ -1,0 +1,124 @@
+"""Decides from name, size and both ends of a file whether it goes on, before anything is downloaded or decoded."""
+
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from tasks.headers import announced_size, check_pixels, ends_early
+from tasks.kinds import KINDS, MAX_KEY_BYTES, MAX_NAME_BYTES, MIB, Format, Kind, accepted_labels, kind_of
+from tasks.validate.descriptions import FORBIDDEN, describe
+from tasks.validate.sniff import sniff
+from tasks.validate.text import is_active_markup
+from workflow.errors import (
+    EmptyFile,
+    FolderMarker,
+    ForbiddenType,
+    NameTooLong,
+    TooLarge,
+    TruncatedFile,
+    UnsupportedType,
+)
+
+MAX_BYTES = max(kind.max_bytes for kind in KINDS.values())
+
+_UNTOLD_TYPES = frozenset({"", "application/octet-stream", "binary/octet-stream", "application/x-www-form-urlencoded"})
+_SAME_TYPE = {
+    "image/jpg": "image/jpeg",
+    "image/pjpeg": "image/jpeg",
+    "image/mpo": "image/jpeg",
+    "image/apng": "image/png",
+    "image/x-png": "image/png",
+    "image/heif": "image/heic",
+    "image/heic-sequence": "image/heic",
+    "image/heif-sequence": "image/heic",
+    "image/x-ms-bmp": "image/bmp",
+    "image/x-bmp": "image/bmp",
+    "image/tif": "image/tiff",
+}
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """An accepted file: its kind, its real content type, and what was odd about it."""
+
+    kind: str
+    media_type: str
+    notes: tuple[str, ...] = ()
+
+
+def check_name_and_size(key: str, size: int) -> None:
+    """What needs no read: folder markers, empty files, names and files over the limits. `size` in bytes."""
+    if key.endswith("/"):
+        raise FolderMarker(f'"{key}" is a folder marker, not a file. Nothing needs to be done: folders need no object.')
+    if size == 0:
+        raise EmptyFile("The file is empty (0 bytes). Check that the upload finished, then upload it again.")
+    _check_name(key)
+    if size > MAX_BYTES:
+        raise TooLarge(_too_large(size, MAX_BYTES))
+
+
+def inspect(*, key: str, size: int, declared_type: str, head: bytes, tail: bytes) -> Verdict:
+    """The verdict, or the RejectedError that says why not. `head` and `tail` are up to 64 KiB from both ends."""
+    check_name_and_size(key, size)
+    sniffed = sniff(head, tail, size)
+    kind = kind_of(sniffed.media_type)
+    if kind is None:
+        raise _refusal(sniffed.media_type, head + tail)
+    found = kind.formats[sniffed.media_type]
+    _check_content(kind, found, head, size)
+    return Verdict(kind.name, found.media_type, (*_lies(key, declared_type, found), *sniffed.notes))
+
+
+def _check_name(key: str) -> None:
+    name = PurePosixPath(key).name
+    if len(name.encode()) > MAX_NAME_BYTES:
+        raise NameTooLong(
+            f"The file name is {len(name.encode())} bytes long; up to {MAX_NAME_BYTES} are allowed. "
+            "Shorten the name and upload the file again."
+        )
+    if len(key.encode()) > MAX_KEY_BYTES:
+        raise NameTooLong(
+            f"The name with its folders is {len(key.encode())} bytes long; up to {MAX_KEY_BYTES} are allowed. "
+            "Use fewer or shorter folder names and upload the file again."
+        )
+
+
+def _check_content(kind: Kind, found: Format, head: bytes, size: int) -> None:
+    if size > kind.max_bytes:
+        raise TooLarge(_too_large(size, kind.max_bytes))
+    if ends_early(found.media_type, head, size):
+        raise TruncatedFile(
+            f"The {found.label} file stops after {size:,} bytes, before its content is complete. "
+            "Most likely an upload or a copy was cut off: upload the complete file again."
+        )
+    pixels = announced_size(found.media_type, head)
+    if pixels:
+        check_pixels(found, *pixels)
+
+
+def _too_large(size: int, limit: int) -> str:
+    return (
+        f"The file has {size / MIB:,.1f} MiB; up to {limit / MIB:,.0f} MiB are allowed. "
+        "Make it smaller, for example with fewer pixels or stronger compression, and upload it again."
+    )
+
+
+def _refusal(media_type: str, content: bytes) -> ForbiddenType | UnsupportedType:
+    found = f"The content is {describe(media_type)}"
+    ask = f"Accepted are {accepted_labels()}."
+    if media_type == "image/svg+xml" and is_active_markup(content):
+        return ForbiddenType(f"{found} with scripts or references to other places, which could act when opened. {ask}")
+    if media_type in FORBIDDEN:
+        return ForbiddenType(f"{found}, which could act when opened. {ask} Do not upload such files here.")
+    return UnsupportedType(f"{found}, whatever its name says. {ask} Convert it to one of these and upload it again.")
+
+
+def _lies(key: str, declared_type: str, found: Format) -> tuple[str, ...]:
+    extension = PurePosixPath(key).suffix
+    declared = declared_type.partition(";")[0].strip().lower()
+    notes = {
+        f"named {extension}, but the content is {found.label}": extension.lower() not in {"", *found.extensions},
+        f"declared as {declared}, but the content is {found.label}": (
+            declared not in _UNTOLD_TYPES and _SAME_TYPE.get(declared, declared) != found.media_type
+        ),
+    }
+    return tuple(note for note, applies in notes.items() if applies)

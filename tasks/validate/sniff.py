@@ -1,0 +1,257 @@
+"""What a file is, told from its first and last bytes alone: names and declared types are not asked.
+
+Knows many more types than are accepted, so that a rejection can say what the file was taken for.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from tasks.headers import tiff_tags
+from tasks.validate.text import text_type
+
+UNKNOWN = "application/octet-stream"
+
+_SCRIPT_IN_IMAGE = re.compile(rb"<\?php|<script|%PDF-1\.", re.IGNORECASE)
+_SCRIPT_SEARCH_BYTES = 4096
+_ZIP_END = b"PK\x05\x06"
+_ZIP_END_BYTES = 22
+_PDF_SEARCH_BYTES = 1024
+_MPEG_AUDIO_FRAME = re.compile(rb"\xff(?:[\xf0\xf1\xf8\xf9]|[\xe2-\xe5\xf2-\xf5\xfa-\xfd][\x10-\xef])")
+_MAX_ARCHITECTURES = 20
+_BMP_HEADER_BYTES = frozenset({12, 16, 40, 52, 56, 64, 108, 124})
+_TS_PACKET_BYTES = 188
+_DNG_VERSION, _NEW_SUBFILE_TYPE, _SUB_IFDS = 0xC612, 254, 330
+
+
+@dataclass(frozen=True)
+class Sniffed:
+    """The content type, and what a person may want to know about the content besides."""
+
+    media_type: str
+    notes: tuple[str, ...] = ()
+
+
+def sniff(head: bytes, tail: bytes, size: int) -> Sniffed:
+    """`head` and `tail` are up to 64 KiB from both ends of the file of `size` bytes; they may overlap."""
+    media_type = _binary_type(head, tail) or text_type(head, whole=size <= len(head)) or UNKNOWN
+    return Sniffed(media_type, _image_notes(head, tail) if media_type.startswith("image/") else ())
+
+
+def _binary_type(head: bytes, tail: bytes) -> str | None:
+    signature = next((kind for magic, kind in _SIGNATURES if head.startswith(magic)), "")
+    if signature in _REFINEMENTS:
+        return _REFINEMENTS[signature](head, tail)
+    return signature or _type_inside(head)
+
+
+def _type_inside(head: bytes) -> str | None:
+    """Types whose mark is not at the very beginning."""
+    if head[4:8] == b"ftyp":
+        return _iso_media_type(head)
+    marked = next((kind for at, marks, kind in _INNER_MARKS if head[at:].startswith(marks)), None)
+    if marked:
+        return marked
+    if head[: 3 * _TS_PACKET_BYTES : _TS_PACKET_BYTES] == b"GGG":
+        return "video/mp2t"
+    if b"%PDF-" in head[:_PDF_SEARCH_BYTES]:
+        return "application/pdf"
+    return "audio/mpeg" if _MPEG_AUDIO_FRAME.match(head) else None
+
+
+def _iso_media_type(head: bytes) -> str:
+    length = min(int.from_bytes(head[:4], "big"), 256, len(head))
+    brands = [head[8:12], *(head[at : at + 4] for at in range(16, length - 3, 4))]
+    otherwise = "image/heic" if brands[0] in _ISO_STILL_BRANDS else "video/mp4"
+    return next((kind for brand in brands for known, kind in _ISO_BRANDS if brand in known), otherwise)
+
+
+def _riff_type(head: bytes, _tail: bytes) -> str:
+    return _RIFF_FORMS.get(head[8:12], "application/x-riff")
+
+
+def _bmp_type(head: bytes, _tail: bytes) -> str | None:
+    return "image/bmp" if int.from_bytes(head[14:18], "little") in _BMP_HEADER_BYTES else None
+
+
+def _tiff_type(head: bytes, _tail: bytes) -> str:
+    """Camera raws are TIFF files whose first image is a small preview: converting that would be a quiet loss."""
+    if head[8:10] == b"CR":
+        return "image/x-raw"
+    tags = tiff_tags(head)
+    is_preview = tags.get(_NEW_SUBFILE_TYPE) == 1 and _SUB_IFDS in tags
+    return "image/x-raw" if is_preview or _DNG_VERSION in tags else "image/tiff"
+
+
+def _zip_type(head: bytes, tail: bytes) -> str:
+    return next((kind for mark, kind in _ZIP_MARKS if mark in head or mark in tail), "application/zip")
+
+
+def _ole_type(head: bytes, tail: bytes) -> str:
+    names = head + tail
+    return next((kind for mark, kind in _OLE_STREAMS if mark.encode("utf-16-le") in names), "application/x-ole-storage")
+
+
+def _matroska_type(head: bytes, _tail: bytes) -> str:
+    return "video/webm" if b"webm" in head[:64] else "video/x-matroska"
+
+
+def _ogg_type(head: bytes, _tail: bytes) -> str:
+    return "video/ogg" if b"theora" in head[:256] else "audio/ogg"
+
+
+def _windows_program_type(head: bytes, _tail: bytes) -> str | None:
+    at = int.from_bytes(head[60:64], "little")
+    is_program = head[at : at + 2] in {b"PE", b"NE", b"LE"} or not head[:512].isascii()
+    return "application/x-dosexec" if is_program or b"\0" in head[:512] else None
+
+
+def _java_or_macos_type(head: bytes, _tail: bytes) -> str:
+    """Class files and universal Mach-O programs share a magic number; the second has few architectures there."""
+    return (
+        "application/x-mach-binary" if int.from_bytes(head[4:8], "big") < _MAX_ARCHITECTURES else "application/java-vm"
+    )
+
+
+def _image_notes(head: bytes, tail: bytes) -> tuple[str, ...]:
+    ends = head[:_SCRIPT_SEARCH_BYTES] + tail[-_SCRIPT_SEARCH_BYTES:]
+    found = {
+        "a ZIP archive is appended to the image": _ends_as_zip(tail),
+        "a script or a PDF is hidden in the image": _SCRIPT_IN_IMAGE.search(ends) is not None,
+    }
+    return tuple(note for note, applies in found.items() if applies)
+
+
+def _ends_as_zip(tail: bytes) -> bool:
+    at = tail.rfind(_ZIP_END)
+    if at < 0 or len(tail) - at < _ZIP_END_BYTES:
+        return False
+    return len(tail) - at - _ZIP_END_BYTES == int.from_bytes(tail[at + 20 : at + 22], "little")
+
+
+_SIGNATURES: tuple[tuple[bytes, str], ...] = (
+    (b"\xff\xd8\xff", "image/jpeg"),
+    (b"\x89PNG\r\n\x1a\n", "image/png"),
+    (b"GIF87a", "image/gif"),
+    (b"GIF89a", "image/gif"),
+    (b"BM", "bmp?"),
+    (b"II*\0", "tiff?"),
+    (b"MM\0*", "tiff?"),
+    (b"II+\0", "image/tiff"),
+    (b"MM\0+", "image/tiff"),
+    (b"RIFF", "riff?"),
+    (b"8BPS", "image/vnd.adobe.photoshop"),
+    (b"\0\0\1\0", "image/x-icon"),
+    (b"\0\0\0\x0cjP  ", "image/jp2"),
+    (b"\xff\x4f\xff\x51", "image/jp2"),
+    (b"\0\0\0\x0cJXL ", "image/jxl"),
+    (b"\xff\x0a", "image/jxl"),
+    (b"gimp xcf", "image/x-xcf"),
+    (b"qoif", "image/qoi"),
+    (b"DDS ", "image/vnd-ms.dds"),
+    (b"v/1\x01", "image/x-exr"),
+    (b"#?RADIANCE", "image/vnd.radiance"),
+    (b"\xc5\xd0\xd3\xc6", "application/postscript"),
+    (b"%!PS", "application/postscript"),
+    (b"IIRO", "image/x-raw"),
+    (b"IIU\0", "image/x-raw"),
+    (b"FUJIFILMCCD-RAW", "image/x-raw"),
+    (b"FOVb", "image/x-raw"),
+    (b"\0MRM", "image/x-raw"),
+    (b"%PDF-", "application/pdf"),
+    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "ole?"),
+    (b"{\\rtf", "application/rtf"),
+    (b"\x1a\x45\xdf\xa3", "matroska?"),
+    (b"OggS", "ogg?"),
+    (b"fLaC", "audio/flac"),
+    (b"ID3", "audio/mpeg"),
+    (b"FORM", "audio/aiff"),
+    (b"MThd", "audio/midi"),
+    (b"#!AMR", "audio/amr"),
+    (b"caff", "audio/x-caf"),
+    (b"FLV\x01", "video/x-flv"),
+    (b"0&\xb2u\x8ef\xcf\x11", "video/x-ms-asf"),
+    (b"\0\0\1\xba", "video/mpeg"),
+    (b"\0\0\1\xb3", "video/mpeg"),
+    (b"PK\x03\x04", "zip?"),
+    (b"PK\x05\x06", "application/zip"),
+    (b"PK\x07\x08", "application/zip"),
+    (b"\x1f\x8b", "application/gzip"),
+    (b"\x28\xb5\x2f\xfd", "application/zstd"),
+    (b"BZh", "application/x-bzip2"),
+    (b"\xfd7zXZ\0", "application/x-xz"),
+    (b"Rar!\x1a\x07", "application/vnd.rar"),
+    (b"7z\xbc\xaf\x27\x1c", "application/x-7z-compressed"),
+    (b"MSCF", "application/vnd.ms-cab-compressed"),
+    (b"PAR1", "application/vnd.apache.parquet"),
+    (b"Obj\x01", "application/avro"),
+    (b"ORC", "application/orc"),
+    (b"SQLite format 3\0", "application/vnd.sqlite3"),
+    (b"\x89HDF\r\n\x1a\n", "application/x-hdf5"),
+    (b"wOFF", "font/woff"),
+    (b"wOF2", "font/woff"),
+    (b"\x7fELF", "application/x-elf"),
+    (b"MZ", "mz?"),
+    (b"\xca\xfe\xba\xbe", "cafebabe?"),
+    (b"\xfe\xed\xfa\xce", "application/x-mach-binary"),
+    (b"\xfe\xed\xfa\xcf", "application/x-mach-binary"),
+    (b"\xce\xfa\xed\xfe", "application/x-mach-binary"),
+    (b"\xcf\xfa\xed\xfe", "application/x-mach-binary"),
+    (b"\0asm", "application/wasm"),
+    (b"L\0\0\0\x01\x14\x02\0", "application/x-ms-shortcut"),
+    (b"#!", "text/x-script"),
+)
+
+_INNER_MARKS: tuple[tuple[int, tuple[bytes, ...], str], ...] = (
+    (4, (b"moov", b"mdat", b"wide", b"free", b"skip"), "video/quicktime"),
+    (36, (b"acsp",), "application/vnd.iccprofile"),
+    (257, (b"ustar",), "application/x-tar"),
+)
+
+_REFINEMENTS = MappingProxyType(
+    {
+        "bmp?": _bmp_type,
+        "tiff?": _tiff_type,
+        "riff?": _riff_type,
+        "ole?": _ole_type,
+        "zip?": _zip_type,
+        "matroska?": _matroska_type,
+        "ogg?": _ogg_type,
+        "mz?": _windows_program_type,
+        "cafebabe?": _java_or_macos_type,
+    }
+)
+
+_RIFF_FORMS: Mapping[bytes, str] = MappingProxyType(
+    {b"WEBP": "image/webp", b"WAVE": "audio/wav", b"AVI ": "video/x-msvideo", b"ACON": "image/x-icon"}
+)
+
+_ISO_BRANDS: tuple[tuple[frozenset[bytes], str], ...] = (
+    (frozenset({b"avif", b"avis"}), "image/avif"),
+    (frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs"}), "image/heic"),
+    (frozenset({b"crx "}), "image/x-raw"),
+    (frozenset({b"M4A ", b"M4B ", b"M4P "}), "audio/mp4"),
+    (frozenset({b"qt  "}), "video/quicktime"),
+    (frozenset({b"3gp4", b"3gp5", b"3gp6", b"3g2a"}), "video/3gpp"),
+    (frozenset({b"isom", b"iso2", b"mp41", b"mp42", b"avc1", b"dash", b"M4V "}), "video/mp4"),
+)
+
+_ISO_STILL_BRANDS = frozenset({b"mif1", b"msf1"})
+
+_ZIP_MARKS: tuple[tuple[bytes, str], ...] = (
+    (b"mimetypeapplication/epub+zip", "application/epub+zip"),
+    (b"mimetypeapplication/vnd.oasis.opendocument", "application/vnd.oasis.opendocument"),
+    (b"word/", "application/vnd.openxmlformats-officedocument.wordprocessingml.document"),
+    (b"xl/", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+    (b"ppt/", "application/vnd.openxmlformats-officedocument.presentationml.presentation"),
+    (b"AndroidManifest.xml", "application/vnd.android.package-archive"),
+    (b"META-INF/MANIFEST.MF", "application/java-archive"),
+)
+
+_OLE_STREAMS: tuple[tuple[str, str], ...] = (
+    ("WordDocument", "application/msword"),
+    ("Workbook", "application/vnd.ms-excel"),
+    ("PowerPoint Document", "application/vnd.ms-powerpoint"),
+    ("__substg1.0_", "application/vnd.ms-outlook"),
+)

@@ -1,0 +1,129 @@
+"""Which kind of text a file holds, and whether markup in it could act when it is opened.
+
+Hostile text must not make a pattern slow: repetitions are bounded wherever two of them could share characters.
+"""
+
+import codecs
+import re
+
+_BYTE_ORDER_MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
+_CONTROL_BYTES = bytes([*range(9), 11, *range(14, 27), *range(28, 32), 127])
+_MAX_CONTROL_SHARE = 0.002
+_DELIMITERS = {",": "text/csv", ";": "text/csv", "|": "text/csv", "\t": "text/tab-separated-values"}
+_MIN_UTF16_CHARS = 4
+_TABLE_LINES = 50
+_MAX_ODD_LINES_SHARE = 0.1
+_MARKUP_SEARCH_CHARS = 4096
+
+_HTML_START = re.compile(r"<(?:!doctype\s+html|html|head|body|script|iframe|title|meta|style)\b", re.IGNORECASE)
+_SVG_ELEMENT = re.compile(r"<(?:\w+:)?svg\b", re.IGNORECASE)
+_JSON_START = re.compile(r'[\[{]\s*(?:"|\{|\[|-?\d|\]|\}|true\b|false\b|null\b)')
+_QUOTED = re.compile(r'"[^"]*"')
+
+_ACTIVE_MARKUP = re.compile(
+    rb"<\s{0,9}(?:\w{1,40}:)?(?:script|foreignobject|iframe|embed|object|handler)\b"  # elements that run or embed
+    rb"|\bon[a-z]{3,30}\s{0,9}="  # event handlers
+    rb"|(?:javascript|vbscript)\s{0,9}:"
+    rb"|<!ENTITY"
+    rb"|(?:href|src)\s{0,9}=\s{0,9}[\"']?\s{0,9}(?:https?:|ftp:|file:|//|data:text)"  # fetches from elsewhere
+    rb"|url\(\s{0,9}[\"']?\s{0,9}(?:https?:|//)|@import",
+    re.IGNORECASE,
+)
+_PLAIN_LINK = re.compile(rb"<(?:\w{1,40}:)?a\b[^<>]{0,2000}>", re.IGNORECASE)
+_LINK_ADDRESS = re.compile(rb"href\s{0,9}=\s{0,9}([\"'])\s{0,9}https?:", re.IGNORECASE)
+
+
+def text_type(head: bytes, *, whole: bool) -> str | None:
+    """The content type if `head` is text; `whole` says that nothing follows it."""
+    text = _decode(head)
+    if text is None:
+        return None
+    start = text.lstrip("\ufeff \t\r\n")
+    return _markup_type(start) or _json_type(start) or _table_type(text, whole=whole) or "text/plain"
+
+
+def is_active_markup(content: bytes) -> bool:
+    """Whether SVG or other markup carries script, event handlers, foreign objects or references to elsewhere."""
+    readable = content.replace(b"\0", b"")  # so that UTF-16 hides nothing
+    return _ACTIVE_MARKUP.search(_PLAIN_LINK.sub(_without_address, readable)) is not None
+
+
+def _without_address(link: re.Match[bytes]) -> bytes:
+    """A plain link may lead to a web page: nothing is fetched until a person follows it."""
+    return _LINK_ADDRESS.sub(rb"href=\1#", link[0])
+
+
+def _decode(head: bytes) -> str | None:
+    for mark, encoding in _BYTE_ORDER_MARKS:
+        if head.startswith(mark):
+            return head.decode(encoding, "replace")
+    if _looks_like_utf16(head):
+        return head.decode("utf-16-le", "replace")
+    controls = len(head) - len(head.translate(None, _CONTROL_BYTES))
+    if controls > len(head) * _MAX_CONTROL_SHARE:
+        return None
+    return _decode_unmarked(head)
+
+
+def _decode_unmarked(head: bytes) -> str | None:
+    try:
+        return head.decode()
+    except UnicodeDecodeError as exc:
+        is_cut_character = exc.start >= len(head) - 3
+        return head[: exc.start].decode() if is_cut_character and exc.start else _decode_latin(head)
+
+
+def _decode_latin(head: bytes) -> str | None:
+    """Text of the days before UTF-8 is still mostly ASCII; other bytes are not text at all."""
+    ascii_bytes = len(head) - len(head.translate(None, bytes(range(128))))
+    return head.decode("cp1252", "replace") if ascii_bytes > len(head) * 0.7 else None
+
+
+def _looks_like_utf16(head: bytes) -> bool:
+    odd = head[1::2]
+    return len(odd) > _MIN_UTF16_CHARS and odd.count(0) > len(odd) * 0.4 and head[::2].count(0) == 0
+
+
+def _markup_type(start: str) -> str | None:
+    if _HTML_START.match(_without_comments(start)):
+        return "text/html"
+    if not start.startswith("<"):
+        return None
+    if _SVG_ELEMENT.search(start[:_MARKUP_SEARCH_CHARS]):
+        return "image/svg+xml"
+    if "<html" in start[:_MARKUP_SEARCH_CHARS].lower():
+        return "text/html"
+    return "application/xml" if start.startswith(("<?xml", "<!")) else None
+
+
+def _without_comments(start: str) -> str:
+    at = 0
+    while start.startswith("<!--", at):
+        end = start.find("-->", at)
+        if end < 0:
+            break
+        at = end + len("-->")
+        at += len(start[at : at + 1000]) - len(start[at : at + 1000].lstrip())
+    return start[at:]
+
+
+def _json_type(start: str) -> str | None:
+    first, _, rest = start.partition("\n")
+    if first.startswith("{") and first.rstrip().endswith("}") and rest.lstrip().startswith("{"):
+        return "application/x-ndjson"
+    return "application/json" if _JSON_START.match(start) else None
+
+
+def _table_type(text: str, *, whole: bool) -> str | None:
+    lines = text.splitlines() if whole else text.splitlines()[:-1]
+    rows = [_QUOTED.sub("", line) for line in lines if line.strip()][:_TABLE_LINES]
+    return next((kind for delimiter, kind in _DELIMITERS.items() if _is_table(rows, delimiter)), None)
+
+
+def _is_table(rows: list[str], delimiter: str) -> bool:
+    """At least two rows, each with the delimiter, nearly all with it equally often."""
+    counts = [row.count(delimiter) for row in rows]
+    if len(counts) < 2 or not min(counts):  # noqa: PLR2004 - a table needs a header and a row
+        return False
+    usual = max(set(counts), key=counts.count)
+    return counts.count(usual) >= len(counts) * (1 - _MAX_ODD_LINES_SHARE)

@@ -1,0 +1,149 @@
+"""Makes the images that tests look at: small, exact, and as odd as the ones that people upload."""
+
+import io
+import struct
+import zlib
+from collections.abc import Sequence
+from functools import cache
+from typing import Any
+
+import pillow_heif
+from PIL import ExifTags, Image, ImageOps
+
+RED, GREEN, BLUE, YELLOW = (220, 30, 30), (30, 180, 40), (30, 40, 210), (230, 220, 40)
+
+
+def quarters(width: int = 96, height: int = 64) -> Image.Image:
+    """Red, green; blue, yellow: every turn and every mirroring of it differs."""
+    image = Image.new("RGB", (width, height), YELLOW)
+    half = (width // 2, height // 2)
+    image.paste(RED, (0, 0, *half))
+    image.paste(GREEN, (half[0], 0, width, half[1]))
+    image.paste(BLUE, (0, half[1], half[0], height))
+    return image
+
+
+def corners(image: Image.Image) -> list[tuple[int, ...]]:
+    """The colors in the middle of the four quarters: left to right, top to bottom."""
+    places = [(x * image.width // 4, y * image.height // 4) for y in (1, 3) for x in (1, 3)]
+    return [image.convert("RGB").getpixel(place) for place in places]
+
+
+def encoded(image: Image.Image, name: str = "JPEG", **options: Any) -> bytes:
+    buffer = io.BytesIO()
+    if name == "HEIF":
+        pillow_heif.from_pillow(image).save(buffer, quality=-1, chroma=444, **options)
+    else:
+        image.save(buffer, name, **options)
+    return buffer.getvalue()
+
+
+SAMPLE_OPTIONS: dict[str, dict[str, Any]] = {
+    "JPEG": {"quality": 95, "subsampling": 0},
+    "PNG": {},
+    "WEBP": {"lossless": True},
+    "GIF": {},
+    "TIFF": {"compression": "tiff_adobe_deflate"},
+    "BMP": {},
+    "HEIF": {},
+    "AVIF": {"quality": 100, "subsampling": "4:4:4", "speed": 10},
+}
+"""Pillow's name of every accepted format, with options that keep colors nearly exact."""
+
+MEDIA_TYPES = {name: f"image/{'heic' if name == 'HEIF' else name.lower()}" for name in SAMPLE_OPTIONS}
+
+
+@cache
+def sample(name: str) -> bytes:
+    return sample_of(quarters(), name)
+
+
+def sample_of(image: Image.Image, name: str) -> bytes:
+    return encoded(image, name, **SAMPLE_OPTIONS[name])
+
+
+def exif(tags: dict[int, Any], *, gps: dict[int, Any] | None = None, photo: dict[int, Any] | None = None) -> bytes:
+    block = Image.Exif()
+    block.update(tags)
+    for pointer, more in ((ExifTags.IFD.Exif, photo), (ExifTags.IFD.GPSInfo, gps)):
+        if more:
+            block.get_ifd(pointer).update(more)
+    return block.tobytes()
+
+
+def stored_turned(image: Image.Image, orientation: int) -> Image.Image:
+    """How a camera stores the picture so that `orientation` brings it upright; independent of Pillow's own table."""
+    if orientation >= 5:
+        image = image.transpose(Image.Transpose.TRANSPOSE)
+    undo = {2: "mirror", 3: "turn", 4: "flip", 6: "flip", 7: "turn", 8: "mirror"}.get(orientation)
+    steps = {"mirror": ImageOps.mirror, "flip": ImageOps.flip, "turn": lambda upright: upright.rotate(180)}
+    return steps[undo](image) if undo else image
+
+
+def png_chunk(name: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+
+
+def png(width: int, height: int, *chunks: bytes, depth: int = 8, color: int = 0, data: bytes | None = None) -> bytes:
+    """A PNG of raw rows; black 8-bit gray unless told otherwise."""
+    rows = data if data is not None else bytes((width + 1) * height)
+    header = png_chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, depth, color, 0, 0, 0))
+    return b"\x89PNG\r\n\x1a\n" + header + b"".join(chunks) + png_chunk(b"IDAT", zlib.compress(rows)) + png_end()
+
+
+def png_end() -> bytes:
+    return png_chunk(b"IEND", b"")
+
+
+def gif_with_frames(count: int) -> bytes:
+    """Frames of one pixel, written by hand because encoders merge equal ones."""
+    frame = b"\x2c\0\0\0\0\1\0\1\0\0\x02\x02\x44\x01\0"
+    return b"GIF89a\1\0\1\0\x80\0\0\0\0\0\xff\xff\xff" + frame * count + b";"
+
+
+def claiming(name: str, width: int, height: int) -> bytes:
+    """A header that announces a size, with no picture behind it."""
+    sizes = struct.pack("<II", width, height)
+    return {
+        "JPEG": b"\xff\xd8\xff\xc0\0\x11\x08" + struct.pack(">HH", height, width) + b"\x03\1\x22\0\2\x11\1\3\x11\1",
+        "PNG": png(1, 1)[:16] + struct.pack(">II", width, height) + b"\x08\2\0\0\0",
+        "GIF": b"GIF89a" + struct.pack("<HH", width, height) + b"\0\0\0",
+        "BMP": b"BM" + bytes(8) + struct.pack("<II", 54, 40) + sizes + struct.pack("<HH", 1, 24) + bytes(24),
+        "WEBP": b"RIFF\x16\0\0\0WEBPVP8X\x0a\0\0\0" + bytes(4) + (width - 1).to_bytes(3, "little")
+        + (height - 1).to_bytes(3, "little"),
+        "TIFF": b"II*\0\x08\0\0\0\2\0" + struct.pack("<HHIIHHII", 256, 4, 1, width, 257, 4, 1, height) + bytes(4),
+        "HEIF": b"\0\0\0\x14ftypheic\0\0\0\0heic" + b"\0\0\0\x14ispe\0\0\0\0" + struct.pack(">II", width, height),
+    }[name]  # fmt: skip
+
+
+def matrix_profile(primaries: Sequence[tuple[float, float, float]], gamma: float) -> bytes:
+    """An ICC display profile: XYZ of red, green and blue relative to D50, and one power curve for all."""
+    curve = b"curv" + bytes(4) + struct.pack(">IH", 1, round(gamma * 256)) + bytes(2)
+    tags = {b"wtpt": _xyz(0.9642, 1.0, 0.8249), b"rTRC": curve, b"gTRC": curve, b"bTRC": curve}
+    tags |= {name: _xyz(*primary) for name, primary in zip((b"rXYZ", b"gXYZ", b"bXYZ"), primaries, strict=True)}
+    return _profile(b"mntr", b"RGB ", b"XYZ ", tags)
+
+
+def inks_profile() -> bytes:
+    """An ICC printer profile in which paper is white and any full ink is a dark green, far from naive arithmetic."""
+    ramp = bytes(range(256))
+    corners_in_lab = b"\xff\x80\x80" + b"\x40\x50\xa0" * 15
+    identity = struct.pack(">9i", 65536, 0, 0, 0, 65536, 0, 0, 0, 65536)
+    table = b"mft1" + bytes(4) + bytes([4, 3, 2, 0]) + identity + ramp * 4 + corners_in_lab + ramp * 3
+    return _profile(b"prtr", b"CMYK", b"Lab ", {b"wtpt": _xyz(0.9642, 1.0, 0.8249), b"A2B0": table})
+
+
+def _xyz(*values: float) -> bytes:
+    return b"XYZ " + bytes(4) + struct.pack(">3i", *(round(value * 65536) for value in values))
+
+
+def _profile(device: bytes, space: bytes, connection: bytes, tags: dict[bytes, bytes]) -> bytes:
+    name = b"desc" + bytes(4) + struct.pack(">I", 5) + b"test\0" + bytes(78 + 4)
+    body, index = b"", b""
+    for tag, data in {b"desc": name, **tags}.items():
+        padded = data + bytes(-len(data) % 4)
+        index += tag + struct.pack(">II", 132 + 12 * (len(tags) + 1) + len(body), len(data))
+        body += padded
+    content = struct.pack(">I", len(tags) + 1) + index + body
+    header = struct.pack(">I4xI", 128 + len(content), 0x02400000) + device + space + connection + bytes(12) + b"acsp"
+    return header + bytes(28) + struct.pack(">3i", 63190, 65536, 54061) + bytes(48) + content

@@ -1,0 +1,205 @@
+"""What is turned away before it is downloaded, and in which words."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tasks.kinds import IMAGE, MIB
+from tasks.validate.inspect import MAX_BYTES, Verdict, check_name_and_size, inspect
+from tests.unit.images import MEDIA_TYPES, SAMPLE_OPTIONS, claiming, sample
+from workflow.errors import (
+    EmptyFile,
+    FolderMarker,
+    ForbiddenType,
+    NameTooLong,
+    RejectedError,
+    TooLarge,
+    TooManyPixels,
+    TruncatedFile,
+    UnsupportedType,
+)
+
+SVG = '<svg xmlns="http://www.w3.org/2000/svg">{}</svg>'
+
+
+def verdict(content: bytes, key: str = "photo", declared: str = "", size: int | None = None) -> Verdict:
+    known_size = len(content) if size is None else size
+    return inspect(key=key, size=known_size, declared_type=declared, head=content[:65536], tail=content[-65536:])
+
+
+def judge(content: bytes) -> None:
+    """Accepted or rejected are both right; any other error is not."""
+    try:
+        assert verdict(content).kind == "image"
+    except RejectedError as exc:
+        assert str(exc)  # noqa: PT017 - see above
+
+
+@pytest.mark.parametrize("name", SAMPLE_OPTIONS)
+def test_every_format_is_accepted_under_each_of_its_names(name):
+    found = IMAGE.formats[MEDIA_TYPES[name]]
+    for extension in (*found.extensions, *map(str.upper, found.extensions), ""):
+        assert verdict(sample(name), f"a/b{extension}", found.media_type) == Verdict("image", found.media_type)
+
+
+def test_lying_name_is_accepted_with_a_note():
+    assert verdict(sample("JPEG"), "holiday.png").notes == ("named .png, but the content is JPEG",)
+
+
+def test_lying_declared_type_is_accepted_with_a_note():
+    notes = verdict(sample("PNG"), "a.png", "image/gif; charset=binary").notes
+    assert notes == ("declared as image/gif, but the content is PNG",)
+
+
+@pytest.mark.parametrize("declared", ["", "binary/octet-stream", "application/octet-stream", "image/jpg", "IMAGE/JPEG"])
+def test_usual_declared_types_are_not_worth_a_note(declared):
+    assert verdict(sample("JPEG"), "a.jpg", declared).notes == ()
+
+
+@pytest.mark.parametrize(
+    ("key", "size", "error"),
+    [
+        ("photos/", 0, FolderMarker),
+        ("photos/", 10, FolderMarker),
+        ("a.jpg", 0, EmptyFile),
+        ("a" * 256, 1, NameTooLong),
+        ("é" * 128, 1, NameTooLong),
+        ("folder/" * 130 + "a.jpg", 1, NameTooLong),
+        ("a.jpg", MAX_BYTES + 1, TooLarge),
+    ],
+)
+def test_names_and_sizes_are_refused_without_a_read(key, size, error):
+    with pytest.raises(error):
+        check_name_and_size(key, size)
+
+
+@pytest.mark.parametrize("key", ["a" * 255, "é" * 127, "folder/" * 128])
+def test_names_up_to_the_limit_are_fine(key):
+    check_name_and_size(key.rstrip("/"), MAX_BYTES)
+
+
+def test_too_large_says_how_large_and_what_is_allowed():
+    with pytest.raises(TooLarge, match=r"300\.5 MiB; up to 200 MiB"):
+        check_name_and_size("a.tif", int(300.5 * MIB))
+
+
+def test_text_named_like_a_photograph_is_called_text():
+    with pytest.raises(UnsupportedType, match=r"plain text.*JPEG, PNG, .* and AVIF"):
+        verdict(b"shopping list\n- apples\n", "list.jpg")
+
+
+@pytest.mark.parametrize(
+    "inside",
+    [
+        "<script>alert(1)</script>",
+        "<SCRIPT href='a.js'/>",
+        "<circle onload='alert(1)'/>",
+        "<circle onclick = 'alert(1)'/>",
+        "<foreignObject><body/></foreignObject>",
+        "<image href='http://example.com/track.png'/>",
+        "<use xlink:href='//example.com/a.svg#x'/>",
+        "<a href='javascript:alert(1)'><text>x</text></a>",
+        "<style>@import url(http://example.com/a.css)</style>",
+        "<rect fill='url(http://example.com/a.svg#p)'/>",
+        "<!ENTITY a SYSTEM 'file:///etc/passwd'>",
+        "<!ENTITY a 'aaaaaaaaaa'>",
+    ],
+)
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_drawing_that_could_act_is_forbidden(inside, encoding):
+    with pytest.raises(ForbiddenType, match="SVG drawing with scripts"):
+        verdict(SVG.format(inside).encode(encoding), "logo.svg")
+
+
+@pytest.mark.parametrize(
+    "inside",
+    ["<circle r='1'/>", "<a href='https://example.com/'><text>on sale = now</text></a>", "<rect fill='url(#p)'/>"],
+)
+def test_harmless_drawing_is_merely_unsupported(inside):
+    with pytest.raises(UnsupportedType, match="SVG drawing"):
+        verdict(SVG.format(inside).encode(), "logo.svg")
+
+
+@pytest.mark.parametrize(
+    "content", [b"\x7fELF\2\1\1", b"MZ\x90\0" + bytes(64), b"#!/bin/sh\n", b"<html><body>", b"\0asm\1\0\0\0"]
+)
+def test_programs_and_pages_are_forbidden_whatever_their_name(content):
+    with pytest.raises(ForbiddenType, match="could act when opened"):
+        verdict(content, "cat.jpg", "image/jpeg")
+
+
+@pytest.mark.parametrize("name", ["JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "HEIF"])
+def test_decompression_bomb_is_refused_by_its_header_alone(name):
+    content = claiming(name, 16_000, 16_000)
+    with pytest.raises(TooManyPixels, match=r"16,000 by 16,000 pixels, which is 256\.0 megapixels"):
+        verdict(content, size=22 + 8 if name == "WEBP" else 10_000)
+
+
+def test_bitmap_stored_top_down_does_not_hide_its_size_behind_a_minus():
+    content = bytearray(claiming("BMP", 16_000, 16_000))
+    content[22:26] = (-16_000).to_bytes(4, "little", signed=True)
+    with pytest.raises(TooManyPixels, match="16,000 by 16,000"):
+        verdict(bytes(content))
+
+
+@pytest.mark.parametrize("name", ["JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "HEIF"])
+def test_large_photographs_within_the_limit_pass(name):
+    assert verdict(claiming(name, 8_000, 7_000), size=22 + 8 if name == "WEBP" else 10_000).kind == "image"
+
+
+@pytest.mark.parametrize("name", ["PNG", "WEBP", "HEIF", "AVIF"])
+def test_file_cut_off_on_the_way_is_recognised(name):
+    content = sample(name)
+    with pytest.raises(TruncatedFile, match="upload the complete file again"):
+        verdict(content[: len(content) * 2 // 3])
+
+
+@pytest.mark.parametrize("name", SAMPLE_OPTIONS)
+def test_data_behind_the_image_is_no_damage(name):
+    """Phones append videos and second pictures; old software pads files."""
+    assert verdict(sample(name) + bytes(5000)).kind == "image"
+
+
+@settings(deadline=None)
+@given(st.binary(min_size=1, max_size=3000))
+def test_random_bytes_are_judged_and_nothing_else_happens(content):
+    judge(content)
+
+
+@settings(deadline=None)
+@given(st.sampled_from(list(SAMPLE_OPTIONS)), st.integers(0, 400), st.binary(min_size=1, max_size=12))
+def test_mutated_headers_are_judged_and_nothing_else_happens(name, at, filling):
+    content = sample(name)
+    judge(content[:at] + filling + content[at + len(filling) :])
+
+
+HALF = 32_000
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        b"<!---->" * 9000,
+        b"<!-- " * 13_000,
+        b"<svg>" + b"<a " * 20_000,
+        b"<svg><a href=" + b" " * 60_000,
+        b"<svg " + b"on" * HALF,
+        b"<svg>" + b"<x:" * 20_000,
+        b"<" + b"w" * 60_000 + b":svg",
+        b"{}" + b"\n" * 60_000,
+        b"{" + b"} " * HALF,
+        b'"' * 60_001 + b",\n,\n",
+        b"[" * 60_000,
+        b"\xff" * 65_000,
+        b"\xff\xd8\xff" + b"\xff\xc4\0\2" * 16_000,
+        b"II*\0\x08\0\0\0\xff\xff" + bytes(65_000),
+        b"\0\0\0\x14ftypheic\0\0\0\0heic" + b"\0\0\0\x08free" * 8000,
+        b"\0\0\0\x14ftypheic\0\0\0\0heic" + b"ispe\0\0\0\0" * 8000,
+        b"\x89PNG\r\n\x1a\n" + b"\0\0\0\0tEXt\0\0\0\0" * 5000,
+    ],
+    ids=lambda content: repr(content[:16]),
+)
+def test_hostile_repetition_is_judged_at_once(hostile):
+    judge(hostile)
+    judge(hostile + b"\0\1")

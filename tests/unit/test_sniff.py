@@ -1,0 +1,135 @@
+"""Types are told by content alone."""
+
+import io
+import tarfile
+import zipfile
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tasks.validate.sniff import Sniffed, sniff
+from tests.unit.images import MEDIA_TYPES, SAMPLE_OPTIONS, claiming, sample
+
+OFFICE = "application/vnd.openxmlformats-officedocument."
+ISO_VIDEO = b"\0\0\0\x18ftypisom\0\0\2\0isomavc1" + bytes(100)
+SVG = b'<?xml version="1.0"?>\n<svg xmlns="http://www.w3.org/2000/svg"><circle r="1"/></svg>'
+TIFF_WITH_TAG = b"II*\0\x08\0\0\0\2\0%s\x01\0\0\0\x04\1\4\0\1\0\0\0\1\0\0\0" + bytes(4)
+
+
+def ends(content: bytes) -> Sniffed:
+    return sniff(content[:65536], content[-65536:], len(content))
+
+
+def zip_with(*names: str) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name in names:
+            archive.writestr(name, b"content")
+    return buffer.getvalue()
+
+
+def tar() -> bytes:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as archive:
+        archive.addfile(tarfile.TarInfo("a"))
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize("name", SAMPLE_OPTIONS)
+def test_every_accepted_format_is_recognised(name):
+    assert ends(sample(name)) == Sniffed(MEDIA_TYPES[name])
+
+
+@pytest.mark.parametrize(
+    ("content", "media_type"),
+    [
+        (b"%PDF-1.7\n", "application/pdf"),
+        (b"\r\n\r\n%PDF-1.4 after junk", "application/pdf"),
+        (ISO_VIDEO, "video/mp4"),
+        (b"\0\0\0\x14ftypqt  \0\0\0\0qt  ", "video/quicktime"),
+        (b"\0\0\0\x18ftypmif1\0\0\0\0mif1miaf", "image/heic"),
+        (b"\0\0\0\x18ftypM4A \0\0\0\0mp42isom", "audio/mp4"),
+        (b"\0\0\0\x1cftypmif1\0\0\0\0mif1avifmiaf", "image/avif"),
+        (b"\0\0\0\x18ftypcrx \0\0\0\1crx isom", "image/x-raw"),
+        (b"\x1a\x45\xdf\xa3\x9f\x42\x82\x84webm", "video/webm"),
+        (b"RIFF\0\0\0\0AVI LIST", "video/x-msvideo"),
+        ((b"G" + bytes(187)) * 4, "video/mp2t"),
+        (b"RIFF\0\0\0\0WAVEfmt ", "audio/wav"),
+        (b"ID3\x04" + bytes(20), "audio/mpeg"),
+        (b"\xff\xfb\x90\x64" + bytes(400), "audio/mpeg"),
+        (b"\xff\xf1\x50\x80" + bytes(400), "audio/mpeg"),
+        (b"OggS\0\2" + bytes(22) + b"\x01vorbis", "audio/ogg"),
+        (b"fLaC\0\0\0\x22", "audio/flac"),
+        (zip_with("a.txt"), "application/zip"),
+        (zip_with("[Content_Types].xml", "word/document.xml"), OFFICE + "wordprocessingml.document"),
+        (zip_with("[Content_Types].xml", "xl/workbook.xml"), OFFICE + "spreadsheetml.sheet"),
+        (zip_with("META-INF/MANIFEST.MF"), "application/java-archive"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + "WordDocument".encode("utf-16-le"), "application/msword"),
+        (tar(), "application/x-tar"),
+        (b"\x1f\x8b\x08" + bytes(10), "application/gzip"),
+        (b"PAR1" + bytes(10) + b"PAR1", "application/vnd.apache.parquet"),
+        (b"\x7fELF\2\1\1", "application/x-elf"),
+        (b"MZ\x90\0\3\0\0\0" + bytes(64) + b"PE\0\0", "application/x-dosexec"),
+        (b"\xcf\xfa\xed\xfe\7\0\0\1", "application/x-mach-binary"),
+        (b"\xca\xfe\xba\xbe\0\0\0\2" + bytes(20), "application/x-mach-binary"),
+        (b"\xca\xfe\xba\xbe\0\0\0\x41" + bytes(20), "application/java-vm"),
+        (b"#!/bin/sh\nrm -rf /\n", "text/x-script"),
+        (b"\0asm\1\0\0\0", "application/wasm"),
+        (b"<!DOCTYPE html><p>hi", "text/html"),
+        (b"\xef\xbb\xbf  <!-- hello -->\n<HTML><body>", "text/html"),
+        (SVG, "image/svg+xml"),
+        (SVG.decode().encode("utf-16"), "image/svg+xml"),
+        (b"<?xml version='1.0'?><note/>", "application/xml"),
+        (b'{"a": 1}', "application/json"),
+        (b'[{"a": 1}, {"a": 2}]', "application/json"),
+        (b'{"a": 1}\n{"a": 2}\n', "application/x-ndjson"),
+        (b"a,b\n1,2\n3,4\n", "text/csv"),
+        (b'a;b\n"x;y";2\n3;4\n', "text/csv"),
+        (b"a\tb\n1\t2\n", "text/tab-separated-values"),
+        (b"Dear Ada,\n\nthank you.\n", "text/plain"),
+        ("Größe und Maße\n".encode("cp1252"), "text/plain"),
+        (bytes(range(256)) * 4, "application/octet-stream"),
+        (b"BM is how this sentence starts", "text/plain"),
+        (b"MZ is how this sentence starts", "text/plain"),
+        (b"8BPS\0\1", "image/vnd.adobe.photoshop"),
+        (b"\0\0\0\x0cJXL \r\n\x87\n", "image/jxl"),
+        (b"II*\0\x10\0\0\0CR\2\0", "image/x-raw"),
+    ],
+)
+def test_other_types_are_named_so_that_a_rejection_can_say_what_came(content, media_type):
+    assert ends(content).media_type == media_type
+
+
+def test_camera_raws_are_not_mistaken_for_tiff_because_their_first_image_is_a_tiny_preview():
+    dng = TIFF_WITH_TAG.replace(b"%s", b"\x12\xc6\1\0")
+    preview = TIFF_WITH_TAG.replace(b"%s\x01\0\0\0\x04\1\4\0", b"\xfe\0\4\0\1\0\0\0\1\0\0\0\x4a\1\4\0")
+    assert ends(dng).media_type == "image/x-raw"
+    assert ends(preview).media_type == "image/x-raw"
+    assert ends(claiming("TIFF", 9, 9)).media_type == "image/tiff"
+
+
+def test_archive_behind_an_image_is_noted():
+    assert ends(sample("JPEG") + zip_with("a")).notes == ("a ZIP archive is appended to the image",)
+
+
+def test_script_in_an_image_is_noted():
+    assert ends(sample("GIF") + b"<?php system($_GET[0]); ?>").notes == ("a script or a PDF is hidden in the image",)
+
+
+def test_text_cut_inside_a_character_is_still_text():
+    content = ("é" * 40_000).encode()
+    assert sniff(content[:65535], content[-65536:], len(content)).media_type == "text/plain"
+
+
+@settings(deadline=None)
+@given(st.binary(max_size=2000), st.binary(max_size=200))
+def test_any_bytes_have_a_type(head, tail):
+    assert "/" in sniff(head, tail, len(head) + len(tail)).media_type
+
+
+@settings(deadline=None)
+@given(st.sampled_from(list(SAMPLE_OPTIONS)), st.integers(4, 60), st.binary(max_size=8))
+def test_damaged_headers_have_a_type(name, cut, filling):
+    content = sample(name)
+    assert "/" in ends(content[:cut] + filling + content[cut + len(filling) :]).media_type
