@@ -8,6 +8,7 @@ import contextlib
 import fcntl
 import http.client
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -20,6 +21,7 @@ PROJECT_ROOT = Path(__file__).resolve().parents[2]
 HOST = "127.0.0.1"
 DEFAULT_PORT = 4566
 POLL_SECONDS = 0.02
+KILL_SECONDS = 5.0
 LOG_TAIL_LINES = 15
 
 
@@ -29,7 +31,7 @@ class EmulatorError(Exception):
 
 def default_concurrency() -> int:
     """Lambda invocations that may run at once; each is a process, so this follows the machine's cores."""
-    return max(4, 2 * (os.cpu_count() or 2))
+    return max(8, 4 * (os.cpu_count() or 2))
 
 
 class Emulator:
@@ -61,16 +63,22 @@ class Emulator:
         return self.state_dir / "server.log"
 
     @property
+    def _scratch_dir(self) -> Path:
+        return self.state_dir / "tmp"
+
+    @property
     def _pid_file(self) -> Path:
         return self.state_dir / "server.pid"
 
     def start(self) -> None:
         """Starts the server unless it runs already. Does not wait: see `wait_ready`."""
-        self._make_folders()
+        self.state_dir.mkdir(parents=True, exist_ok=True)
         with self._pid_lock() as lock:
             if lock is None:
+                self._require_own_port()
                 return
             self._require_free_port()
+            self._clear_scratch()
             with self.log_file.open("ab") as log:
                 self._child = subprocess.Popen(
                     [sys.executable, "-m", "infra.local.server"],
@@ -83,7 +91,7 @@ class Emulator:
                     pass_fds=(lock,),
                 )
             os.truncate(lock, 0)
-            os.pwrite(lock, str(self._child.pid).encode(), 0)
+            os.pwrite(lock, f"{self._child.pid} {self.port}".encode(), 0)
 
     def wait_ready(self, timeout: float = 30.0) -> None:
         deadline = time.monotonic() + timeout
@@ -102,31 +110,38 @@ class Emulator:
         if not self._pid_file.exists():
             return None
         with self._pid_lock() as lock:
-            return None if lock is not None else int(self._pid_file.read_text() or 0) or None
+            return None if lock is not None else self._pid_and_port()[0]
 
     def stop(self, grace: float = 15.0) -> None:
         """Lets the server save its state and end; after `grace` seconds, ends it and its functions the hard way."""
         pid = self.pid()
-        if pid is None:
-            return
-        os.kill(pid, signal.SIGTERM)
-        deadline = time.monotonic() + grace
-        while self.running() and time.monotonic() < deadline:
-            time.sleep(POLL_SECONDS)
-        self.kill(pid)
+        if pid is not None:
+            os.kill(pid, signal.SIGTERM)
+            self._wait_ended(grace)
+        self._end(pid)
 
-    def kill(self, pid: int) -> None:
-        """Ends the server `pid`, which leads its own process group, and whatever function still runs in that group."""
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(pid, signal.SIGKILL)
+    def kill(self) -> None:
+        """Ends the server and its functions at once, as a crash would: nothing more is saved."""
+        self._end(self.pid())
+
+    def _end(self, pid: int | None) -> None:
+        if pid is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(pid, signal.SIGKILL)
+            self._wait_ended(KILL_SECONDS)
         if self._child is not None:
             self._child.wait()
             self._child = None
 
+    def _wait_ended(self, timeout: float) -> None:
+        deadline = time.monotonic() + timeout
+        while self.running() and time.monotonic() < deadline:
+            time.sleep(POLL_SECONDS)
+
     def _environment(self) -> dict[str, str]:
         inherited = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "LC_ALL") if name in os.environ}
         return inherited | {
-            "TMPDIR": str(self.state_dir / "tmp"),
+            "TMPDIR": str(self._scratch_dir),
             "BIND_HOST": HOST,
             "GATEWAY_PORT": str(self.port),
             "PERSIST_STATE": "1",
@@ -142,9 +157,10 @@ class Emulator:
             **self._settings,
         }
 
-    def _make_folders(self) -> None:
-        for folder in ("tmp", "services", "s3"):
-            (self.state_dir / folder).mkdir(parents=True, exist_ok=True)
+    def _clear_scratch(self) -> None:
+        """Removes what functions of a killed server left behind."""
+        shutil.rmtree(self._scratch_dir, ignore_errors=True)
+        self._scratch_dir.mkdir()
 
     @contextlib.contextmanager
     def _pid_lock(self) -> Generator[int | None]:
@@ -158,6 +174,19 @@ class Emulator:
             yield descriptor
         finally:
             os.close(descriptor)
+
+    def _pid_and_port(self) -> tuple[int, int] | tuple[None, None]:
+        """What the running server's file says: nothing yet, when the server is just being started."""
+        written = self._pid_file.read_text().split()
+        return (int(written[0]), int(written[1])) if written else (None, None)
+
+    def _require_own_port(self) -> None:
+        port = self._pid_and_port()[1]
+        if port not in (None, self.port):
+            raise EmulatorError(
+                f"The embedded AWS with the state in {self.state_dir} runs already, on port {port}: "
+                f"stop it first, or use it with --port {port}."
+            )
 
     def _require_free_port(self) -> None:
         with socket.socket() as probe:

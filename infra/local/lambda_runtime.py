@@ -7,10 +7,11 @@ not hold are imported from this source tree.
 import os
 import signal
 import sys
-import tempfile
 import threading
 import time
 from pathlib import Path
+
+import awslambdaric.__main__ as runtime_client
 
 PROJECT_ROOT = Path(__file__).resolve().parents[2]
 MEGABYTE = 1024 * 1024
@@ -20,21 +21,8 @@ STATM = Path("/proc/self/statm")
 
 def main() -> None:
     sys.path[0:1] = [os.environ["LAMBDA_TASK_ROOT"], str(PROJECT_ROOT)]
-    with tempfile.TemporaryDirectory(prefix="lambda-") as scratch:
-        use_scratch(scratch)
-        threading.Thread(target=watch, args=(os.getppid(), memory_limit_bytes()), daemon=True).start()
-        run_handler()
-
-
-def use_scratch(folder: str) -> None:
-    """Gives this function a temporary folder of its own, as every Lambda environment has."""
-    os.environ["TMPDIR"] = tempfile.tempdir = folder
-
-
-def run_handler() -> None:
-    from awslambdaric.__main__ import main as run_runtime_client  # noqa: PLC0415 - the paths must be set before
-
-    run_runtime_client(["awslambdaric", os.environ["_HANDLER"]])
+    threading.Thread(target=watch, args=(os.getppid(), memory_limit_bytes()), daemon=True).start()
+    runtime_client.main(["awslambdaric", os.environ["_HANDLER"]])  # pyright: ignore[reportUnknownMemberType]
 
 
 def memory_limit_bytes() -> int:

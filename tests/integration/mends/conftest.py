@@ -14,10 +14,10 @@ import boto3
 import pytest
 from botocore.config import Config
 
-from infra.local.emulator import Emulator
+from infra.local.emulator import Emulator, EmulatorError
 
 REGION = "us-east-1"
-ACCOUNT = "000000000000"
+ROOT = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
 
 
 @dataclass(frozen=True)
@@ -27,14 +27,13 @@ class Cloud:
     emulator: Emulator
 
     def client(self, service: str, **options: Any) -> Any:
+        """The service's client, as the account's root user unless `options` have other credentials."""
         return boto3.client(
             service,
             endpoint_url=self.emulator.endpoint,
             region_name=REGION,
-            aws_access_key_id="test",
-            aws_secret_access_key="test",
             config=Config(inject_host_prefix=False, retries={"total_max_attempts": 1}),
-            **options,
+            **(ROOT | options),
         )
 
 
@@ -44,35 +43,40 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
-def _running(emulator: Emulator) -> Iterator[Cloud]:
+def start(folder: Path, **options: Any) -> Cloud:
+    emulator = Emulator(folder, free_port(), **options)
     emulator.start()
     try:
         emulator.wait_ready()
-        yield Cloud(emulator)
-    finally:
+    except EmulatorError:
         emulator.stop()
+        raise
+    return Cloud(emulator)
 
 
 @pytest.fixture(scope="session")
 def stock(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
-    folder = tmp_path_factory.mktemp("stock")
-    yield from _running(Emulator(folder, free_port(), settings={"SLUICE_STOCK_AWS": "1"}))
+    cloud = start(tmp_path_factory.mktemp("stock"), settings={"SLUICE_STOCK_AWS": "1"})
+    yield cloud
+    cloud.emulator.stop()
 
 
 @pytest.fixture(scope="session")
 def mended(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
-    yield from _running(Emulator(tmp_path_factory.mktemp("mended"), free_port()))
+    cloud = start(tmp_path_factory.mktemp("mended"))
+    yield cloud
+    cloud.emulator.stop()
 
 
 @pytest.fixture
-def new_emulator(tmp_path: Path) -> Iterator[Callable[..., Emulator]]:
-    """Makes mended emulators of one's own, to stop, kill and start again; all use the same state folder."""
-    made: list[Emulator] = []
+def new_emulator(tmp_path: Path) -> Iterator[Callable[..., Cloud]]:
+    """Starts mended emulators of one's own, to stop, kill and start again; all use the same state folder."""
+    started: list[Cloud] = []
 
-    def make(**options: Any) -> Emulator:
-        made.append(Emulator(tmp_path / "aws", free_port(), **options))
-        return made[-1]
+    def start_another(**options: Any) -> Cloud:
+        started.append(start(tmp_path / "aws", **options))
+        return started[-1]
 
-    yield make
-    for emulator in made:
-        emulator.stop()
+    yield start_another
+    for cloud in started:
+        cloud.emulator.stop()

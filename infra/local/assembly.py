@@ -1,0 +1,55 @@
+"""The local stage's synthesized templates, kept until something changes that they are made from.
+
+Synthesizing takes ten seconds or more; finding that nothing has changed takes a few hundredths of one.
+"""
+
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+from importlib.metadata import version
+from pathlib import Path
+
+from infra import sources, toolchain
+
+STAGE = "local"
+STACKS = (f"sluice-{STAGE}-storage", f"sluice-{STAGE}-pipeline")
+"""In the order in which they are deployed."""
+MAKERS = ("aws-cdk-lib", "constructs", "stepfunctions-without-sagemaker")
+
+
+class SynthesisError(Exception):
+    """The CDK app failed; the message holds what it printed."""
+
+
+def templates(state_dir: Path) -> dict[str, str]:
+    """Template by stack name, in the order of deployment; synthesized only if no cached ones fit."""
+    folder = state_dir.resolve() / "assembly" / _inputs_digest()
+    if not folder.exists():
+        _synthesize(folder)
+    return {stack: (folder / f"{stack}.template.json").read_text() for stack in STACKS}
+
+
+def _inputs_digest() -> str:
+    """Names everything that decides the templates: the app's own modules and the libraries that render them."""
+    return sources.digest(sources.closure(["infra.app"]), STAGE, *(f"{name}=={version(name)}" for name in MAKERS))[:32]
+
+
+def _synthesize(folder: Path) -> None:
+    """Puts a complete assembly into `folder`, and removes the older ones beside it."""
+    with tempfile.TemporaryDirectory(dir=folder.parents[1]) as scratch:
+        output = Path(scratch) / "cdk.out"
+        app = subprocess.run(
+            [sys.executable, "-m", "infra.app"],
+            cwd=sources.PROJECT_ROOT,
+            env=toolchain.environment(CDK_OUTDIR=str(output), CDK_CONTEXT_JSON=json.dumps({"stage": STAGE})),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if app.returncode != 0:
+            raise SynthesisError(f"The CDK app could not be synthesized:\n{app.stderr or app.stdout}")
+        shutil.rmtree(folder.parent, ignore_errors=True)
+        folder.parent.mkdir()
+        output.rename(folder)

@@ -1,0 +1,17 @@
+"""The emulator's own modules, for the mends: they replace private, untyped names in them, hence `Any`."""
+
+from importlib import import_module
+from typing import Any
+
+app: Any = import_module("ministack.app")
+cloudwatch_logs: Any = import_module("ministack.services.cloudwatch_logs")
+dynamodb: Any = import_module("ministack.services.dynamodb")
+eventbridge: Any = import_module("ministack.services.eventbridge")
+lambda_runtime: Any = import_module("ministack.core.lambda_runtime")
+lambda_svc: Any = import_module("ministack.services.lambda_svc")
+persistence: Any = import_module("ministack.core.persistence")
+provisioners: Any = import_module("ministack.services.cloudformation.provisioners")
+responses: Any = import_module("ministack.core.responses")
+s3: Any = import_module("ministack.services.s3")
+sqs: Any = import_module("ministack.services.sqs")
+stepfunctions: Any = import_module("ministack.services.stepfunctions")

@@ -1,0 +1,81 @@
+"""The real local stack, once for all integration tests: the synthesized template on the embedded AWS."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from workflow.client import Sluice
+from workflow.stack import LOCAL, Connection
+
+SLUICE = Path(sys.executable).parent / "sluice"
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@dataclass(frozen=True)
+class LocalStack:
+    """A running stack, and the folder that `sluice` commands for it run in."""
+
+    folder: Path
+    port: int
+
+    @property
+    def state_dir(self) -> Path:
+        return self.folder / ".sluice"
+
+    @property
+    def connection(self) -> Connection:
+        return Connection(LOCAL, endpoint=f"http://127.0.0.1:{self.port}")
+
+    @property
+    def client(self) -> Sluice:
+        return Sluice(self.connection)
+
+    def run(self, *arguments: str, expect: int = 0) -> subprocess.CompletedProcess[str]:
+        """Run a `sluice` command as a person would; its exit code must be `expect`."""
+        done = subprocess.run(
+            [SLUICE, *arguments], cwd=self.folder, env=self.environment, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == expect, f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"
+        return done
+
+    def json(self, *arguments: str, expect: int = 0) -> Any:
+        return json.loads(self.run(*arguments, "--json", expect=expect).stdout)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {**os.environ, "SLUICE_STATE_DIR": str(self.state_dir)}
+
+
+@pytest.fixture(scope="session")
+def start_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], LocalStack]]:
+    """Start a stack of one's own, in a folder of that name; all end with the session."""
+    started: list[LocalStack] = []
+
+    def start(name: str) -> LocalStack:
+        stack = LocalStack(tmp_path_factory.mktemp(name), free_port())
+        started.append(stack)
+        stack.run("up", "--detach", "--port", str(stack.port))
+        return stack
+
+    yield start
+    for stack in started:
+        stack.run("down", "--wipe")
+
+
+@pytest.fixture(scope="session")
+def stack(start_stack: Callable[[str], LocalStack]) -> LocalStack:
+    """The stack that most tests share."""
+    return start_stack("shared")

@@ -1,0 +1,189 @@
+"""Events that a target does not take are retried, and end in its dead-letter queue."""
+
+import io
+import json
+import uuid
+import zipfile
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+ROLE = "arn:aws:iam::000000000000:role/any"
+MISSING = {
+    "state machine": "arn:aws:states:us-east-1:000000000000:stateMachine:missing",
+    "function": "arn:aws:lambda:us-east-1:000000000000:function:missing",
+}
+
+
+@dataclass(frozen=True)
+class Queue:
+    sqs: Any
+    url: str
+    arn: str
+
+    def receive(self, seconds: int = 15) -> dict[str, Any] | None:
+        answer = self.sqs.receive_message(QueueUrl=self.url, WaitTimeSeconds=seconds, MessageAttributeNames=["All"])
+        return next(iter(answer.get("Messages", [])), None)
+
+
+def new_queue(cloud: Any) -> Queue:
+    sqs = cloud.client("sqs")
+    url = sqs.create_queue(QueueName=f"q-{uuid.uuid4().hex}")["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    return Queue(sqs, url, arn)
+
+
+def new_function(cloud: Any, code: str, **settings: Any) -> str:
+    package = io.BytesIO()
+    with zipfile.ZipFile(package, "w") as archive:
+        archive.writestr("app.py", code)
+    return cloud.client("lambda").create_function(
+        FunctionName=f"f-{uuid.uuid4().hex}",
+        Runtime="python3.13",
+        Role=ROLE,
+        Handler="app.handle",
+        Code={"ZipFile": package.getvalue()},
+        **settings,
+    )["FunctionArn"]
+
+
+def send_event(cloud: Any, target: dict[str, Any], detail: dict[str, Any]) -> str:
+    """Puts one event on the bus, of which only a new rule with this target hears; returns the rule's ARN."""
+    events = cloud.client("events")
+    source = f"test.{uuid.uuid4().hex}"
+    rule = events.put_rule(Name=source, EventPattern=json.dumps({"source": [source]}))["RuleArn"]
+    events.put_targets(Rule=source, Targets=[{"Id": "target", **target}])
+    events.put_events(Entries=[{"Source": source, "DetailType": "Test", "Detail": json.dumps(detail)}])
+    return rule
+
+
+@pytest.mark.parametrize("kind", MISSING)
+def test_an_event_for_a_target_that_is_gone_ends_in_the_dead_letter_queue(stock: Any, mended: Any, kind: str) -> None:
+    def send(cloud: Any, queue: Queue) -> str:
+        return send_event(cloud, {"Arn": MISSING[kind], "DeadLetterConfig": {"Arn": queue.arn}}, {"key": "a.jpg"})
+
+    lost = new_queue(stock)
+    send(stock, lost)
+    assert lost.receive(seconds=1) is None
+
+    queue = new_queue(mended)
+    rule = send(mended, queue)
+    message = queue.receive()
+    assert message is not None
+    assert json.loads(message["Body"])["detail"] == {"key": "a.jpg"}
+    attributes = {name: value["StringValue"] for name, value in message["MessageAttributes"].items()}
+    assert attributes.pop("ERROR_MESSAGE")
+    assert attributes == {"RULE_ARN": rule, "TARGET_ARN": MISSING[kind], "ERROR_CODE": "NO_RESOURCE"}
+
+
+def test_an_event_that_does_not_become_an_input_ends_in_the_dead_letter_queue(mended: Any) -> None:
+    definition = json.dumps({"StartAt": "Done", "States": {"Done": {"Type": "Succeed"}}})
+    states = mended.client("stepfunctions")
+    machine = states.create_state_machine(name=f"m-{uuid.uuid4().hex}", definition=definition, roleArn=ROLE)
+    broken = {"InputPathsMap": {"key": "$.detail.key"}, "InputTemplate": '{"key": "in/<key>"}'}
+    queue = new_queue(mended)
+    target = {
+        "Arn": machine["stateMachineArn"],
+        "RoleArn": ROLE,
+        "InputTransformer": broken,
+        "DeadLetterConfig": {"Arn": queue.arn},
+    }
+    send_event(mended, target, {"key": 'q"uote'})
+    message = queue.receive()
+    assert message is not None
+    assert json.loads(message["Body"])["detail"] == {"key": 'q"uote'}
+    assert message["MessageAttributes"]["ERROR_CODE"]["StringValue"] == "INVALID_JSON"
+    assert states.list_executions(stateMachineArn=machine["stateMachineArn"])["executions"] == []
+
+
+def test_a_function_that_fails_is_tried_again_and_its_event_kept(stock: Any, mended: Any) -> None:
+    def send(cloud: Any) -> Queue:
+        queue = new_queue(cloud)
+        function = new_function(
+            cloud, "def handle(event, context): raise ValueError('no')", DeadLetterConfig={"TargetArn": queue.arn}
+        )
+        retries = {"MaximumRetryAttempts": 1}
+        cloud.client("lambda").put_function_event_invoke_config(FunctionName=function, **retries)
+        send_event(cloud, {"Arn": function}, {"key": "a.jpg"})
+        return queue
+
+    assert send(stock).receive(seconds=3) is None
+
+    message = send(mended).receive()
+    assert message is not None
+    assert json.loads(message["Body"])["detail"] == {"key": "a.jpg"}
+    assert message["MessageAttributes"]["ErrorMessage"]["StringValue"] == "no"
+
+
+@pytest.mark.parametrize(("code", "condition"), [("1", "Success"), ("1 / 0", "RetriesExhausted")])
+def test_an_asynchronous_invocation_reports_to_its_destination(mended: Any, code: str, condition: str) -> None:
+    queue = new_queue(mended)
+    function = new_function(mended, f"def handle(event, context): return {code}")
+    client = mended.client("lambda")
+    destinations = {name: {"Destination": queue.arn} for name in ("OnSuccess", "OnFailure")}
+    client.put_function_event_invoke_config(
+        FunctionName=function, MaximumRetryAttempts=0, DestinationConfig=destinations
+    )
+    client.invoke(FunctionName=function, InvocationType="Event", Payload='{"key": "a.jpg"}')
+    message = queue.receive()
+    assert message is not None
+    record = json.loads(message["Body"])
+    assert record["requestPayload"] == {"key": "a.jpg"}
+    assert record["requestContext"]["condition"] == condition
+    assert record["requestContext"]["approximateInvokeCount"] == 1
+
+
+def test_a_throttled_event_waits_for_its_turn(stock: Any, mended: Any) -> None:
+    def send(cloud: Any) -> int:
+        """How many of four events, each of which takes half a second, a function of concurrency 1 handles."""
+        queue = new_queue(cloud)
+        function = new_function(cloud, SLOW_REPORTER, Timeout=20, Environment={"Variables": {"QUEUE": queue.url}})
+        client = cloud.client("lambda")
+        client.put_function_concurrency(FunctionName=function, ReservedConcurrentExecutions=1)
+        for number in range(4):
+            client.invoke(FunctionName=function, InvocationType="Event", Payload=str(number))
+        return sum(queue.receive(seconds=4) is not None for _ in range(4))
+
+    assert send(stock) < 4
+    assert send(mended) == 4
+
+
+SLOW_REPORTER = """
+import os, time, boto3
+
+def handle(event, context):
+    time.sleep(1.5)
+    boto3.client("sqs").send_message(QueueUrl=os.environ["QUEUE"], MessageBody=str(event))
+"""
+
+
+def test_a_failed_execution_reaches_a_function_with_every_detail(mended: Any) -> None:
+    queue = new_queue(mended)
+    function = new_function(mended, REPORTER, Timeout=20, Environment={"Variables": {"QUEUE": queue.url}})
+    definition = {"StartAt": "No", "States": {"No": {"Type": "Fail", "Error": "Corrupt", "Cause": "truncated"}}}
+    states, events = mended.client("stepfunctions"), mended.client("events")
+    name = f"m-{uuid.uuid4().hex}"
+    machine = states.create_state_machine(name=name, definition=json.dumps(definition), roleArn=ROLE)["stateMachineArn"]
+    pattern = {"source": ["aws.states"], "detail": {"stateMachineArn": [machine], "status": ["FAILED"]}}
+    events.put_rule(Name=name, EventPattern=json.dumps(pattern))
+    events.put_targets(Rule=name, Targets=[{"Id": "target", "Arn": function}])
+    execution = states.start_execution(stateMachineArn=machine, input='{"key": "a.jpg"}')["executionArn"]
+    message = queue.receive()
+    assert message is not None
+    event = json.loads(message["Body"])
+    detail = event["detail"]
+    assert event["detail-type"] == "Step Functions Execution Status Change"
+    assert (detail["executionArn"], detail["status"]) == (execution, "FAILED")
+    assert (detail["error"], detail["cause"]) == ("Corrupt", "truncated")
+    assert json.loads(detail["input"]) == {"key": "a.jpg"}
+    assert detail["redriveStatus"] == "REDRIVABLE"
+    assert detail["startDate"] <= detail["stopDate"]
+
+
+REPORTER = """
+import json, os, boto3
+
+def handle(event, context):
+    boto3.client("sqs").send_message(QueueUrl=os.environ["QUEUE"], MessageBody=json.dumps(event))
+"""

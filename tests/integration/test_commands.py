@@ -1,0 +1,121 @@
+"""Each command: what it prints for people and programs, and its exit code."""
+
+import json
+import os
+import subprocess
+
+import pytest
+
+from infra.local.samples import FOLDER
+from tests.integration.conftest import SLUICE, LocalStack
+
+COMMANDS = ["up", "down", "demo", "doctor", "status", "env", "put", "executions", "execution", "assets", "asset",
+            "get", "logs", "start", "asl"]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def asset(stack: LocalStack) -> dict:
+    (made,) = stack.json("put", str(FOLDER / "fig-cut-out.png"), "--prefix", "commands/", "--wait")
+    return made
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_explains_every_command(command):
+    shown = subprocess.run([SLUICE, command, "--help"], capture_output=True, text=True, check=True).stdout
+    assert "Usage: sluice" in shown
+
+
+def test_status_names_every_resource(stack):
+    found = stack.json("status")
+    assert found.keys() == {"stage", "endpoint", "region", "state_machine_arn", "table", "topic", "buckets"}
+    assert found["buckets"].keys() == {"ingest", "output", "archive", "quarantine"}
+    assert found["stage"] == "local"
+
+
+def test_executions_can_be_filtered(stack, asset):
+    found = stack.json("executions", "--status", "succeeded", "--since", "1h")
+    assert asset["execution"] in [each["name"] for each in found]
+    assert {each["status"] for each in found} == {"SUCCEEDED"}
+    assert asset["key"] in stack.run("executions").stdout
+
+
+def test_execution_shows_states_with_attempts_seconds_and_errors(stack, asset):
+    found = stack.json("execution", asset["execution"])
+    assert found["status"] == "SUCCEEDED"
+    assert all(state.keys() >= {"name", "attempts", "seconds", "error"} for state in found["states"])
+    assert "StoreMetadata" in stack.run("execution", asset["execution"]).stdout
+
+
+def test_assets_can_be_listed_by_status_and_kind(stack, asset):
+    for filters in (("--status", "succeeded"), ("--kind", "image"), ("--status", "succeeded", "--kind", "image")):
+        assert asset["asset_id"] in [each["asset_id"] for each in stack.json("assets", "--limit", "500", *filters)]
+    assert asset["asset_id"] in stack.run("assets", "--limit", "500").stdout
+
+
+def test_asset_is_found_by_id_by_upload_address_and_by_where_its_original_is(stack, asset):
+    original = asset["original"]
+    addresses = (
+        asset["asset_id"],
+        f"s3://{asset['bucket']}/{asset['key']}",
+        f"s3://{original['bucket']}/{original['key']}",
+    )
+    for ref in addresses:
+        found = stack.json("asset", ref)
+        assert found["asset_id"] == asset["asset_id"]
+        assert found.keys() >= {"status", "versions", "attempts"}
+
+
+def test_get_brings_what_was_made_and_on_demand_the_original(stack, asset, tmp_path):
+    files = stack.json("get", asset["asset_id"], "--out", str(tmp_path), "--original")
+    names = sorted(path.name for path in tmp_path.rglob("*") if path.is_file())
+    assert names == ["128.webp", "256.webp", "512.webp", "fig-cut-out.png", "sidecar.json", "web.webp"]
+    assert len(files) == len(names)
+
+
+def test_logs_of_an_asset_come_from_all_tasks_in_order(stack, asset):
+    lines = stack.json("logs", asset["asset_id"])
+    tasks = [line["task"] for line in lines if line.get("message") == "done"]
+    assert tasks == ["validate", "transform", "thumbnail", "store_metadata", "notify", "archive"]
+    assert {line["correlation_id"] for line in lines if "correlation_id" in line} == {
+        f"{asset['execution']}/{asset['asset_id']}"
+    }
+    only = stack.json("logs", asset["execution"], "--task", "archive")
+    assert {line["task"] for line in only} == {"archive"}
+
+
+def test_asl_prints_the_definition(stack):
+    definition = json.loads(stack.run("asl", "ingest").stdout)
+    assert definition["StartAt"] == "Validate"
+
+
+def test_doctor_finds_nothing_missing_where_the_stack_runs(stack):
+    assert all(each["ok"] for each in stack.json("doctor"))
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("put", "no-such-file.jpg"),
+        ("start", "not-an-address"),
+        ("executions", "--since", "yesterday"),
+        ("executions", "--status", "GREEN"),
+        ("assets", "--kind", "smell"),
+        ("nonsense",),
+    ],
+)
+def test_wrong_usage_is_exit_code_2(stack, arguments):
+    stack.run(*arguments, expect=2)
+
+
+@pytest.mark.parametrize("arguments", [("asset", "0" * 32), ("execution", "no-such-execution"), ("get", "0" * 32)])
+def test_what_does_not_exist_is_a_sentence_and_exit_code_1(stack, arguments):
+    failed = stack.run(*arguments, expect=1)
+    assert "There is no" in failed.stderr
+    assert "Traceback" not in failed.stderr
+
+
+def test_without_a_stack_each_command_says_how_to_start_one(tmp_path):
+    environment = {**os.environ, "SLUICE_STATE_DIR": str(tmp_path / "none")}
+    failed = subprocess.run([SLUICE, "status"], env=environment, capture_output=True, text=True, check=False)
+    assert failed.returncode == 1
+    assert "sluice up" in failed.stderr
