@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from enum import StrEnum
 from functools import cached_property, partial
 from itertools import islice
 from pathlib import Path
@@ -26,10 +27,20 @@ POLL_SECONDS = 0.25
 RECORD_GRACE_SECONDS = 30
 """How long an ended execution's record may lag behind: `record_failure` hears of it by an event."""
 STATUSES = ("processing", "succeeded", "rejected", "failed")
-EXECUTION_STATUSES = ("RUNNING", "SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED", "PENDING_REDRIVE")
 
 _ASSET_ID = re.compile(r"[0-9a-f]{32}")
 _S3_URI = re.compile(r"s3://(?P<bucket>[^/]+)/(?P<key>.+)", re.DOTALL)
+
+
+class ExecutionStatus(StrEnum):
+    """How an execution is doing, in Step Functions' words."""
+
+    RUNNING = "RUNNING"
+    SUCCEEDED = "SUCCEEDED"
+    FAILED = "FAILED"
+    TIMED_OUT = "TIMED_OUT"
+    ABORTED = "ABORTED"
+    PENDING_REDRIVE = "PENDING_REDRIVE"
 
 
 @dataclass(frozen=True)

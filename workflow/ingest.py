@@ -56,7 +56,7 @@ def task(name: str, comment: str) -> LambdaTask:
         },
         timeout_seconds=TASKS[function].state_timeout_seconds,
         retry=[
-            retry(THROTTLED, first_delay=1, attempts=60),
+            retry(THROTTLED, first_delay=1, attempts=90),
             retry(SERVICE_TROUBLE, first_delay=2, attempts=6),
             retry([TransientError.__name__], first_delay=2, attempts=6),
             retry(ENDED_WITHOUT_ANSWER, first_delay=5, attempts=1),
@@ -65,13 +65,13 @@ def task(name: str, comment: str) -> LambdaTask:
 
 
 def retry(errors: list[str], *, first_delay: int, attempts: int) -> Retry:
-    """Doubling delays up to a minute (seconds), drawn at random so that a burst does not come back as one."""
+    """Doubling delays in seconds, capped, and drawn at random so that a burst does not come back as one."""
     return Retry(
         error_equals=errors,
         interval_seconds=first_delay,
         max_attempts=attempts,
         backoff_rate=2.0,
-        max_delay_seconds=60,
+        max_delay_seconds=20,
         jitter_strategy="FULL",
     )
 

@@ -15,7 +15,7 @@ from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn, Progres
 from tasks.kinds import KINDS
 from workflow.cli import local, views
 from workflow.cli.options import STDERR, Printer, command
-from workflow.client import EXECUTION_STATUSES, STATUSES, Sluice, as_json, parse_uri
+from workflow.client import STATUSES, ExecutionStatus, Sluice, as_json, parse_uri
 from workflow.errors import SluiceError
 from workflow.ingest import ingest
 from workflow.limits import TASKS
@@ -32,7 +32,6 @@ app = typer.Typer(
 local.add_to(app)
 
 AssetStatus = StrEnum("AssetStatus", list(STATUSES))
-ExecutionStatus = StrEnum("ExecutionStatus", [(name, name) for name in EXECUTION_STATUSES])
 KindName = StrEnum("KindName", list(KINDS))
 TaskName = StrEnum("TaskName", list(TASKS))
 MachineName = StrEnum("MachineName", ["ingest"])

@@ -1,7 +1,9 @@
 """The main job on real photographs, shown live: state by state for each file, then what became of it."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +20,8 @@ from workflow.history import StateRun
 from workflow.stack import Connection
 from workflow.uploads import Upload
 
-PREFIX = "demo/"
 TIMEOUT_SECONDS = 300
+POLL_SECONDS = 0.1
 STEPS = ("Validate", "Transform", "Thumbnail", "StoreMetadata", "Notify", "Archive")
 HEADINGS = ("check", "convert", "preview", "record", "notify", "archive")
 AGAIN = Sample(SAMPLES[0].file, "the same photograph again: recognised by its content, files reused")
@@ -40,10 +42,11 @@ def run(*, live: bool) -> dict[str, Any]:
     """Upload the samples, follow them to their ends, and compare with what should become of each."""
     sluice = Sluice(Connection())
     rows = _upload(sluice, SAMPLES)
-    with Live(_board(rows), console=STDERR, transient=True, auto_refresh=False) as board:
-        _follow(sluice, rows, board if live else None)
+    with Live(console=STDERR, transient=True, auto_refresh=False) as board:
+        show = partial(_show, sluice, board) if live else None
+        _follow(sluice, rows, show)
         rows += _upload(sluice, (AGAIN,))
-        _follow(sluice, rows, board if live else None)
+        _follow(sluice, rows, show)
     files = [_result(sluice, row) for row in rows]
     return {"ok": all(each["as_expected"] for each in files), "files": files}
 
@@ -57,7 +60,8 @@ def summary(result: dict[str, Any]) -> RenderableType:
         if not surprises
         else Text(f"{len(surprises)} of {len(files)} files did not end as they should.", "bold red")
     )
-    return Group(views.outcomes_view(files, title="What became of each file"), verdict, Text(), _look_further(files))
+    became = views.outcomes_view(files, title="What became of each file")
+    return Group(_board(files), became, verdict, Text(), _look_further(files))
 
 
 def _look_further(files: list[Item]) -> RenderableType:
@@ -74,17 +78,21 @@ def _look_further(files: list[Item]) -> RenderableType:
 
 
 def _upload(sluice: Sluice, samples: tuple[Sample, ...]) -> list[Row]:
-    items = [Upload(FOLDER / each.file, PREFIX + each.file) for each in samples]
+    items = [Upload(FOLDER / each.file, each.file) for each in samples]
     return [Row(sample, put) for sample, put in zip(samples, sluice.put(items, lambda _: None), strict=True)]
 
 
-def _follow(sluice: Sluice, rows: list[Row], board: Live | None) -> None:
+def _follow(sluice: Sluice, rows: list[Row], show: Callable[[list[Row]], None] | None) -> None:
     deadline = time.monotonic() + TIMEOUT_SECONDS
     while not all(row.settled for row in rows) and time.monotonic() < deadline:
         _look(sluice, [row for row in rows if not row.settled])
-        if board:
-            board.update(_board(rows), refresh=True)
-        time.sleep(0.1)
+        if show:
+            show(rows)
+        time.sleep(POLL_SECONDS)
+
+
+def _show(sluice: Sluice, board: Live, rows: list[Row]) -> None:
+    board.update(_board([_progress(sluice, row) for row in rows]), refresh=True)
 
 
 def _look(sluice: Sluice, rows: list[Row]) -> None:
@@ -96,28 +104,33 @@ def _look(sluice: Sluice, rows: list[Row]) -> None:
             row.states = sluice.states(row.record["execution_arn"])
 
 
-def _board(rows: list[Row]) -> RenderableType:
-    made = views.table("file", *HEADINGS, "outcome")
-    for row in rows:
-        by_name = {state.name: state for state in row.states}
+def _board(files: list[Item]) -> RenderableType:
+    """State by state: the seconds that each took, with its mark."""
+    made = views.table("file", *HEADINGS, "status")
+    for each in files:
+        by_name = {state["name"]: state for state in each["states"]}
         cells = [_cell(by_name.get(step)) for step in STEPS]
-        status = row.record["status"] if row.record else "waiting"
-        made.add_row(Path(row.sample.file).stem[:26], *cells, views.colored(status))
+        made.add_row(Path(each["key"]).stem[:26], *cells, views.colored(each["status"]))
     return made
 
 
-def _cell(state: StateRun | None) -> Text:
+def _cell(state: Item | None) -> Text:
     if state is None:
         return Text("·", "dim")
-    took = "" if state.seconds is None else f" {state.seconds:.1f}"
-    return Text(views.MARKS[state.outcome] + took, views.STYLES[state.outcome])
+    took = "" if state["seconds"] is None else f" {state['seconds']:.1f}"
+    return Text(views.MARKS[state["outcome"]] + took, views.STYLES[state["outcome"]])
+
+
+def _progress(sluice: Sluice, row: Row) -> Item:
+    outcome = sluice.outcome_of(row.uploaded, row.record)
+    states = [{"name": state.name, "outcome": state.outcome, "seconds": state.seconds} for state in row.states]
+    return {**outcome, "states": states, "status": row.record["status"] if row.record else "waiting"}
 
 
 def _result(sluice: Sluice, row: Row) -> Item:
-    outcome = sluice.outcome_of(row.uploaded, row.record)
+    outcome = _progress(sluice, row)
     expected = (row.sample.outcome, row.sample.reason)
     as_expected = (outcome["outcome"], outcome["reason"]) == expected
     if row.sample is AGAIN:
         as_expected = as_expected and bool(outcome["reused_from"])
-    states = [{"name": state.name, "outcome": state.outcome, "seconds": state.seconds} for state in row.states]
-    return {**outcome, "shows": row.sample.shows, "as_expected": as_expected, "states": states}
+    return {**outcome, "shows": row.sample.shows, "as_expected": as_expected}

@@ -3,6 +3,7 @@
 import functools
 import inspect
 import json as jsonlib
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -13,7 +14,10 @@ from rich.console import Console, RenderableType
 from workflow.client import Sluice
 from workflow.stack import LOCAL, Connection
 
-STDOUT = Console()
+PIPED_WIDTH = 200
+"""Columns of a table that no terminal bounds."""
+
+STDOUT = Console(width=None if sys.stdout.isatty() else PIPED_WIDTH)
 STDERR = Console(stderr=True)
 
 Stage = Annotated[str, typer.Option("--stage", envvar="SLUICE_STAGE", help="The stage to speak to.")]
@@ -32,7 +36,8 @@ class Printer:
         if self.json:
             print(jsonlib.dumps(data, indent=2, default=str))
         else:
-            STDOUT.print(view())
+            made = view()
+            STDOUT.print(made, soft_wrap=isinstance(made, str), markup=False, highlight=False)
 
 
 def command(app: typer.Typer) -> Callable[[Callable[..., Any]], Callable[..., Any]]:

@@ -1,6 +1,7 @@
 """How results look in a terminal."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from rich import box
@@ -27,6 +28,9 @@ STYLES = {
     "aborted": "red",
     "pending_redrive": "blue",
 }
+WHOLE = {"asset", "execution", "status", "ago", "took"}
+"""Columns that are never broken: ids are copied from them."""
+
 MARKS = {"succeeded": "✔", "caught": "↷", "failed": "✘", "running": "●"}
 
 
@@ -35,9 +39,9 @@ def colored(status: str) -> Text:
 
 
 def table(*columns: str, title: str | None = None) -> Table:
-    made = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left", title_style="bold", pad_edge=False)
+    made = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left", title_style="bold", padding=(0, 1, 0, 0))
     for column in columns:
-        made.add_column(column, overflow="fold")
+        made.add_column(column, overflow="fold", no_wrap=column in WHOLE)
     return made
 
 
@@ -75,12 +79,19 @@ def pairs(rows: Iterable[tuple[str, Any]]) -> Table:
 
 
 def executions_view(found: Iterable[Item]) -> RenderableType:
-    made = table("execution", "status", "file", "started", "took")
+    made = table("execution", "status", "file", "ago", "took")
     for each in found:
-        made.add_row(
-            each["name"], colored(each["status"]), each["key"], moment(each["started"]), seconds(each["seconds"])
-        )
+        made.add_row(each["name"], colored(each["status"]), each["key"], age(each["started"]), seconds(each["seconds"]))
     return made
+
+
+def age(text: str) -> str:
+    """How long ago an ISO time was, in one unit."""
+    passed = (datetime.now(UTC) - datetime.fromisoformat(text)).total_seconds()
+    for unit, length in (("d", 86_400), ("h", 3_600), ("min", 60)):
+        if passed >= length:
+            return f"{passed / length:.0f} {unit}"
+    return "now"
 
 
 def moment(text: str) -> str:
@@ -110,11 +121,10 @@ def states_view(states: Iterable[StateRun]) -> Table:
 
 
 def assets_view(found: Iterable[Item]) -> RenderableType:
-    made = table("asset", "status", "kind", "file", "size", "changed", "reason")
+    made = table("asset", "status", "file", "ago", "reason")
     for each in found:
         reason = each.get("reason", {}).get("code", "")
-        row = (each["asset_id"], colored(each["status"]), each.get("kind", ""), each["key"], size(each["size"]))
-        made.add_row(*row, moment(each["updated_at"]), reason)
+        made.add_row(each["asset_id"], colored(each["status"]), each["key"], age(each["updated_at"]), reason)
     return made
 
 
@@ -137,9 +147,11 @@ def asset_view(record: Item) -> RenderableType:
 
 
 def files_view(record: Item) -> RenderableType:
-    made = table("file", "type", "pixels", "size", title="\nMade from it")
-    for file in (*record.get("renditions", []), *record.get("thumbnails", [])):
-        made.add_row(where(file), file["content_type"], f"{file['width']} × {file['height']}", size(file["bytes"]))
+    files = (*record.get("renditions", []), *record.get("thumbnails", []))
+    bucket = f", in s3://{files[0]['bucket']}" if files else ""
+    made = table("file", "type", "pixels", "size", title=f"\nMade from it{bucket}")
+    for file in files:
+        made.add_row(file["key"], file["content_type"], f"{file['width']} × {file['height']}", size(file["bytes"]))
     return made if made.row_count else Text()
 
 
@@ -159,37 +171,36 @@ def versions_view(record: Item) -> RenderableType:
     return made
 
 
-def outcomes_view(outcomes: Iterable[Item], title: str | None = None) -> RenderableType:
+def outcomes_view(outcomes: Sequence[Item], title: str | None = None) -> RenderableType:
     """What became of each file: the table at the end of `put --wait` and `demo`."""
     made = table("file", "outcome", "took", "made", "original now", "reason", title=title)
     for each in outcomes:
-        made.add_row(
-            each["key"], colored(each["outcome"]), seconds(each["seconds"]), made_of(each), place(each), why(each)
+        row = (
+            each["key"],
+            colored(each["outcome"]),
+            seconds(each["seconds"]),
+            made_of(each),
+            each["original"]["place"],
         )
-    return made
+        made.add_row(*row, each["reason"] or note(each))
+    messages = [(f"{each['key']}: ", each["message"]) for each in outcomes if each["message"]]
+    return Group(made, *[Text.assemble((key, "bold"), message, "\n") for key, message in messages])
 
 
 def made_of(outcome: Item) -> str:
-    """Renditions and thumbnails in a few words."""
+    """The rendition and the thumbnails in a few words."""
     if not outcome["renditions"]:
-        return "–"
+        return ""
     main = outcome["renditions"][0]
     kind = main["content_type"].rpartition("/")[2]
-    sizes = ", ".join(file["name"] for file in outcome["thumbnails"]) or "none"
-    return f"{kind} {main['width']}×{main['height']}, {size(main['bytes'])}; thumbnails {sizes}"
+    return f"{kind} {main['width']}×{main['height']}, {len(outcome['thumbnails'])} previews"
 
 
-def place(outcome: Item) -> str:
-    original = outcome["original"]
-    return f"{original['place']} ({original.get('storage_class', 'STANDARD')})"
-
-
-def why(outcome: Item) -> str:
-    if outcome.get("reason"):
-        return f"{outcome['reason']}: {outcome['message']}"
+def note(outcome: Item) -> str:
+    """What is worth knowing of a file that ended well."""
     if outcome.get("reused_from"):
-        return f"same content as {outcome['reused_from'][:8]}…, files reused"
-    return outcome.get("degraded") or ""
+        return f"same content as {outcome['reused_from'][:8]}…"
+    return "degraded" if outcome.get("degraded") else ""
 
 
 def logs_view(lines: Iterable[Item]) -> RenderableType:

@@ -1,0 +1,44 @@
+"""The CDK app: `cdk deploy -c stage=<stage>`. Without a stage it is `dev`."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import aws_cdk as cdk
+
+from infra import packaging, rules
+from infra.pipeline import Pipeline
+from infra.settings import Settings, settings_of
+from infra.storage import Storage
+
+FEATURE_FLAGS = {
+    "@aws-cdk/aws-iam:minimizePolicies": True,
+    "@aws-cdk/aws-s3:serverAccessLogsUseBucketPolicy": True,
+    "@aws-cdk/core:defaultCrossStackReferences": "strong",
+    "@aws-cdk/core:enablePartitionLiterals": True,
+}
+
+
+def make_app(output: str | None = None) -> cdk.App:
+    """An app that puts nothing about itself into the templates; `output` is for the CDK's CLI to choose."""
+    app = cdk.App(context=FEATURE_FLAGS, analytics_reporting=False, outdir=output)
+    rules.check(app)
+    return app
+
+
+def add_stage(app: cdk.App, settings: Settings, packages: Mapping[str, Path] | None) -> None:
+    """Both stacks of a stage; for `packages` see Pipeline."""
+    storage = Storage(app, settings)
+    Pipeline(app, settings, storage, packages)
+    cdk.Tags.of(app).add("project", "sluice")
+    cdk.Tags.of(app).add("stage", settings.stage)
+
+
+def main() -> None:
+    app = make_app()
+    settings = settings_of(app.node.try_get_context("stage") or "dev")
+    add_stage(app, settings, None if settings.from_source else packaging.build_all())
+    app.synth()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,24 @@
+"""The one place where the local stage differs from AWS: where a function's code comes from.
+
+On AWS it is the function's own package. Locally it is an object named by two stack parameters, which holds no more than
+a digest of the source tree; the embedded AWS imports the modules from the tree itself. A change of the code is thus a
+change of a parameter: the function is updated, and nothing is synthesized again.
+"""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import aws_cdk as cdk
+from aws_cdk import aws_lambda as lambda_
+
+from infra.parameters import CODE_BUCKET, CODE_KEY
+
+
+def function_code(stack: cdk.Stack, packages: Mapping[str, Path] | None) -> Callable[[str], lambda_.Code]:
+    """What gives each task of `stack` its code."""
+    if packages is not None:
+        return lambda task: lambda_.Code.from_asset(str(packages[task]))
+    source_tree = lambda_.Code.from_cfn_parameters(
+        bucket_name_param=cdk.CfnParameter(stack, CODE_BUCKET), object_key_param=cdk.CfnParameter(stack, CODE_KEY)
+    )
+    return lambda _task: source_tree

@@ -1,0 +1,121 @@
+"""What each function is given: its environment variables and what its role may do, and nothing beyond that."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from aws_cdk import aws_iam as iam
+
+from infra.settings import Settings
+from infra.storage import Storage
+
+READ = ("s3:GetObject", "s3:GetObjectVersion")
+TAKE = (*READ, "s3:GetObjectTagging", "s3:GetObjectVersionTagging", "s3:DeleteObjectVersion")
+"""To copy an object with its tags, then to remove the very version that was copied."""
+KEEP = (*READ, "s3:PutObject", "s3:PutObjectTagging", "s3:AbortMultipartUpload")
+"""To write a copy, in parts where it is large, and to verify it."""
+RECORD = ("dynamodb:GetItem", "dynamodb:UpdateItem")
+
+
+@dataclass(frozen=True)
+class Needs:
+    """One function's share. All `statements` allow."""
+
+    environment: Mapping[str, str]
+    statements: list[iam.PolicyStatement]
+
+
+def needs_of(storage: Storage, settings: Settings, executions_arn: str) -> Mapping[str, Needs]:
+    """Every function's needs. `executions_arn` stands for the executions of the ingest state machine."""
+    ingest, output, archive, quarantine = (
+        storage.export_value(bucket.bucket_arn)
+        for bucket in (storage.ingest, storage.output, storage.archive, storage.quarantine)
+    )
+    table, publish = storage.table.table_arn, allow(["sns:Publish"], storage.topic.topic_arn)
+    originals = [f"{bucket}/*" for bucket in (ingest, archive, quarantine)]
+    environment = _environment(storage, settings)
+    return {
+        "validate": Needs(
+            environment("TABLE_NAME", "INGEST_BUCKET", "ARCHIVE_BUCKET", "QUARANTINE_BUCKET"),
+            [
+                allow(READ, *originals),
+                tell_missing(ingest, archive, quarantine),
+                allow(RECORD, table),
+                allow(["dynamodb:Query"], f"{table}/index/by_key"),
+            ],
+        ),
+        "transform": Needs(
+            environment("TABLE_NAME", "OUTPUT_BUCKET", "RENDITION_FORMATS", "KEEP_GPS"),
+            [
+                allow(READ, *originals),
+                allow(["s3:PutObject"], f"{output}/renditions/*", f"{output}/metadata/*"),
+                allow(["s3:GetObject"], *(f"{output}/{made}/*" for made in ("renditions", "thumbnails", "metadata"))),
+                tell_missing(output),
+                allow(["dynamodb:Query"], f"{table}/index/by_content"),
+            ],
+        ),
+        "thumbnail": Needs(
+            environment("OUTPUT_BUCKET"),
+            [
+                allow(["s3:GetObject"], f"{output}/renditions/*"),
+                allow(["s3:PutObject"], f"{output}/thumbnails/*"),
+            ],
+        ),
+        "store_metadata": Needs(
+            environment("TABLE_NAME", "OUTPUT_BUCKET"),
+            [allow(["s3:GetObject", "s3:PutObject"], f"{output}/metadata/*"), allow(RECORD, table)],
+        ),
+        "notify": Needs(environment("TABLE_NAME", "TOPIC_ARN"), [publish, allow(RECORD, table)]),
+        "archive": Needs(
+            environment("TABLE_NAME", "ARCHIVE_BUCKET", "ARCHIVE_STORAGE_CLASS"),
+            [
+                allow(TAKE, f"{ingest}/*", f"{quarantine}/*"),
+                allow(KEEP, f"{archive}/*"),
+                tell_missing(ingest, archive, quarantine),
+                allow(RECORD, table),
+            ],
+        ),
+        "quarantine": Needs(
+            environment("TABLE_NAME", "TOPIC_ARN", "QUARANTINE_BUCKET", "ARCHIVE_BUCKET"),
+            [
+                allow(TAKE, f"{ingest}/*"),
+                allow(KEEP, f"{quarantine}/*"),
+                tell_missing(ingest, quarantine),
+                publish,
+                allow(RECORD, table),
+            ],
+        ),
+        "record_failure": Needs(
+            environment("TABLE_NAME", "TOPIC_ARN"),
+            [
+                allow(["states:DescribeExecution", "states:GetExecutionHistory"], executions_arn),
+                publish,
+                allow([*RECORD, "dynamodb:DeleteItem"], table),
+            ],
+        ),
+    }
+
+
+def allow(actions: list[str] | tuple[str, ...], *resources: str) -> iam.PolicyStatement:
+    """A statement that allows `actions` on `resources`."""
+    return iam.PolicyStatement(actions=list(actions), resources=list(resources))
+
+
+def tell_missing(*buckets: str) -> iam.PolicyStatement:
+    """Lets S3 answer 404 for an object that is missing; without permission to list it answers 403."""
+    return allow(["s3:ListBucket"], *buckets)
+
+
+def _environment(storage: Storage, settings: Settings) -> Callable[..., dict[str, str]]:
+    """Picks variables by name, so that each function is told only what it uses."""
+    all_of_them = {
+        "TABLE_NAME": storage.table.table_name,
+        "INGEST_BUCKET": storage.ingest.bucket_name,
+        "OUTPUT_BUCKET": storage.output.bucket_name,
+        "ARCHIVE_BUCKET": storage.archive.bucket_name,
+        "QUARANTINE_BUCKET": storage.quarantine.bucket_name,
+        "TOPIC_ARN": storage.topic.topic_arn,
+        "ARCHIVE_STORAGE_CLASS": settings.archive_storage_class,
+        "RENDITION_FORMATS": ",".join(settings.rendition_formats),
+        "KEEP_GPS": str(settings.keep_gps).lower(),
+    }
+    return lambda *names: {name: all_of_them[name] for name in names}

@@ -1,0 +1,138 @@
+"""Builds the Lambda packages: just what each function imports, from wheels for Lambda's platform, without Docker.
+
+`python -m infra.packaging` builds all of them and tells their sizes; `python -m infra.packaging lock` pins their
+requirements anew. boto3 is not packed: Lambda's Python runtime has it.
+"""
+
+import shutil
+import stat
+import subprocess
+import sys
+import tempfile
+import zipfile
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import uv
+
+from infra import sources
+from workflow.limits import TASKS
+
+CACHE = sources.PROJECT_ROOT / ".sluice" / "packages"
+FORMAT = "1"
+"""Part of every package's name in the cache: raise it whenever the same inputs are to give another zip."""
+
+ZIP_EPOCH = (1980, 1, 1, 0, 0, 0)
+USELESS_SUFFIXES = frozenset({".pyc", ".pyi"})
+INSTALLER_FILES = frozenset({"RECORD", "INSTALLER", "REQUESTED", "direct_url.json", "uv_cache.json", ".lock"})
+SCRIPTS = "bin"
+
+
+class PackagingError(Exception):
+    """uv could not lock or install the requirements of a function; the message holds what it printed."""
+
+
+@dataclass(frozen=True)
+class Platform:
+    """Where a package is to run, in uv's words."""
+
+    machine: str
+    python: str
+
+
+LAMBDA = Platform("aarch64-manylinux_2_28", "3.13")
+"""Amazon Linux 2023 on Graviton. A manylinux of an older glibc would silently give years-old wheels."""
+
+
+def build_all() -> dict[str, Path]:
+    """The package of every task."""
+    return {task: build(task) for task in TASKS}
+
+
+def build(task: str, platform: Platform = LAMBDA, cache: Path = CACHE) -> Path:
+    """The task's zip, whose name and bytes follow from its inputs; `cache` keeps the latest one."""
+    modules = sources.closure(sources.handler_modules(task))
+    inputs = sources.digest({*modules, requirements(task)}, platform.machine, platform.python, FORMAT)
+    package = cache / f"{task}-{inputs[:32]}.zip"
+    if not package.exists():
+        cache.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=cache) as folder:
+            built = _build(task, modules, platform, Path(folder))
+            for outdated in cache.glob(f"{task}-*.zip"):
+                outdated.unlink()
+            built.rename(package)
+    return package
+
+
+def lock(task: str) -> None:
+    """Pin `requirements.in` and all that it needs, with hashes, into `requirements.txt`."""
+    locked = requirements(task)
+    options = ["--generate-hashes", "--no-emit-index-url", "--no-header", "--upgrade", "--quiet", "-o", str(locked)]
+    _uv("pip", "compile", *_platform_options(LAMBDA), *options, str(locked.with_suffix(".in")))
+
+
+def requirements(task: str) -> Path:
+    """The task's pinned requirements."""
+    return sources.PROJECT_ROOT / "tasks" / task / "requirements.txt"
+
+
+def unpacked_bytes(package: Path) -> int:
+    """What Lambda counts against its limit of 250 MB."""
+    with zipfile.ZipFile(package) as archive:
+        return sum(entry.file_size for entry in archive.infolist())
+
+
+def _build(task: str, modules: Iterable[Path], platform: Platform, folder: Path) -> Path:
+    content, package = folder / "content", folder / "package.zip"
+    options = ["--target", str(content), "--require-hashes", "--no-deps", "--quiet", "-r", str(requirements(task))]
+    _uv("pip", "install", *_platform_options(platform), *options)
+    for module in modules:
+        copy = content / module.relative_to(sources.PROJECT_ROOT)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(module, copy)
+    _zip(content, package)
+    return package
+
+
+def _zip(content: Path, package: Path) -> None:
+    """Sorted names, one date, two modes: the same content always gives the same bytes."""
+    with zipfile.ZipFile(package, "w", zipfile.ZIP_DEFLATED) as archive:
+        for path in sorted(path for path in content.rglob("*") if path.is_file() and _is_of_use(path, content)):
+            entry = zipfile.ZipInfo(path.relative_to(content).as_posix(), ZIP_EPOCH)
+            entry.create_system = 3  # Unix, whatever this machine is: so that the modes count
+            entry.external_attr = (stat.S_IFREG | (0o755 if ".so" in path.suffixes else 0o644)) << 16
+            archive.writestr(entry, path.read_bytes(), zipfile.ZIP_DEFLATED)
+
+
+def _is_of_use(path: Path, content: Path) -> bool:
+    return (
+        path.suffix not in USELESS_SUFFIXES
+        and path.name not in INSTALLER_FILES
+        and path.relative_to(content).parts[0] != SCRIPTS
+    )
+
+
+def _platform_options(platform: Platform) -> list[str]:
+    return ["--python-platform", platform.machine, "--python-version", platform.python, "--only-binary", ":all:"]
+
+
+def _uv(*arguments: str) -> None:
+    """Runs uv in the project, whose settings say up to which date releases are taken."""
+    command = [uv.find_uv_bin(), "--no-python-downloads", *arguments]
+    done = subprocess.run(command, cwd=sources.PROJECT_ROOT, capture_output=True, text=True, check=False)  # noqa: S603
+    if done.returncode != 0:
+        raise PackagingError(f"`uv {' '.join(arguments)}` failed:\n{done.stderr}")
+
+
+def main(arguments: list[str]) -> None:
+    if arguments == ["lock"]:
+        for task in TASKS:
+            lock(task)
+        return
+    for task, package in build_all().items():
+        print(f"{task:<15}{unpacked_bytes(package) / 1e6:6.1f} MB, zipped {package.stat().st_size / 1e6:5.1f} MB")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,102 @@
+"""What differs between stages, in one validated table. Everything else is the same template."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from workflow.limits import TASKS
+
+RENDITION_FORMATS = {"webp", "jpeg"}
+READABLE_AT_ONCE = ("STANDARD", "STANDARD_IA", "GLACIER_IR")
+COLDNESS = (*READABLE_AT_ONCE, "GLACIER", "DEEP_ARCHIVE")
+IA_MIN_AGE_DAYS = 30
+"""S3 moves nothing to Standard-IA, nor on from it, before it was there for 30 days."""
+
+
+class SettingsError(ValueError):
+    """A stage that does not exist, or whose settings AWS would refuse or that would lose data."""
+
+
+@dataclass(frozen=True)
+class Tier:
+    """A storage class that an archived original moves to, `after_days` from its upload to the archive."""
+
+    after_days: int
+    storage_class: str
+
+
+@dataclass(frozen=True)
+class Settings:
+    """One stage. `concurrency` reserves executions per function: new accounts have only ten in all, to share.
+
+    `log_retention` is a name of the CDK's RetentionDays.
+    `from_source` runs the functions from the source tree instead of from packages: on the embedded AWS only.
+    """
+
+    stage: str
+    from_source: bool = False
+    retain_data: bool = False
+    log_retention: str = "TWO_WEEKS"
+    log_level: str = "INFO"
+    rendition_formats: tuple[str, ...] = ("webp",)
+    keep_gps: bool = False
+    archive_storage_class: str = "STANDARD"
+    archive_tiers: tuple[Tier, ...] = (Tier(30, "STANDARD_IA"), Tier(90, "GLACIER_IR"))
+    superseded_copies_days: int = 90
+    access_logs_days: int = 90
+    concurrency: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
+
+    def __post_init__(self) -> None:
+        """Finds every mistake before AWS does."""
+        problems = [*_format_problems(self), *_archive_problems(self), *_concurrency_problems(self)]
+        if problems:
+            raise SettingsError(f"Settings of stage {self.stage!r}: {'; '.join(problems)}.")
+
+
+def _format_problems(settings: Settings) -> list[str]:
+    unknown = sorted(set(settings.rendition_formats) - RENDITION_FORMATS)
+    if unknown or not settings.rendition_formats:
+        return [f"rendition_formats must name some of {sorted(RENDITION_FORMATS)}, not {unknown}"]
+    return []
+
+
+def _archive_problems(settings: Settings) -> list[str]:
+    problems: list[str] = []
+    if settings.archive_storage_class not in READABLE_AT_ONCE:
+        problems.append(f"archive_storage_class must be readable at once for reprocessing: {READABLE_AT_ONCE}")
+    classes = [tier.storage_class for tier in settings.archive_tiers]
+    days = [tier.after_days for tier in settings.archive_tiers]
+    if classes != sorted(set(classes), key=COLDNESS.index):
+        problems.append(f"archive_tiers must grow colder, in the order of {COLDNESS}")
+    if any(later - earlier < IA_MIN_AGE_DAYS for earlier, later in zip([0, *days], days, strict=False)):
+        problems.append(f"archive_tiers must be {IA_MIN_AGE_DAYS} days or more apart, and from the upload")
+    return problems
+
+
+def _concurrency_problems(settings: Settings) -> list[str]:
+    unknown = sorted(set(settings.concurrency) - set(TASKS))
+    return [f"concurrency names unknown functions: {unknown}"] if unknown else []
+
+
+_ALL = (
+    # No lifecycle rule ever runs on a laptop: the archive's class is all that shows of the tiers there.
+    Settings(stage="local", from_source=True, archive_storage_class="STANDARD_IA", log_level="DEBUG"),
+    Settings(stage="dev"),
+    Settings(
+        stage="prod",
+        retain_data=True,
+        log_retention="THREE_MONTHS",
+        rendition_formats=("webp", "jpeg"),
+        archive_tiers=(Tier(30, "STANDARD_IA"), Tier(90, "GLACIER_IR"), Tier(365, "DEEP_ARCHIVE")),
+        concurrency=MappingProxyType({"transform": 100, "thumbnail": 50}),
+    ),
+)
+
+STAGES: Mapping[str, Settings] = MappingProxyType({settings.stage: settings for settings in _ALL})
+
+
+def settings_of(stage: str) -> Settings:
+    """The settings of a stage, or an error that names the stages there are."""
+    if stage not in STAGES:
+        raise SettingsError(f"There is no stage {stage!r}; the stages are {', '.join(STAGES)}.")
+    return STAGES[stage]

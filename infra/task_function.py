@@ -1,0 +1,81 @@
+"""One Lambda function as every task has it: own role, own log group, limits from the table."""
+
+# The CDK's classes name parameters otherwise than the interfaces that they implement.
+# pyright: reportArgumentType=false
+
+import aws_cdk as cdk
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct
+
+from infra import rules
+from infra.needs import Needs, allow
+from infra.settings import Settings
+from workflow.limits import TASKS
+
+
+class TaskFunction(Construct):
+    """The function `sluice-<stage>-<task>`; `dead_letters` takes the events that an asynchronous one gave up."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        task: str,
+        *,
+        settings: Settings,
+        code: lambda_.Code,
+        needs: Needs,
+        dead_letters: sqs.IQueue | None = None,
+    ) -> None:
+        super().__init__(scope, "".join(word.capitalize() for word in task.split("_")))
+        name = f"sluice-{settings.stage}-{task.replace('_', '-')}"
+        log_group = self._make_log_group(name, settings)
+        limits = TASKS[task]
+        self.function = lambda_.Function(
+            self,
+            "Function",
+            function_name=name,
+            runtime=lambda_.Runtime.PYTHON_3_13,
+            architecture=lambda_.Architecture.ARM_64,
+            handler=f"tasks.{task}.handler.handle",
+            code=code,
+            memory_size=limits.memory_mb,
+            timeout=cdk.Duration.seconds(limits.timeout_seconds),
+            environment=_common_environment(settings) | dict(needs.environment),
+            role=self._make_role(needs, log_group),
+            log_group=log_group,
+            tracing=lambda_.Tracing.ACTIVE,
+            reserved_concurrent_executions=settings.concurrency.get(task),
+            dead_letter_queue=dead_letters,
+        )
+        rules.acknowledge(self, rules.OLDER_RUNTIME, "The packages are built and tested for this version of Python")
+
+    def _make_log_group(self, function_name: str, settings: Settings) -> logs.LogGroup:
+        """Goes with the stack in every stage: its fixed name, retained, would block the next deployment."""
+        return logs.LogGroup(
+            self,
+            "Logs",
+            log_group_name=f"/aws/lambda/{function_name}",
+            retention=logs.RetentionDays(settings.log_retention),
+            removal_policy=cdk.RemovalPolicy.DESTROY,
+        )
+
+    def _make_role(self, needs: Needs, log_group: logs.LogGroup) -> iam.Role:
+        role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
+        write_logs = allow(["logs:CreateLogStream", "logs:PutLogEvents"], log_group.log_group_arn)
+        for statement in [write_logs, *needs.statements]:
+            role.add_to_policy(statement)
+            rules.acknowledge_open_ends(role, statement.resources)
+        rules.acknowledge_unnamed_service(role)
+        return role
+
+
+def _common_environment(settings: Settings) -> dict[str, str]:
+    return {
+        "STAGE": settings.stage,
+        "POWERTOOLS_SERVICE_NAME": "sluice",
+        "POWERTOOLS_METRICS_NAMESPACE": "Sluice",
+        "POWERTOOLS_LOG_LEVEL": settings.log_level,
+    }

@@ -1,0 +1,142 @@
+"""The templates of every stage, synthesized once per test run in a child, and ways to ask what is in them."""
+
+import fcntl
+import json
+import socket
+import subprocess
+import sys
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, cast
+
+import boto3
+import pytest
+
+from infra import toolchain
+from infra.local.deploy import ClientFactory
+from infra.local.emulator import Emulator
+from infra.settings import STAGES, Settings
+
+
+@dataclass(frozen=True)
+class Template:
+    """One stack's template."""
+
+    path: Path
+
+    @cached_property
+    def body(self) -> dict[str, Any]:
+        return json.loads(self.path.read_text())
+
+    def of_type(self, kind: str) -> dict[str, dict[str, Any]]:
+        """Resources by logical id; `kind` as in `S3::Bucket`."""
+        return {name: found for name, found in self.body["Resources"].items() if found["Type"] == f"AWS::{kind}"}
+
+    def only(self, kind: str, prefix: str = "") -> dict[str, Any]:
+        """The properties of the one resource of a type whose logical id starts with `prefix`."""
+        (found,) = (found for name, found in self.of_type(kind).items() if name.startswith(prefix))
+        return found["Properties"]
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A stage's settings and both of its templates."""
+
+    settings: Settings
+    folder: Path
+
+    @property
+    def name(self) -> str:
+        return self.settings.stage
+
+    @cached_property
+    def storage(self) -> Template:
+        return Template(self.folder / f"sluice-{self.name}-storage.template.json")
+
+    @cached_property
+    def pipeline(self) -> Template:
+        return Template(self.folder / f"sluice-{self.name}-pipeline.template.json")
+
+
+@pytest.fixture(scope="session")
+def stages(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> dict[str, Stage]:
+    """Every stage. pytest-xdist's workers share what the first of them synthesizes."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if hasattr(request.config, "workerinput") else base) / "stages"
+    with (folder.parent / "stages.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not folder.exists():
+            synthesize(folder)
+    return {name: Stage(settings, folder / name) for name, settings in STAGES.items()}
+
+
+@pytest.fixture(params=list(STAGES))
+def stage(stages: dict[str, Stage], request: pytest.FixtureRequest) -> Stage:
+    """Each stage in turn."""
+    return stages[request.param]
+
+
+@pytest.fixture
+def storage(stage: Stage) -> Template:
+    return stage.storage
+
+
+@pytest.fixture
+def pipeline(stage: Stage) -> Template:
+    return stage.pipeline
+
+
+def synthesize(folder: Path) -> None:
+    script = Path(__file__).with_name("synthesize.py")
+    subprocess.run([sys.executable, str(script), str(folder)], env=toolchain.environment(), check=True)
+
+
+def statements(policy_document: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """A policy's statements, with lists for single actions and resources."""
+    for statement in policy_document["Statement"]:
+        yield statement | {name: as_list(statement[name]) for name in ("Action", "Resource") if name in statement}
+
+
+def as_list(value: Any) -> list[Any]:
+    return cast("list[Any]", value) if isinstance(value, list) else [value]
+
+
+def denies_plain_http(policy: dict[str, Any]) -> bool:
+    """Whether a resource policy refuses everyone who comes without TLS."""
+    return any(
+        statement["Effect"] == "Deny"
+        and statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+        and statement["Principal"] in ("*", {"AWS": "*"})
+        for statement in statements(policy)
+    )
+
+
+@contextmanager
+def embedded_aws(folder: Path, **settings: str) -> Generator[ClientFactory]:
+    """A running embedded AWS with its state in `folder`; makes clients of it."""
+    emulator = Emulator(folder, free_port(), settings=settings)
+
+    def client(service: str) -> Any:
+        return boto3.client(
+            service,
+            endpoint_url=emulator.endpoint,
+            region_name="us-east-1",
+            aws_access_key_id="test",
+            aws_secret_access_key="test",
+        )
+
+    emulator.start()
+    try:
+        emulator.wait_ready()
+        yield client
+    finally:
+        emulator.stop()
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]

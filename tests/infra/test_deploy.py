@@ -1,0 +1,107 @@
+"""Deploying the local stage: once in full, then only what has changed, and with reasons where it fails."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NoReturn
+
+import pytest
+
+from infra import sources, toolchain
+from infra.local import assembly
+from infra.local.cloudformation import Stacks
+from infra.local.deploy import ASSETS_BUCKET, ClientFactory, Deployment, DeploymentError, deploy
+from tests.infra.conftest import embedded_aws
+from workflow.limits import TASKS
+
+
+@dataclass(frozen=True)
+class Local:
+    """An embedded AWS to which the local stage was deployed once."""
+
+    client: ClientFactory
+    state_dir: Path
+    first: Deployment
+
+    def deploy(self) -> Deployment:
+        return deploy(self.client, self.state_dir)
+
+    def code_digests(self) -> set[str]:
+        return {function["CodeSha256"] for function in self.client("lambda").list_functions()["Functions"]}
+
+
+@pytest.fixture(scope="module")
+def local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Local]:
+    folder = tmp_path_factory.mktemp("local")
+    with embedded_aws(folder / "aws") as client:
+        yield Local(client, folder, deploy(client, folder))
+
+
+@pytest.fixture
+def no_synthesis(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lets any attempt to start the CDK fail."""
+
+    def refuse(**_extra: str) -> NoReturn:
+        raise AssertionError("nothing that the templates are made from has changed")
+
+    monkeypatch.setattr(toolchain, "environment", refuse)
+
+
+def test_the_first_deployment_creates_both_stacks_and_tells_their_names(local: Local) -> None:
+    assert local.first.changed == ("sluice-local-storage", "sluice-local-pipeline")
+    assert set(local.first.outputs) == {
+        "IngestBucket",
+        "OutputBucket",
+        "ArchiveBucket",
+        "QuarantineBucket",
+        "TableName",
+        "TopicArn",
+        "StateMachineArn",
+        "EventsDlqUrl",
+        "FailuresDlqUrl",
+    }
+    assert len(local.client("lambda").list_functions()["Functions"]) == len(TASKS)
+
+
+@pytest.mark.usefixtures("no_synthesis")
+def test_an_unchanged_tree_changes_nothing(local: Local) -> None:
+    again = local.deploy()
+    assert again.changed == ()
+    assert again.outputs == local.first.outputs
+
+
+@pytest.mark.usefixtures("no_synthesis")
+def test_changed_code_updates_the_functions_without_synthesis(local: Local, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = local.code_digests()
+    monkeypatch.setattr(sources, "function_files", lambda: sources.closure(["tasks.kinds"]))
+    assert local.deploy().changed == ("sluice-local-pipeline",)
+    assert len(local.code_digests()) == 1
+    assert local.code_digests() != before
+
+
+def template(**resources: dict[str, Any]) -> str:
+    return json.dumps({"Resources": resources})
+
+
+def address(local: Local, text: str) -> str:
+    local.client("s3").put_object(Bucket=ASSETS_BUCKET, Key="test.json", Body=text)
+    return f"https://s3.amazonaws.com/{ASSETS_BUCKET}/test.json"
+
+
+def test_a_failed_creation_tells_which_resource_and_why_and_does_not_block_the_next(local: Local) -> None:
+    stacks = Stacks(local.client("cloudformation"))
+    bad = template(Doubtful={"Type": "AWS::CloudFormation::Stack", "Properties": {"TemplateURL": "https://x/no/thing"}})
+    with pytest.raises(
+        DeploymentError, match=r"ROLLBACK_COMPLETE:\n +Doubtful \(AWS::CloudFormation::Stack\): .*no/thing"
+    ):
+        stacks.apply("mending", address(local, bad), {})
+    good = template(Doubtful={"Type": "AWS::S3::Bucket"})
+    assert stacks.apply("mending", address(local, good), {})
+
+
+def test_a_failed_synthesis_tells_what_the_cdk_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(toolchain, "environment", lambda **_extra: {"JSII_NODE": str(tmp_path / "no-node")})
+    with pytest.raises(assembly.SynthesisError, match="no-node"):
+        assembly.templates(tmp_path)
+    assert list(tmp_path.iterdir()) == []

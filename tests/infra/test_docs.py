@@ -1,0 +1,33 @@
+"""docs/deploying.md names what there is."""
+
+import re
+
+import pytest
+
+from infra.settings import STAGES
+from infra.sources import PROJECT_ROOT
+from tests.infra.conftest import Stage
+
+DEPLOYING = (PROJECT_ROOT / "docs" / "deploying.md").read_text()
+
+
+def test_every_output_is_explained_and_no_other(stages: dict[str, Stage]) -> None:
+    outputs = stages["dev"].storage.body["Outputs"] | stages["dev"].pipeline.body["Outputs"]
+    published = {name for name, output in outputs.items() if "Export" not in output}
+    assert set(re.findall(r"^\| `([A-Z]\w+)` \|", DEPLOYING, re.MULTILINE)) == published
+
+
+@pytest.mark.parametrize("stage", list(STAGES))
+def test_every_stage_is_mentioned(stage: str) -> None:
+    assert f"`{stage}`" in DEPLOYING
+
+
+def test_prod_s_reserved_concurrency_is_told() -> None:
+    assert f"reserves {sum(STAGES['prod'].concurrency.values())} concurrent" in " ".join(DEPLOYING.split())
+
+
+def test_the_age_at_which_originals_change_tier_is_told() -> None:
+    text = " ".join(DEPLOYING.split())
+    (to_ia, to_glacier) = (tier.after_days for tier in STAGES["dev"].archive_tiers)
+    assert f"Standard-IA after {to_ia} days" in text
+    assert f"Glacier Instant Retrieval after {to_glacier}" in text

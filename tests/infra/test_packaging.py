@@ -1,0 +1,162 @@
+"""The Lambda packages. Building them needs a package registry: `pytest -m packages`."""
+
+import os
+import re
+import subprocess
+import sys
+import zipfile
+from dataclasses import dataclass
+from importlib.metadata import packages_distributions
+from pathlib import Path
+
+import boto3
+import pytest
+
+from infra import packaging, sources
+from infra.packaging import LAMBDA, Platform, build, requirements, unpacked_bytes
+from workflow.limits import TASKS
+
+FROM_RUNTIME = {"boto3", "botocore"}
+LAMBDA_LIMIT_BYTES = 250 * 1024 * 1024
+HERE = Platform("x86_64-manylinux_2_28", f"{sys.version_info.major}.{sys.version_info.minor}")
+PINNED = re.compile(r"^([a-z0-9-]+)==\S+ \\$", re.MULTILINE)
+
+
+def imported_distributions(task: str) -> set[str]:
+    """Names on the package registry of what the task's modules import, but for what Lambda's runtime has."""
+    modules = {
+        name.partition(".")[0]
+        for path in sources.closure(sources.handler_modules(task))
+        for name in sources.imported_names(path)
+    }
+    third_party = {m for m in modules if m not in sys.stdlib_module_names and not sources.is_first_party(m)}
+    owners = packages_distributions()
+    return {owners[module][0].lower().replace("_", "-") for module in third_party - FROM_RUNTIME}
+
+
+def wanted(task: str) -> set[str]:
+    return set(requirements(task).with_suffix(".in").read_text().split())
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_requirements_are_exactly_what_the_function_imports(task: str) -> None:
+    assert wanted(task) == imported_distributions(task)
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_requirements_are_pinned_with_hashes(task: str) -> None:
+    locked = requirements(task).read_text()
+    assert wanted(task) <= set(PINNED.findall(locked))
+    assert len(re.findall(r"==", locked)) == len(PINNED.findall(locked))
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_requirements_name_no_place_to_download_from(task: str) -> None:
+    assert "://" not in requirements(task).read_text()
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_boto3_is_left_to_the_runtime(task: str) -> None:
+    assert not FROM_RUNTIME & set(PINNED.findall(requirements(task).read_text()))
+
+
+def test_what_uv_says_is_told_when_it_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(packaging, "requirements", lambda _task: sources.PROJECT_ROOT / "tasks" / "missing.txt")
+    monkeypatch.setattr(sources, "digest", lambda *_inputs: "0" * 64)
+    with pytest.raises(packaging.PackagingError, match=r"missing\.txt"):
+        build("notify", cache=tmp_path)
+
+
+@dataclass(frozen=True)
+class Built:
+    task: str
+    package: Path
+
+
+@pytest.fixture(params=list(TASKS))
+def built(request: pytest.FixtureRequest, tmp_path: Path) -> Built:
+    """A package for this machine, from an empty cache."""
+    return Built(request.param, build(request.param, HERE, tmp_path / "cache"))
+
+
+@pytest.mark.packages
+def test_handler_can_be_imported_from_its_package_and_boto3_alone(built: Built, tmp_path: Path) -> None:
+    content = tmp_path / "content"
+    with zipfile.ZipFile(built.package) as package:
+        package.extractall(content)
+    runtime = tmp_path / "runtime"
+    runtime.mkdir()
+    for name in ("boto3", "botocore", "s3transfer", "jmespath", "dateutil", "urllib3", "six.py"):
+        (runtime / name).symlink_to(Path(boto3.__file__).parents[1] / name)
+    kinds = [m for m in sources.handler_modules(built.task) if not m.endswith(".handler")]
+    program = (
+        f"import sys; sys.path[:0] = [{str(content)!r}, {str(runtime)!r}]; "
+        "sys.path = [p for p in sys.path if not p.endswith('-packages')]; import importlib; "
+        f"handler = importlib.import_module('tasks.{built.task}.handler'); assert callable(handler.handle); "
+        f"[importlib.import_module(name) for name in {kinds!r}]; "
+        f"assert handler.__file__.startswith({str(content)!r})"
+    )
+    done = subprocess.run(
+        [sys.executable, "-ISc", program], env=environment(), capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def environment() -> dict[str, str]:
+    """What the stacks tell the functions, and what Lambda does."""
+    settings = ("TABLE_NAME", "INGEST_BUCKET", "OUTPUT_BUCKET", "ARCHIVE_BUCKET", "QUARANTINE_BUCKET", "TOPIC_ARN")
+    return {
+        "PATH": os.environ["PATH"],
+        "AWS_DEFAULT_REGION": "eu-central-1",
+        "ARCHIVE_STORAGE_CLASS": "STANDARD",
+        "RENDITION_FORMATS": "webp",
+        "KEEP_GPS": "false",
+        "POWERTOOLS_SERVICE_NAME": "sluice",
+        "POWERTOOLS_METRICS_NAMESPACE": "Sluice",
+        **dict.fromkeys(settings, "name"),
+    }
+
+
+@pytest.mark.packages
+def test_same_input_gives_the_same_bytes(built: Built, tmp_path: Path) -> None:
+    again = build(built.task, HERE, tmp_path / "another-cache")
+    assert again.name == built.package.name
+    assert again.read_bytes() == built.package.read_bytes()
+
+
+@pytest.mark.packages
+@pytest.mark.parametrize("task", TASKS)
+def test_package_for_lambda_is_for_arm_and_far_below_the_limit(task: str, tmp_path: Path) -> None:
+    package = build(task, LAMBDA, tmp_path)
+    with zipfile.ZipFile(package) as archive:
+        native = [name for name in archive.namelist() if ".so" in Path(name).suffixes]
+        assert native
+        assert not [name for name in native if "x86" in name]
+        assert {archive.read(name)[18] for name in native} == {0xB7}, "ELF's machine: AArch64"
+    assert unpacked_bytes(package) < LAMBDA_LIMIT_BYTES / 3
+
+
+@pytest.mark.packages
+def test_unchanged_package_comes_from_the_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = build("notify", HERE, tmp_path)
+    monkeypatch.setattr(packaging, "subprocess", None)
+    assert build("notify", HERE, tmp_path) == first
+
+
+@pytest.mark.packages
+def test_cdk_synthesizes_for_aws_without_credentials_and_without_a_system_node(tmp_path: Path) -> None:
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    (tools / "sh").symlink_to("/bin/sh")
+    with_us = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    done = subprocess.run(
+        ["cdk", "synth", "-c", "stage=dev", "--quiet", "--output", str(tmp_path / "cdk.out")],
+        cwd=sources.PROJECT_ROOT,
+        env=with_us | {"PATH": f"{Path(sys.executable).parent}:{tools}", "AWS_CONFIG_FILE": str(tmp_path / "none")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assets = {path.name.partition(".")[2] for path in (tmp_path / "cdk.out").glob("asset.*.zip")}
+    assert len(assets) == len(TASKS)

@@ -1,0 +1,166 @@
+"""What each function's role may do, and must not be able to do; and that it is told where."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from tests.infra.conftest import Stage, Template, statements
+from workflow.limits import TASKS
+
+TRACING = {"xray:PutTelemetryRecords", "xray:PutTraceSegments"}
+S3_WRITES = re.compile(r"s3:(Put|Delete|Abort|Create|Replicate|Restore|\*)")
+TOLD_BY = {
+    "Ingest": "INGEST_BUCKET",
+    "Output": "OUTPUT_BUCKET",
+    "Archive": "ARCHIVE_BUCKET",
+    "Quarantine": "QUARANTINE_BUCKET",
+    "Table": "TABLE_NAME",
+    "Topic": "TOPIC_ARN",
+}
+
+
+@dataclass(frozen=True)
+class Grant:
+    """One action on one resource, written out, as in `<Ingest>/*`."""
+
+    task: str
+    action: str
+    resource: str
+
+
+def grants(pipeline: Template) -> Iterator[Grant]:
+    for task in TASKS:
+        for statement in statements(role_policy(pipeline, task)):
+            assert statement["Effect"] == "Allow"
+            for action in statement["Action"]:
+                for resource in statement["Resource"]:
+                    yield Grant(task, action, written_out(resource))
+
+
+def role_policy(pipeline: Template, task: str) -> dict[str, Any]:
+    name = "".join(word.capitalize() for word in task.split("_"))
+    return pipeline.only("IAM::Policy", f"{name}RoleDefaultPolicy")["PolicyDocument"]
+
+
+def written_out(resource: Any) -> str:
+    match resource:
+        case str():
+            return resource
+        case {"Fn::Join": ["", [*parts]]}:
+            return "".join(written_out(part) for part in parts)
+        case {"Fn::ImportValue": str(export)}:
+            owner = re.search(r"ExportsOutput(?:FnGetAtt|Ref)([A-Z][a-z]+)", export)
+            assert owner, export
+            return f"<{owner[1]}>"
+        case {"Fn::GetAtt": [str(name), _]} | {"Ref": str(name)}:
+            return f"<{name}>"
+    raise AssertionError(resource)
+
+
+def test_each_function_has_a_role_of_its_own_with_no_managed_policy(pipeline: Template) -> None:
+    functions = [f["Properties"] for f in pipeline.of_type("Lambda::Function").values()]
+    roles = [f["Role"]["Fn::GetAtt"][0] for f in functions]
+    assert len(set(roles)) == len(TASKS)
+    assert all("ManagedPolicyArns" not in pipeline.body["Resources"][role]["Properties"] for role in roles)
+
+
+def test_no_action_is_a_wildcard(pipeline: Template) -> None:
+    assert not [grant for grant in grants(pipeline) if "*" in grant.action]
+
+
+def test_only_tracing_is_allowed_on_every_resource(pipeline: Template) -> None:
+    assert {grant.action for grant in grants(pipeline) if grant.resource == "*"} == TRACING
+
+
+def test_other_wildcards_are_names_within_one_bucket_or_state_machine(stage: Stage) -> None:
+    open_ended = {
+        grant.resource
+        for grant in grants(stage.pipeline)
+        if "*" in grant.resource[:-1] or (grant.resource.endswith("*") and grant.resource != "*")
+    }
+    allowed = re.compile(
+        r"<(Ingest|Archive|Quarantine)>/\*|<Output>/(renditions|thumbnails|metadata)/\*"
+        rf"|arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>:execution:sluice-{stage.name}-ingest:\*"
+    )
+    assert open_ended
+    assert [resource for resource in open_ended if not allowed.fullmatch(resource)] == []
+
+
+def test_no_function_can_write_to_ingest(pipeline: Template) -> None:
+    writes = {
+        grant.action for grant in grants(pipeline) if "<Ingest>" in grant.resource and S3_WRITES.match(grant.action)
+    }
+    assert writes == {"s3:DeleteObjectVersion"}
+
+
+def test_only_archive_and_quarantine_can_remove_an_original_and_only_by_its_version(pipeline: Template) -> None:
+    removals = {
+        (g.task, g.action, g.resource) for g in grants(pipeline) if "Delete" in g.action and g.action[:3] == "s3:"
+    }
+    assert removals == {
+        ("archive", "s3:DeleteObjectVersion", "<Ingest>/*"),
+        ("archive", "s3:DeleteObjectVersion", "<Quarantine>/*"),
+        ("quarantine", "s3:DeleteObjectVersion", "<Ingest>/*"),
+    }
+
+
+def test_nothing_can_remove_from_the_archive(pipeline: Template) -> None:
+    assert not [g for g in grants(pipeline) if "<Archive>" in g.resource and "Delete" in g.action]
+
+
+@pytest.mark.parametrize(
+    ("task", "prefixes"),
+    [
+        ("transform", {"renditions", "metadata"}),
+        ("thumbnail", {"thumbnails"}),
+        ("store_metadata", {"metadata"}),
+    ],
+)
+def test_function_writes_to_its_own_prefixes_of_the_output(pipeline: Template, task: str, prefixes: set[str]) -> None:
+    written = {g.resource for g in grants(pipeline) if g.task == task and g.action == "s3:PutObject"}
+    assert written == {f"<Output>/{prefix}/*" for prefix in prefixes}
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_function_logs_only_to_its_own_group(pipeline: Template, task: str) -> None:
+    name = "".join(word.capitalize() for word in task.split("_"))
+    groups = {g.resource for g in grants(pipeline) if g.task == task and g.action.startswith("logs:")}
+    assert [group.startswith(f"<{name}Logs") for group in groups] == [True]
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_function_is_told_of_nothing_that_it_may_not_touch(pipeline: Template, task: str) -> None:
+    (environment,) = (
+        f["Properties"]["Environment"]["Variables"]
+        for f in pipeline.of_type("Lambda::Function").values()
+        if f["Properties"]["Handler"] == f"tasks.{task}.handler.handle"
+    )
+    reachable = " ".join(g.resource for g in grants(pipeline) if g.task == task)
+    told = {owner for owner, variable in TOLD_BY.items() if variable in environment}
+    # Quarantine compares with the archive's name: what is archived already stays there.
+    assert {owner for owner in told if f"<{owner}>" not in reachable} == (
+        {"Archive"} if task == "quarantine" else set()
+    )
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_function_gets_the_stage_s_settings_as_text(stage: Stage, task: str) -> None:
+    variables = next(
+        f["Properties"]["Environment"]["Variables"]
+        for f in stage.pipeline.of_type("Lambda::Function").values()
+        if f["Properties"]["Handler"] == f"tasks.{task}.handler.handle"
+    )
+    given = {
+        "STAGE": stage.name,
+        "RENDITION_FORMATS": ",".join(stage.settings.rendition_formats),
+        "KEEP_GPS": "true" if stage.settings.keep_gps else "false",
+        "ARCHIVE_STORAGE_CLASS": stage.settings.archive_storage_class,
+        "POWERTOOLS_SERVICE_NAME": "sluice",
+    }
+    assert {name: variables[name] for name in given if name in variables}.items() <= given.items()
+    assert {"STAGE", "POWERTOOLS_SERVICE_NAME", "POWERTOOLS_METRICS_NAMESPACE", "POWERTOOLS_LOG_LEVEL"} <= set(
+        variables
+    )

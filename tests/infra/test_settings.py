@@ -1,0 +1,58 @@
+"""Mistakes in a stage's settings are found before AWS finds them, or data is lost."""
+
+from dataclasses import replace
+
+import pytest
+
+from infra.settings import STAGES, Settings, SettingsError, Tier, settings_of
+
+DEV = STAGES["dev"]
+
+
+def test_stages_are_local_dev_and_prod() -> None:
+    assert set(STAGES) == {"local", "dev", "prod"}
+
+
+def test_only_the_local_stage_runs_the_source_tree() -> None:
+    assert [stage for stage, settings in STAGES.items() if settings.from_source] == ["local"]
+
+
+def test_unknown_stage_is_refused_with_the_stages_there_are() -> None:
+    with pytest.raises(SettingsError, match=r"no stage 'production'; the stages are local, dev, prod"):
+        settings_of("production")
+
+
+def test_unknown_rendition_format_is_refused() -> None:
+    with pytest.raises(SettingsError, match="bmp"):
+        replace(DEV, rendition_formats=("webp", "bmp"))
+
+
+def test_a_stage_needs_a_rendition_format() -> None:
+    with pytest.raises(SettingsError, match="rendition_formats"):
+        replace(DEV, rendition_formats=())
+
+
+def test_archive_must_be_readable_for_reprocessing_when_an_original_arrives() -> None:
+    with pytest.raises(SettingsError, match="readable at once"):
+        replace(DEV, archive_storage_class="DEEP_ARCHIVE")
+
+
+def test_archive_tiers_must_grow_colder() -> None:
+    with pytest.raises(SettingsError, match="colder"):
+        replace(DEV, archive_tiers=(Tier(30, "GLACIER"), Tier(90, "STANDARD_IA")))
+
+
+@pytest.mark.parametrize("days", [(10, 90), (30, 45)])
+def test_archive_tiers_must_be_a_month_apart(days: tuple[int, int]) -> None:
+    with pytest.raises(SettingsError, match="30 days"):
+        replace(DEV, archive_tiers=(Tier(days[0], "STANDARD_IA"), Tier(days[1], "GLACIER_IR")))
+
+
+def test_concurrency_is_reserved_for_known_functions_only() -> None:
+    with pytest.raises(SettingsError, match="transfrom"):
+        replace(DEV, concurrency={"transfrom": 5})
+
+
+def test_all_problems_are_told_at_once() -> None:
+    with pytest.raises(SettingsError, match=r"rendition_formats.*readable at once"):
+        Settings(stage="test", rendition_formats=(), archive_storage_class="GLACIER")

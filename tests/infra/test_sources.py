@@ -1,0 +1,61 @@
+"""Which modules go into a function's package, and what a change of them does to its digest."""
+
+from pathlib import Path
+
+import pytest
+
+from infra import sources
+from infra.sources import PROJECT_ROOT, closure, digest, handler_modules, imported_names
+from tasks.kinds import KINDS
+from workflow.limits import TASKS
+
+
+def names(paths: set[Path]) -> set[str]:
+    return {path.relative_to(PROJECT_ROOT).as_posix() for path in paths}
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_function_gets_its_handler_and_the_packages_around_it(task: str) -> None:
+    assert {"tasks/__init__.py", f"tasks/{task}/__init__.py", f"tasks/{task}/handler.py"} <= names(
+        closure(handler_modules(task))
+    )
+
+
+@pytest.mark.parametrize("task", ["transform", "thumbnail"])
+def test_function_gets_the_module_of_every_kind_though_it_is_imported_by_name(task: str) -> None:
+    assert {f"tasks/{task}/{kind}.py" for kind in KINDS} <= names(closure(handler_modules(task)))
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_function_gets_nothing_of_other_tasks_and_nothing_that_is_for_build_time(task: str) -> None:
+    others = {f"tasks/{other}/" for other in TASKS if other != task} | {"infra/", "workflow/ingest", "workflow/asl"}
+    assert not [name for name in names(closure(handler_modules(task))) if name.startswith(tuple(others))]
+
+
+def test_imports_inside_functions_count_and_those_for_the_type_checker_do_not(tmp_path: Path) -> None:
+    module = tmp_path / "module.py"
+    module.write_text(
+        "from typing import TYPE_CHECKING\n"
+        "if TYPE_CHECKING:\n    import for_the_type_checker\n"
+        "def late():\n    from package import member\n"
+    )
+    assert imported_names(module) == {"typing", "typing.TYPE_CHECKING", "package", "package.member"}
+
+
+def test_missing_module_is_named() -> None:
+    with pytest.raises(ModuleNotFoundError, match=r"tasks\.no_such_task\.handler"):
+        closure(["tasks.no_such_task.handler"])
+
+
+def test_digest_follows_names_and_contents(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sources, "PROJECT_ROOT", tmp_path)
+    one, other = tmp_path / "one.py", tmp_path / "other.py"
+    one.write_text("1")
+    other.write_text("2")
+    before = digest([one, other])
+    assert digest([other, one]) == before
+    other.write_text("3")
+    assert digest([one, other]) != before
+    other.write_text("2")
+    assert digest([one, other]) == before
+    assert digest([one, other.rename(tmp_path / "renamed.py")]) != before

@@ -1,0 +1,117 @@
+"""The buckets, the table and the topic, in every stage."""
+
+from typing import Any
+
+import pytest
+
+from infra.storage import INDEXES
+from tests.infra.conftest import Stage, Template, denies_plain_http
+
+BUCKETS = {"Ingest", "Output", "Archive", "Quarantine", "AccessLogs"}
+KEEPS_ORIGINALS = ["Ingest", "Archive", "Quarantine"]
+
+
+def lifecycle(storage: Template, bucket: str) -> list[dict[str, Any]]:
+    return storage.only("S3::Bucket", bucket)["LifecycleConfiguration"]["Rules"]
+
+
+@pytest.mark.parametrize("name", sorted(BUCKETS))
+def test_bucket_is_private_encrypted_and_tls_only(storage: Template, name: str) -> None:
+    bucket = storage.only("S3::Bucket", name)
+    assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
+    assert len(bucket["PublicAccessBlockConfiguration"]) == 4
+    assert bucket["OwnershipControls"]["Rules"] == [{"ObjectOwnership": "BucketOwnerEnforced"}]
+    (encryption,) = bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+    assert encryption["ServerSideEncryptionByDefault"] == {"SSEAlgorithm": "AES256"}
+    assert denies_plain_http(storage.only("S3::BucketPolicy", f"{name}Policy")["PolicyDocument"])
+
+
+def test_there_are_no_other_buckets_and_their_names_are_generated(storage: Template) -> None:
+    buckets = storage.of_type("S3::Bucket")
+    assert len(buckets) == len(BUCKETS)
+    assert all("BucketName" not in bucket["Properties"] for bucket in buckets.values())
+
+
+@pytest.mark.parametrize("name", KEEPS_ORIGINALS)
+def test_bucket_that_keeps_originals_is_versioned(storage: Template, name: str) -> None:
+    assert storage.only("S3::Bucket", name)["VersioningConfiguration"] == {"Status": "Enabled"}
+
+
+@pytest.mark.parametrize("name", KEEPS_ORIGINALS)
+def test_no_rule_removes_a_current_original(storage: Template, name: str) -> None:
+    assert all("ExpirationInDays" not in rule for rule in lifecycle(storage, name))
+
+
+@pytest.mark.parametrize("name", ["Ingest", "Quarantine"])
+def test_no_rule_removes_an_overwritten_original_before_it_is_archived(storage: Template, name: str) -> None:
+    assert all("NoncurrentVersionExpiration" not in rule for rule in lifecycle(storage, name))
+
+
+@pytest.mark.parametrize("name", sorted(BUCKETS))
+def test_abandoned_uploads_are_dropped(storage: Template, name: str) -> None:
+    assert any("AbortIncompleteMultipartUpload" in rule for rule in lifecycle(storage, name))
+
+
+def test_ingest_tells_eventbridge_of_uploads_without_a_helper_function(storage: Template) -> None:
+    configuration = storage.only("S3::Bucket", "Ingest")["NotificationConfiguration"]
+    assert configuration == {"EventBridgeConfiguration": {"EventBridgeEnabled": True}}
+    assert not storage.of_type("Lambda::Function")
+
+
+def test_only_ingest_tells_of_new_objects_so_that_the_pipeline_cannot_feed_itself(storage: Template) -> None:
+    telling = [
+        name for name, b in storage.of_type("S3::Bucket").items() if "NotificationConfiguration" in b["Properties"]
+    ]
+    assert [name.startswith("Ingest") for name in telling] == [True]
+
+
+def test_archive_moves_originals_to_the_stage_s_tiers(stage: Stage) -> None:
+    rules = [rule for rule in lifecycle(stage.storage, "Archive") if "Transitions" in rule]
+    tiers = [(t["TransitionInDays"], t["StorageClass"]) for rule in rules for t in rule["Transitions"]]
+    assert tiers == [(tier.after_days, tier.storage_class) for tier in stage.settings.archive_tiers]
+
+
+def test_archive_goes_from_standard_ia_to_glacier_tiers(storage: Template) -> None:
+    classes = [t["StorageClass"] for rule in lifecycle(storage, "Archive") for t in rule.get("Transitions", [])]
+    assert classes[:2] == ["STANDARD_IA", "GLACIER_IR"]
+
+
+def test_table_is_on_demand_recoverable_and_streams_changes(storage: Template) -> None:
+    table = storage.only("DynamoDB::Table")
+    assert table["BillingMode"] == "PAY_PER_REQUEST"
+    assert table["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
+    assert table["TimeToLiveSpecification"] == {"AttributeName": "expires_at", "Enabled": True}
+    assert table["StreamSpecification"] == {"StreamViewType": "NEW_AND_OLD_IMAGES"}
+    assert table["KeySchema"] == [
+        {"AttributeName": "pk", "KeyType": "HASH"},
+        {"AttributeName": "sk", "KeyType": "RANGE"},
+    ]
+
+
+def test_table_is_indexed_by_status_kind_key_and_content(storage: Template) -> None:
+    table = storage.only("DynamoDB::Table")
+    indexes = {index["IndexName"]: index for index in table["GlobalSecondaryIndexes"]}
+    assert {n: tuple(k["AttributeName"] for k in i["KeySchema"]) for n, i in indexes.items()} == INDEXES
+    assert {index["Projection"]["ProjectionType"] for index in indexes.values()} == {"ALL"}
+    assert {attribute["AttributeType"] for attribute in table["AttributeDefinitions"]} == {"S"}
+
+
+def test_topic_is_encrypted_and_tls_only(storage: Template) -> None:
+    assert "alias/aws/sns" in str(storage.only("SNS::Topic")["KmsMasterKeyId"])
+    assert denies_plain_http(storage.only("SNS::TopicPolicy")["PolicyDocument"])
+
+
+def test_data_outlives_the_stack_where_the_stage_says_so(stage: Stage) -> None:
+    kept = "Retain" if stage.settings.retain_data else "Delete"
+    keepers = stage.storage.of_type("S3::Bucket") | stage.storage.of_type("DynamoDB::Table")
+    assert {resource["DeletionPolicy"] for resource in keepers.values()} == {kept}
+    assert stage.storage.only("DynamoDB::Table")["DeletionProtectionEnabled"] is stage.settings.retain_data
+
+
+def test_prod_retains_its_data(stages: dict[str, Stage]) -> None:
+    assert stages["prod"].settings.retain_data
+
+
+def test_names_are_published(storage: Template) -> None:
+    published = {name for name, output in storage.body["Outputs"].items() if "Export" not in output}
+    assert published == {"IngestBucket", "OutputBucket", "ArchiveBucket", "QuarantineBucket", "TableName", "TopicArn"}

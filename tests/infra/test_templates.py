@@ -1,0 +1,115 @@
+"""The templates as a whole: linted, checked against security rules, and the same for every stage."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from infra import toolchain
+from tests.infra.conftest import Stage
+from workflow.limits import TASKS
+
+REDUNDANT_DEPENDENCY = "W3005"
+"""The CDK says it of its own functions and roles: it writes a DependsOn where a GetAtt already stands."""
+
+
+def acknowledged(stage: Stage) -> set[tuple[str, str]]:
+    """Pairs of a construct's path and the finding that is acknowledged there."""
+    return {
+        (path, finding.removeprefix("Annotation::"))
+        for file in stage.folder.glob("*.metadata.json")
+        for path, entries in json.loads(file.read_text()).items()
+        for entry in entries
+        if entry["type"] == "aws:cdk:acknowledged-rules"
+        for finding in entry["data"]
+    }
+
+
+def without_names(template: dict[str, Any], stage: Stage) -> dict[str, Any]:
+    """The template with the stage's name, and the hashes of names that contain it, taken out."""
+    text = re.sub(rf"sluice(-?){stage.name}", r"sluice\1STAGE", json.dumps(template))
+    return json.loads(re.sub(r"(\w*sluiceSTAGE\w*?)(?:[0-9A-F]{8})+\b", r"\1", text))
+
+
+def take_out_code(template: dict[str, Any]) -> list[Any]:
+    """Where the functions' code comes from; the template is left without it."""
+    functions = [r for r in template["Resources"].values() if r["Type"] == "AWS::Lambda::Function"]
+    for parameter in ("CodeBucket", "CodeKey"):
+        template["Parameters"].pop(parameter, None)
+    return [function["Properties"].pop("Code") for function in functions]
+
+
+def differences(one: Any, other: Any, name: str = "") -> set[str]:
+    """The keys under which two JSON values differ."""
+    match one, other:
+        case dict(), dict():
+            return {d for key in one | other for d in differences(one.get(key), other.get(key), key)}
+        case list(), list() if len(one) == len(other):
+            return {d for pair in zip(one, other, strict=True) for d in differences(*pair, name)}
+    return set() if one == other else {name}
+
+
+def test_cfn_lint_finds_nothing(stages: dict[str, Stage]) -> None:
+    templates = [str(file) for stage in stages.values() for file in sorted(stage.folder.glob("*.template.json"))]
+    assert len(templates) == 2 * len(stages)
+    linted = subprocess.run(
+        ["cfn-lint", "--ignore-checks", REDUNDANT_DEPENDENCY, "--", *templates],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (linted.stdout, linted.returncode) == ("", 0)
+
+
+def test_security_rules_find_nothing_that_is_not_acknowledged(stage: Stage) -> None:
+    assert json.loads((stage.folder / "validation-report.json").read_text())["pluginReports"] == []
+
+
+def test_four_kinds_of_findings_are_acknowledged_each_on_the_resource_itself(stage: Stage) -> None:
+    found = acknowledged(stage)
+    stacks = {f"/sluice-{stage.name}-storage", f"/sluice-{stage.name}-pipeline"}
+    assert not [path for path, _ in found if path in stacks]
+    kinds = {re.sub(r"Resource::.+/\*|Resource::.+:\*", "Resource::OPEN END", finding) for _, finding in found}
+    assert kinds == {
+        "AwsSolutions-L1",
+        "AwsSolutions-SQS3",
+        "AwsSolutions-IAM5[Resource::*]",
+        "AwsSolutions-IAM5[Resource::OPEN END]",
+    }
+
+
+def test_synthesis_fails_on_a_finding(tmp_path: Path) -> None:
+    program = (
+        "from aws_cdk import Stack, aws_s3; from infra.app import make_app; "
+        f"app = make_app({str(tmp_path)!r}); aws_s3.Bucket(Stack(app, 'Stack'), 'Unprotected'); app.synth()"
+    )
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, env=toolchain.environment(), capture_output=True, check=False)
+    assert done.returncode != 0
+    assert "AwsSolutions-S10" in (tmp_path / "validation-report.json").read_text()
+
+
+@pytest.mark.parametrize("part", ["storage", "pipeline"])
+def test_local_and_dev_differ_only_in_where_the_code_is_and_in_settings(stages: dict[str, Stage], part: str) -> None:
+    local, dev = (without_names(getattr(stages[name], part).body, stages[name]) for name in ("local", "dev"))
+    take_out_code(local)
+    take_out_code(dev)
+    tag = "Value"
+    assert differences(local, dev) <= {"STAGE", tag, "DisplayName", "POWERTOOLS_LOG_LEVEL", "ARCHIVE_STORAGE_CLASS"}
+
+
+def test_local_functions_share_one_code_parameter_so_that_a_change_of_code_needs_no_synthesis(
+    stages: dict[str, Stage],
+) -> None:
+    local = without_names(stages["local"].pipeline.body, stages["local"])
+    assert take_out_code(local) == [{"S3Bucket": {"Ref": "CodeBucket"}, "S3Key": {"Ref": "CodeKey"}}] * len(TASKS)
+
+
+@pytest.mark.parametrize("stage_name", ["dev", "prod"])
+def test_each_function_on_aws_has_a_package_of_its_own(stages: dict[str, Stage], stage_name: str) -> None:
+    template = without_names(stages[stage_name].pipeline.body, stages[stage_name])
+    assert len({code["S3Key"] for code in take_out_code(template)}) == len(TASKS)
