@@ -230,6 +230,15 @@ def test_objects_are_encrypted_unless_told_otherwise(stock: Any, source: Bucket)
     assert source.head_object()["ServerSideEncryption"] == "AES256"
 
 
+def test_kms_without_a_key_means_the_accounts_own_key(stock: Any, source: Bucket) -> None:
+    behind = new_bucket(stock)
+    with pytest.raises(ClientError, match="requires a key id"):
+        behind.put(b"content", ServerSideEncryption="aws:kms")
+
+    source.put(b"content", ServerSideEncryption="aws:kms")
+    assert source.head_object()["ServerSideEncryption"] == "aws:kms"
+
+
 def test_deleting_a_version_leaves_no_delete_marker(source: Bucket) -> None:
     first, second = source.put(b"one"), source.put(b"two")
     source.delete_object(VersionId=second)
