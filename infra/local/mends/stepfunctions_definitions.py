@@ -8,13 +8,11 @@ ValidateStateMachineDefinition.
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
-from importlib import import_module
 from typing import Any, Final, cast
 
 from infra.local.mends.stepfunctions_engine.api import Members, RefusedError, Response, action
+from infra.local.stock import provisioners
 from infra.local.stock import stepfunctions as sf
-
-provisioners: Any = import_module("ministack.services.cloudformation.provisioners")
 
 SCHEMA: Final = "SCHEMA_VALIDATION_FAILED"
 TRANSITION: Final = "MISSING_TRANSITION_TARGET"

@@ -10,12 +10,12 @@ import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from http import HTTPStatus
-from importlib import import_module
 from typing import Any, cast
 
 from infra.local.mends.stepfunctions_engine.api import Members, RefusedError, Response
 from infra.local.mends.stepfunctions_engine.history import Event, Record, event_listeners
 from infra.local.mends.stepfunctions_engine.records import machine_of
+from infra.local.stock import cloudwatch_logs, provisioners
 from infra.local.stock import stepfunctions as sf
 
 FATAL_EVENTS = frozenset({"ExecutionAborted", "ExecutionFailed", "ExecutionTimedOut"})
@@ -25,9 +25,6 @@ LOG_GROUP_END = ":*"
 LOGGING_OFF = {"level": "OFF", "includeExecutionData": False}
 TRACING_OFF = {"enabled": False}
 RESOURCE = "AWS::StepFunctions::StateMachine"
-
-cloudwatch_logs: Any = import_module("ministack.services.cloudwatch_logs")
-provisioners: Any = import_module("ministack.services.cloudformation.provisioners")
 
 # One thread, so that the events of an execution stay in order.
 _writer = ThreadPoolExecutor(max_workers=1)
