@@ -8,7 +8,7 @@ STATE_MARGIN_SECONDS = 15
 """What a state may take beyond its function's own limit: queueing, a cold start, the service's overhead."""
 
 EXECUTION_TIMEOUT_SECONDS = 4 * 3600
-"""Leaves room for every retry of every state, also when a burst is throttled for an hour."""
+"""Leaves room for every retry of every state, also when a burst is throttled for half an hour."""
 
 DEDUPE_WINDOW_SECONDS = 25 * 3600
 """EventBridge may deliver an event again for 24 hours: that long an ended asset recognises its repeats."""

@@ -7,6 +7,8 @@ import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from botocore.exceptions import ClientError
+
 from tasks.shared.naming import asset_id, asset_of_original, reason_key, sidecar_key
 from tasks.shared.records import Item, Records
 from workflow.client import Sluice
@@ -41,7 +43,7 @@ def recover(connection: Connection, *, lost_records: bool) -> list[str]:
     records = sluice.records.many(found)
     forgotten = [version for key, version in found.items() if _needs_execution(records.get(key), live)]
     for version in forgotten:
-        _take_up(version, connection, sluice.records, live)
+        _take_up(version, connection, sluice)
     return [version.key for version in forgotten]
 
 
@@ -63,14 +65,24 @@ def _needs_execution(record: Item | None, live: set[str]) -> bool:
     return record["status"] == "processing" or interrupted
 
 
-def _take_up(version: _Version, connection: Connection, records: Records, live: set[str]) -> None:
-    holder = records.claimed_by(version.asset_id)
-    if holder and holder not in live:
-        records.release_claim(version.asset_id, holder)
+def _take_up(version: _Version, connection: Connection, sluice: Sluice) -> None:
+    holder = sluice.records.claimed_by(version.asset_id)
+    # Asked anew: the holder may have started since the running ones were listed.
+    if holder and not _is_running(holder, sluice):
+        sluice.records.release_claim(version.asset_id, holder)
     wanted = ExecutionInput(bucket=version.bucket, key=version.key, version_id=version.version_id, trigger="sweep")
     connection.stepfunctions.start_execution(
         stateMachineArn=connection.stack.state_machine_arn, input=json.dumps(dump(wanted))
     )
+
+
+def _is_running(execution: str, sluice: Sluice) -> bool:
+    try:
+        return sluice.running(sluice.execution_arn(execution))
+    except ClientError as exc:
+        if exc.response.get("Error", {}).get("Code") == "ExecutionDoesNotExist":
+            return False
+        raise
 
 
 def _uploaded(connection: Connection) -> Iterator[_Version]:
@@ -86,12 +98,11 @@ def _with_status(sluice: Sluice, status: str) -> Iterable[Item]:
 
 def _unknown(bucket: str, connection: Connection, records: Records) -> Iterator[_Version]:
     """Originals whose asset has no record; what they were is in the sidecar that was written before they moved."""
-    originals: dict[str, str] = {}
-    for page in connection.s3.get_paginator("list_objects_v2").paginate(Bucket=bucket):
-        for key in (item.get("Key", "") for item in page.get("Contents", [])):
-            # Keys come sorted: an original before the reason that lies beside it.
-            originals.setdefault(asset_of_original(key) or "", key)
-    originals.pop("", None)
+    pages = connection.s3.get_paginator("list_objects_v2").paginate(Bucket=bucket)
+    keys = {item.get("Key", "") for page in pages for item in page.get("Contents", [])}
+    if bucket == connection.stack.buckets.quarantine:  # a reason stays when its original has left
+        keys = {key for key in keys if reason_key(key) in keys}
+    originals = {asset: key for key in sorted(keys) if (asset := asset_of_original(key))}
     for found in originals.keys() - records.many(originals).keys():
         yield _version(_sidecar(bucket, found, originals[found], connection))
 

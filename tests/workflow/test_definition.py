@@ -1,0 +1,131 @@
+"""What must hold of the definition, whatever it is changed to."""
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from inspect import getmembers, isclass
+from typing import Any
+
+import pytest
+from statelint.linter import Linter
+
+from workflow import errors
+from workflow.ingest import function_of, ingest
+from workflow.limits import EXECUTION_TIMEOUT_SECONDS, TASKS
+
+DOCUMENTED_ERRORS = {
+    "Step Functions Developer Guide, Handling errors in Step Functions workflows": {
+        "Lambda.TooManyRequestsException",
+        "Lambda.Unknown",
+        "Sandbox.Timedout",
+        "States.Timeout",
+    },
+    "Step Functions Developer Guide, Handle transient Lambda service exceptions": {
+        "Lambda.AWSLambdaException",
+        "Lambda.ClientExecutionTimeoutException",
+        "Lambda.SdkClientException",
+        "Lambda.ServiceException",
+    },
+    "AWS Knowledge Center, How do I resolve a runtime exited error in Lambda?": {"Runtime.ExitError"},
+}
+CALLED_BY_NO_STATE = {"record_failure"}
+STATE_TYPES = {"Task", "Succeed", "Fail"}
+NEWER_THAN_STEP_FUNCTIONS_LOCAL = ('"Assign"', '"Output"', '"Arguments"', '"QueryLanguage"', '"{%')
+
+DEFINITION: dict[str, Any] = json.loads(ingest().to_json())
+STATES: dict[str, dict[str, Any]] = DEFINITION["States"]
+TASK_STATES = {name: state for name, state in STATES.items() if state["Type"] == "Task"}
+RETRIERS = [retrier for state in TASK_STATES.values() for retrier in state["Retry"]]
+
+each_task = pytest.mark.parametrize(("name", "state"), TASK_STATES.items(), ids=list(TASK_STATES))
+
+
+def steps() -> Iterator[str]:
+    """The states of an execution in which nothing goes wrong."""
+    name: str | None = DEFINITION["StartAt"]
+    while name:
+        yield name
+        name = STATES[name].get("Next")
+
+
+def caught_by(state: dict[str, Any], following: str) -> set[str]:
+    return {error for one in state.get("Catch", ()) if one["Next"] == following for error in one["ErrorEquals"]}
+
+
+def delays(retrier: dict[str, Any]) -> Iterator[float]:
+    """The longest waits between attempts, in seconds."""
+    for retries in range(retrier["MaxAttempts"]):
+        growing = retrier["IntervalSeconds"] * retrier["BackoffRate"] ** retries
+        yield min(growing, retrier["MaxDelaySeconds"])
+
+
+def test_a_linter_finds_no_problem() -> None:
+    assert Linter.validate(ingest().to_json()) == []
+
+
+def test_the_happy_path_has_six_steps() -> None:
+    assert list(steps()) == ["Validate", "Transform", "Thumbnail", "StoreMetadata", "Notify", "Archive"]
+
+
+def test_no_transition_is_spent_on_passing_or_choosing() -> None:
+    assert {state["Type"] for state in STATES.values()} == STATE_TYPES
+
+
+def test_the_definition_stays_within_what_step_functions_local_runs() -> None:
+    text = json.dumps(DEFINITION)
+    assert [word for word in NEWER_THAN_STEP_FUNCTIONS_LOCAL if word in text] == []
+
+
+def test_each_function_has_exactly_one_task() -> None:
+    called = Counter(state["Parameters"]["FunctionName"] for state in TASK_STATES.values())
+    assert called == {f"${{{function}}}": 1 for function in TASKS.keys() - CALLED_BY_NO_STATE}
+
+
+@each_task
+def test_a_task_calls_the_function_that_is_named_like_it(name: str, state: dict[str, Any]) -> None:
+    assert state["Parameters"]["FunctionName"] == f"${{{function_of(name)}}}"
+
+
+@each_task
+def test_a_task_waits_longer_than_its_function_may_run(name: str, state: dict[str, Any]) -> None:
+    assert state["TimeoutSeconds"] > TASKS[function_of(name)].timeout_seconds
+
+
+def test_an_execution_has_time_for_every_retry_and_for_one_long_throttle() -> None:
+    assert DEFINITION["TimeoutSeconds"] == EXECUTION_TIMEOUT_SECONDS
+    throttled, *others = STATES["Validate"]["Retry"]
+    attempts = 1 + sum(retrier["MaxAttempts"] for retrier in others)
+    waits = sum(seconds for retrier in others for seconds in delays(retrier))
+    working = sum(attempts * STATES[name]["TimeoutSeconds"] + waits for name in steps())
+    assert working + sum(delays(throttled)) < EXECUTION_TIMEOUT_SECONDS
+
+
+def test_every_error_name_is_a_class_of_ours_or_documented_by_aws() -> None:
+    rules = [*RETRIERS, *(catcher for state in TASK_STATES.values() for catcher in state.get("Catch", ()))]
+    ours = {name for name, cls in getmembers(errors, isclass) if issubclass(cls, errors.SluiceError)}
+    known = ours.union(*DOCUMENTED_ERRORS.values())
+    assert {error for rule in rules for error in rule["ErrorEquals"]} - known == set()
+
+
+@pytest.mark.parametrize("name", ["Validate", "Transform"])
+def test_every_rejection_leads_to_quarantine(name: str) -> None:
+    rejections = {cls for _, cls in getmembers(errors, isclass) if issubclass(cls, errors.RejectedError)}
+    names = {cls.__name__ for cls in rejections - {errors.RejectedError}}
+    assert caught_by(STATES[name], "Quarantine") == names
+
+
+def test_nothing_is_caught_that_a_redrive_could_mend() -> None:
+    caught = {error for state in TASK_STATES.values() for one in state.get("Catch", ()) for error in one["ErrorEquals"]}
+    assert caught == {"DuplicateEvent", "ThumbnailError", *errors.rejections()}
+
+
+def test_every_task_retries_alike_with_throttles_first() -> None:
+    assert all(state["Retry"] == STATES["Validate"]["Retry"] for state in TASK_STATES.values())
+    throttled, *others = STATES["Validate"]["Retry"]
+    assert throttled["ErrorEquals"] == ["Lambda.TooManyRequestsException"]
+    assert throttled["MaxAttempts"] > max(retrier["MaxAttempts"] for retrier in others)
+
+
+def test_retries_spread_out_and_their_delays_stay_bounded() -> None:
+    assert {retrier["JitterStrategy"] for retrier in RETRIERS} == {"FULL"}
+    assert all(retrier["MaxDelaySeconds"] > retrier["IntervalSeconds"] for retrier in RETRIERS)
