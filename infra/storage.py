@@ -19,7 +19,7 @@ ABANDONED_UPLOAD_DAYS = 7
 INDEXES = {
     "by_status": ("status", "updated_at"),
     "by_kind": ("kind", "updated_at"),
-    "by_key": ("object_key", "created_at"),
+    "by_key": ("object_key", "upload_order"),
     "by_content": ("sha256", "created_at"),
 }
 

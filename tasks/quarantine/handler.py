@@ -67,12 +67,14 @@ def record_of(run: Run) -> Item:
 @contextmanager
 def set_aside(record: Item) -> Generator[Pointer]:
     """The original in quarantine; one that an earlier attempt archived stays in the archive."""
-    source = msgspec.convert(record["original"], Pointer)
-    if source.bucket in {settings.quarantine_bucket, settings.archive_bucket}:
-        yield source
+    original = msgspec.convert(record["original"], Pointer)
+    if original.bucket == settings.archive_bucket:
+        yield original
         return
+    # The record may name the copy already, while a crash has left the upload itself.
+    uploaded = Pointer(bucket=record["bucket"], key=record["key"], version_id=record["version_id"])
     with moved(
-        source,
+        uploaded,
         bucket=settings.quarantine_bucket,
         storage_class="STANDARD",
         key=record["key"],

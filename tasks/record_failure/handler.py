@@ -9,7 +9,7 @@ import msgspec
 
 from tasks.shared import clients
 from tasks.shared.announce import Announcer
-from tasks.shared.observe import count, logger, metrics, working_for
+from tasks.shared.observe import count, counting, logger, working_for
 from tasks.shared.records import Records
 from tasks.shared.settings import from_environment
 from workflow.shapes import CaughtError, Run, parse
@@ -38,7 +38,7 @@ records = Records(clients.dynamodb(), settings.table_name)
 announcer = Announcer(clients.sns(), records, settings.topic_arn)
 
 
-@metrics.log_metrics
+@counting()
 def handle(event: Any, _context: Any) -> None:
     execution = parse(event, StatusChange).detail
     now = clients.stepfunctions().describe_execution(executionArn=execution.execution_arn)
@@ -59,11 +59,12 @@ def handle(event: Any, _context: Any) -> None:
 def record(asset_id: str, run: Run, reason: dict[str, str]) -> None:
     """Mark the asset failed, free it for the next attempt and tell the subscribers; a rejected one already says why."""
     known = records.get(asset_id)
-    if known is None or known["execution"] != run.name or known["status"] == "rejected":
-        return
-    records.finish(asset_id, run, "failed", {"reason": reason})
-    records.release_claim(asset_id, run.name)
-    announcer.announce({**known, "status": "failed", "reason": reason}, "failed")
+    failed = known if known and known["execution"] == run.name and known["status"] != "rejected" else None
+    if failed:
+        records.finish(asset_id, run, "failed", {"reason": reason})
+    records.release_claim(asset_id, run.name, done=failed is not None)
+    if failed:
+        announcer.announce({**failed, "status": "failed", "reason": reason}, "failed")
 
 
 def last_state(execution_arn: str) -> str:

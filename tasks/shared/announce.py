@@ -17,6 +17,9 @@ _PUBLIC = (
     "execution_arn",
 )  # fmt: skip
 
+_OF_THE_PAST = ("reason", "original")
+"""Success has no reason, but a failure before a redrive had; and the original moves to the archive right after."""
+
 
 class Announcer:
     """Publishes an outcome, and notes in the record that it did."""
@@ -58,7 +61,8 @@ class Announcer:
 
 def cloud_event(record: Item, outcome: str) -> dict[str, Any]:
     """The message. Its id follows from what is announced: the files made, or the reason."""
-    data = {name: record[name] for name in _PUBLIC if name in record} | {"status": outcome}
+    left_out = _OF_THE_PAST if outcome == "succeeded" else ()
+    data = {name: record[name] for name in _PUBLIC if name in record and name not in left_out} | {"status": outcome}
     return {
         "specversion": "1.0",
         "id": f"{record['asset_id']}-{outcome}-{_digest(record, outcome)}",

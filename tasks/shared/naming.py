@@ -5,9 +5,8 @@ Nothing here is looked up or drawn at random, so that every repeat of a step wri
 
 import hashlib
 import re
-from mimetypes import guess_extension
 
-from tasks.kinds import MAX_KEY_BYTES, MAX_NAME_BYTES
+from tasks.kinds import MAX_KEY_BYTES, MAX_NAME_BYTES, extension_of
 
 _ASSET_ID = re.compile(r"(?:^|/)([0-9a-f]{32})/[^/]+$")
 
@@ -18,11 +17,11 @@ def asset_id(bucket: str, key: str, version_id: str) -> str:
 
 
 def rendition_key(asset: str, name: str, content_type: str) -> str:
-    return f"renditions/{asset}/{name}{extension(content_type)}"
+    return f"renditions/{asset}/{name}{extension_of(content_type)}"
 
 
 def thumbnail_key(asset: str, name: str, content_type: str) -> str:
-    return f"thumbnails/{asset}/{name}{extension(content_type)}"
+    return f"thumbnails/{asset}/{name}{extension_of(content_type)}"
 
 
 def technical_key(asset: str) -> str:
@@ -54,11 +53,6 @@ def asset_of_original(key: str) -> str | None:
 def reason_key(original: str) -> str:
     """The sidecar that says why an original was quarantined."""
     return f"{original}.reason.json"
-
-
-def extension(content_type: str) -> str:
-    """.webp for image/webp."""
-    return guess_extension(content_type) or {"image/webp": ".webp"}.get(content_type, ".bin")
 
 
 def _last_bytes(text: str, limit: int) -> str:

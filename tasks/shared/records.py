@@ -53,11 +53,22 @@ class Records:
         """The record as it is now, read consistently."""
         return self._get(_record(asset_id))
 
-    def update(self, asset_id: str, values: Mapping[str, Any], *, execution: str | None = None) -> bool:
-        """Set attributes of the record; with `execution`, only while that one is the record's latest attempt."""
+    def update(
+        self, asset_id: str, values: Mapping[str, Any], *, execution: str | None = None, remove: Iterable[str] = ()
+    ) -> bool:
+        """Set attributes of the record; with `execution`, only while that one is the record's latest attempt.
+
+        `remove` names those that an earlier attempt may have left, and that go where `values` has no new ones.
+        """
         values = {**values, "updated_at": now().isoformat()}
         condition = "execution = :execution" if execution else None
-        return self._set(_record(asset_id), values, condition, {":execution": execution} if execution else {})
+        return self._set(
+            _record(asset_id),
+            values,
+            condition,
+            {":execution": execution} if execution else {},
+            remove=tuple(name for name in remove if name not in values),
+        )
 
     def begin(self, asset: Asset, run: Run, trigger: str) -> int:
         """Open the record for an attempt, or go on with the one that this execution has begun. Its number, from 1."""
@@ -70,6 +81,7 @@ class Records:
         moment = now().isoformat()
         first_seen = {
             "created_at": moment,
+            "upload_order": upload_order(asset),
             "asset_id": asset.id,
             "bucket": asset.bucket,
             "key": asset.key,
@@ -104,7 +116,8 @@ class Records:
             {**a, "outcome": status, "ended_at": now().isoformat()} if a["execution"] == run.name else a
             for a in attempts
         ]
-        return self.update(asset_id, {**values, "status": status, "attempts": closed}, execution=run.name)
+        values = {**values, "status": status, "attempts": closed}
+        return self.update(asset_id, values, execution=run.name, remove=["reason"])
 
     def with_content(self, sha256: str, recipe: str) -> list[Item]:
         """Succeeded assets with this content whose renditions were made, not reused, by this recipe; oldest first."""
@@ -119,7 +132,7 @@ class Records:
         return [_item(item) for item in found["Items"]]
 
     def newest_of_key(self, bucket: str, key: str) -> Item | None:
-        """The record that was opened last for a key, whatever became of it."""
+        """The record of the version of a key that was uploaded last, whatever became of it."""
         found = self._dynamodb.query(
             TableName=self._table,
             IndexName="by_key",
@@ -182,25 +195,33 @@ class Records:
             raise DuplicateEvent(self._who_has(asset_id))
 
     def keep_claim(self, asset_id: str, run: Run) -> None:
-        """The work is done: repeats of the event stay recognisable for the dedupe window."""
+        """The work is done: repeats of the event stay recognisable for the dedupe window.
+
+        A redriven execution works without a claim, as its failure has released it.
+        """
         until = now() + timedelta(seconds=DEDUPE_WINDOW_SECONDS)
         self._set(
             _claim(asset_id),
-            {"held": False, "expires_at": int(until.timestamp())},
-            "execution = :execution",
+            {"execution": run.name, "held": False, "expires_at": int(until.timestamp())},
+            "attribute_not_exists(pk) OR execution = :execution",
             {":execution": run.name},
         )
 
-    def release_claim(self, asset_id: str, execution: str) -> None:
-        """The work has failed: whoever comes next may have the asset."""
+    def release_claim(self, asset_id: str, execution: str, *, done: bool = False) -> None:
+        """Whoever comes next may have the asset. With `done`, also one that was kept for work that seemed done."""
         self._when(
             lambda: self._dynamodb.delete_item(
                 TableName=self._table,
                 Key=_wire(_claim(asset_id)),
-                ConditionExpression="execution = :execution",
-                ExpressionAttributeValues=_wire({":execution": execution}),
+                ConditionExpression="execution = :execution AND held IN (:held, :kept)",
+                ExpressionAttributeValues=_wire({":execution": execution, ":held": True, ":kept": not done}),
             )
         )
+
+    def claimed_by(self, asset_id: str) -> str | None:
+        """The execution that holds the asset at the moment."""
+        claim = self._get(_claim(asset_id)) or {}
+        return claim["execution"] if claim.get("held") else None
 
     def _who_has(self, asset_id: str) -> str:
         claim = self._get(_claim(asset_id)) or {}
@@ -304,6 +325,11 @@ def _link(execution: str) -> Item:
 
 def _current(asset: Asset) -> Item:
     return {"pk": f"key#{asset.bucket}/{asset.key}", "sk": "current"}
+
+
+def upload_order(asset: Asset) -> str:
+    """Sorts the versions of a key as they were uploaded: S3's clock tells seconds, its sequencer the rest."""
+    return f"{asset.last_modified}#{_comparable(asset.sequencer or '')}"
 
 
 def _comparable(sequencer: str) -> str:

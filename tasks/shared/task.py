@@ -8,10 +8,10 @@ from functools import wraps
 from typing import Any, TypeVar
 
 import msgspec
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
-from tasks.shared.observe import logger, metrics, working_for
-from workflow.errors import SluiceError, TransientError
+from tasks.shared.observe import counting, logger, working_for
+from workflow.errors import InputError, SluiceError, TransientError
 from workflow.shapes import Run, dump, parse
 
 S = TypeVar("S")
@@ -50,7 +50,7 @@ def task(
     """
 
     def decorate(work: Callable[[S, Run], Any]) -> Callable[[Any, Any], dict[str, Any]]:
-        @metrics.log_metrics
+        @counting()
         @wraps(work)
         def handle(event: Any, _context: Any) -> dict[str, Any]:
             started = time.perf_counter()
@@ -77,6 +77,8 @@ def _attempt(work: Callable[[S, Run], Any], state: S, run: Run) -> Any:
         if is_transient(exc):
             raise TransientError(f"AWS asked to try again: {exc}") from exc
         raise
+    except ParamValidationError as exc:
+        raise InputError(f"AWS cannot be asked for what the input names: {exc}") from exc
     except BotoCoreError as exc:
         raise TransientError(f"The connection to AWS failed: {exc}") from exc
 

@@ -20,6 +20,9 @@ class Settings(msgspec.Struct, frozen=True):
     output_bucket: str
 
 
+NOT_ALWAYS_LEARNT = ("degraded", "dominant_color", "reused_from", "thumbhash")
+
+
 @dataclass(frozen=True)
 class State:
     """What StoreMetadata needs of the state; `timings` in milliseconds."""
@@ -43,7 +46,7 @@ def handle(state: State, run: Run) -> Stored:
     everything = dump(state.asset) | learnt | {"execution_arn": run.arn, "technical": technical(state.transform)}
     objects.put(sidecar.bucket, sidecar.key, json.dumps(everything, indent=2).encode(), "application/json")
     current = records.advance(state.asset)
-    records.update(state.asset.id, learnt, execution=run.name)
+    records.update(state.asset.id, learnt, execution=run.name, remove=NOT_ALWAYS_LEARNT)
     return Stored(sidecar=sidecar, current=current)
 
 

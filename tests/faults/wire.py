@@ -1,0 +1,95 @@
+"""Breaks the functions' connection to AWS at one call, before or after the call takes effect."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+from botocore.client import BaseClient
+from botocore.exceptions import ClientError
+
+from tests.unit.state_machine import Crash
+
+Call = Callable[[], Any]
+
+
+def unbroken(_call: str, take_effect: Call) -> Any:
+    return take_effect()
+
+
+def crash_before(_call: str, _take_effect: Call) -> Any:
+    raise Crash
+
+
+def crash_after(_call: str, take_effect: Call) -> Any:
+    with suppress(ClientError):
+        take_effect()
+    raise Crash
+
+
+def throttled(code: str, status: int) -> Callable[[str, Call], Any]:
+    """AWS refuses, for the moment."""
+
+    def refuse(call: str, _take_effect: Call) -> Any:
+        response = {"Error": {"Code": code, "Message": "slow down"}, "ResponseMetadata": {"HTTPStatusCode": status}}
+        raise ClientError(response, call.rpartition(":")[2])
+
+    return refuse
+
+
+@dataclass
+class Wire:
+    """Every AWS call that a function makes passes here; calls of the test itself do not.
+
+    The call with the number `breaks_at` (from 0, over all functions) meets `fault`. `after_write` is called whenever
+    a call may have changed what is in S3.
+    """
+
+    breaks_at: int = -1
+    fault: Callable[[str, Call], Any] = unbroken
+    after_write: Callable[[], None] = lambda: None
+    calls: list[str] = field(default_factory=list)
+    _function: str | None = None
+    _is_dead: bool = False
+
+    @contextmanager
+    def invocation(self, function: str) -> Iterator[None]:
+        self._function, self._is_dead = function, False
+        try:
+            yield
+        finally:
+            self._function = None
+
+    @contextmanager
+    def connected(self, monkeypatch: Any) -> Iterator["Wire"]:
+        direct = BaseClient._make_api_call
+
+        def call(client: BaseClient, operation: str, parameters: Any) -> Any:
+            if self._function is None:
+                return direct(client, operation, parameters)
+            name = f"{self._function} {client.meta.service_model.service_name}:{operation}"
+            return self._pass(name, lambda: direct(client, operation, parameters))
+
+        with monkeypatch.context() as patched:
+            patched.setattr(BaseClient, "_make_api_call", call)
+            yield self
+
+    def _pass(self, name: str, take_effect: Call) -> Any:
+        if self._is_dead:
+            raise Crash
+        self.calls.append(name)
+        breaks = len(self.calls) - 1 == self.breaks_at
+        try:
+            return self.fault(name, take_effect) if breaks else take_effect()
+        except Crash:
+            self._is_dead = True
+            raise
+        finally:
+            self._look_around(name)
+
+    def _look_around(self, name: str) -> None:
+        if " s3:" not in name or ":Get" in name or ":Head" in name:
+            return
+        function, self._function = self._function, None
+        self.after_write()
+        self._function = function

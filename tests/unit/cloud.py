@@ -1,0 +1,165 @@
+"""The AWS that these tests see: moto in this process, with Sluice's buckets, table and topic in it."""
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.util import find_spec, module_from_spec
+from types import ModuleType
+from typing import Any
+from unittest.mock import patch
+
+import boto3
+from moto import mock_aws
+
+from tasks.shared import clients
+from workflow.limits import TASKS
+from workflow.shapes import Pointer
+
+REGION = "us-east-1"
+INGEST, OUTPUT, ARCHIVE, QUARANTINE = "sluice-ingest", "sluice-output", "sluice-archive", "sluice-quarantine"
+PLACES = (INGEST, ARCHIVE, QUARANTINE)
+TABLE = "sluice-table"
+TOPIC = f"arn:aws:sns:{REGION}:123456789012:sluice"
+INDEXES = {
+    "by_status": ("status", "updated_at"),
+    "by_kind": ("kind", "updated_at"),
+    "by_key": ("object_key", "upload_order"),
+    "by_content": ("sha256", "created_at"),
+}
+ENVIRONMENT = {
+    "AWS_DEFAULT_REGION": REGION,
+    "AWS_ACCESS_KEY_ID": "test",
+    "AWS_SECRET_ACCESS_KEY": "test",
+    "POWERTOOLS_SERVICE_NAME": "sluice",
+    "POWERTOOLS_METRICS_NAMESPACE": "Sluice",
+    "TABLE_NAME": TABLE,
+    "TOPIC_ARN": TOPIC,
+    "INGEST_BUCKET": INGEST,
+    "OUTPUT_BUCKET": OUTPUT,
+    "ARCHIVE_BUCKET": ARCHIVE,
+    "QUARANTINE_BUCKET": QUARANTINE,
+    "ARCHIVE_STORAGE_CLASS": "STANDARD_IA",
+    "RENDITION_FORMATS": "webp",
+    "KEEP_GPS": "false",
+}
+
+
+@dataclass
+class Cloud:
+    """A running cloud, with clients that belong to the test and not to the functions."""
+
+    s3: Any
+    dynamodb: Any
+    sns: Any
+    sqs: Any
+    stepfunctions: Any
+    queue_url: str = ""
+    _received: list[dict[str, Any]] = field(default_factory=list)
+
+    def upload(self, key: str, data: bytes, **options: Any) -> Pointer:
+        version_id = self.s3.put_object(Bucket=INGEST, Key=key, Body=data, **options)["VersionId"]
+        return Pointer(bucket=INGEST, key=key, version_id=version_id)
+
+    def subscribe(self, name: str, policy: Mapping[str, Any] | None = None) -> str:
+        """A queue on the topic; its URL."""
+        url = self.sqs.create_queue(QueueName=name)["QueueUrl"]
+        arn = self.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+        attributes = {"FilterPolicy": json.dumps(policy)} if policy else {}
+        self.sns.subscribe(TopicArn=TOPIC, Protocol="sqs", Endpoint=arn, Attributes=attributes)
+        return url
+
+    def envelopes(self, queue_url: str | None = None) -> list[dict[str, Any]]:
+        """What SNS delivered since the last call."""
+        url = queue_url or self.queue_url
+        found: list[dict[str, Any]] = []
+        while messages := self.sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"):
+            found += [json.loads(message["Body"]) for message in messages]
+            for message in messages:
+                self.sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+        return found
+
+    def announced(self) -> list[dict[str, Any]]:
+        """Every CloudEvent that the topic has carried, repeats included."""
+        self._received += [json.loads(envelope["Message"]) for envelope in self.envelopes()]
+        return self._received
+
+    def exists(self, bucket: str, key: str, version_id: str | None = None) -> bool:
+        version = {"VersionId": version_id} if version_id else {}
+        try:
+            self.s3.head_object(Bucket=bucket, Key=key, **version)
+        except self.s3.exceptions.ClientError:
+            return False
+        return True
+
+    def read(self, bucket: str, key: str) -> bytes:
+        return self.s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+
+    def keys(self, bucket: str) -> list[str]:
+        return [item["Key"] for item in self.s3.list_objects_v2(Bucket=bucket).get("Contents", [])]
+
+    def contents(self, bucket: str) -> dict[str, bytes]:
+        return {key: self.read(bucket, key) for key in self.keys(bucket)}
+
+
+@contextmanager
+def running_cloud() -> Iterator[Cloud]:
+    """An empty cloud; the environment must be set."""
+    with mock_aws():
+        cloud = Cloud(*(_client(name) for name in ("s3", "dynamodb", "sns", "sqs", "stepfunctions")))
+        for bucket in (*PLACES, OUTPUT):
+            cloud.s3.create_bucket(Bucket=bucket)
+        for bucket in PLACES:
+            cloud.s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+        _create_table(cloud.dynamodb)
+        cloud.sns.create_topic(Name=TOPIC.rpartition(":")[2])
+        cloud.queue_url = cloud.subscribe("subscriber")
+        yield cloud
+
+
+def load_function(task: str, **settings: str) -> ModuleType:
+    """A function's module as a cold start imports it, with `settings` in its environment."""
+    spec = find_spec(f"tasks.{task}.handler")
+    assert spec
+    assert spec.loader
+    module = module_from_spec(spec)
+    with patch.dict(os.environ, settings):
+        spec.loader.exec_module(module)
+    return module
+
+
+def load_functions() -> dict[str, ModuleType]:
+    """All eight, on clients that were made under the mocks."""
+    with mock_aws():
+        forget_clients()
+        return {task: load_function(task) for task in TASKS}
+
+
+def forget_clients() -> None:
+    for client in (clients.s3, clients.dynamodb, clients.sns, clients.stepfunctions):
+        client.cache_clear()
+
+
+@cache
+def _client(service: str) -> Any:
+    return boto3.client(service)
+
+
+def _create_table(dynamodb: Any) -> None:
+    attributes = {"pk", "sk"} | {name for pair in INDEXES.values() for name in pair}
+    dynamodb.create_table(
+        TableName=TABLE,
+        BillingMode="PAY_PER_REQUEST",
+        AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in sorted(attributes)],
+        KeySchema=_keys("pk", "sk"),
+        GlobalSecondaryIndexes=[
+            {"IndexName": name, "KeySchema": _keys(*pair), "Projection": {"ProjectionType": "ALL"}}
+            for name, pair in INDEXES.items()
+        ],
+    )
+
+
+def _keys(partition: str, sort: str) -> list[dict[str, str]]:
+    return [{"AttributeName": partition, "KeyType": "HASH"}, {"AttributeName": sort, "KeyType": "RANGE"}]

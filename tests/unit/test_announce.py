@@ -1,0 +1,143 @@
+"""One message per outcome, in the form of CloudEvents 1.0, that subscribers can filter by."""
+
+import re
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tasks.shared.announce import Announcer, cloud_event
+from tasks.shared.records import Item, Records
+from tests.unit.cloud import TABLE, TOPIC, Cloud
+
+ASSET = "a" * 32
+MADE = {"name": "web", "bucket": "output", "key": "renditions/x/web.webp", "sha256": "1" * 64}
+RECORD: Item = {
+    "asset_id": ASSET,
+    "status": "processing",
+    "bucket": "ingest",
+    "key": "photos/2024/cat.jpg",
+    "version_id": "v1",
+    "kind": "image",
+    "execution": "first",
+    "renditions": [MADE],
+    "thumbnails": [{**MADE, "name": "128", "sha256": "2" * 64}],
+    "pk": f"asset#{ASSET}",
+    "attempts": [],
+}
+
+Announce = Callable[..., str]
+
+
+@pytest.fixture
+def announce(cloud: Cloud) -> Announce:
+    records = Records(cloud.dynamodb, TABLE)
+    announcer = Announcer(cloud.sns, records, TOPIC)
+    records.update(ASSET, {"asset_id": ASSET})
+
+    def call(outcome: str = "succeeded", **changes: object) -> str:
+        announced = (records.get(ASSET) or {}).get("announced", {})
+        return announcer.announce({**RECORD, "announced": announced, **changes}, outcome)
+
+    return call
+
+
+@pytest.mark.parametrize("outcome", ["succeeded", "rejected", "failed"])
+def test_message_is_a_cloud_event(cloud, announce, outcome):
+    announce(outcome, reason={"code": "EmptyFile"})
+    (event,) = cloud.announced()
+    assert {name: event[name] for name in ("specversion", "source", "type", "subject", "datacontenttype")} == {
+        "specversion": "1.0",
+        "source": "/sluice/ingest",
+        "type": f"sluice.asset.{outcome}",
+        "subject": "photos/2024/cat.jpg",
+        "datacontenttype": "application/json",
+    }
+    assert event["id"].startswith(f"{ASSET}-{outcome}-")
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?\+00:00", event["time"])
+    assert event["data"]["status"] == outcome
+    assert event["data"]["renditions"] == [MADE]
+    assert event["data"].keys().isdisjoint({"pk", "attempts"})
+
+
+def test_outcome_is_told_once(cloud, announce):
+    assert announce() == announce()
+    assert len(cloud.announced()) == 1
+
+
+def test_each_outcome_is_told(cloud, announce):
+    for outcome in ("failed", "succeeded", "rejected"):
+        announce(outcome)
+    assert [event["data"]["status"] for event in cloud.announced()] == ["failed", "succeeded", "rejected"]
+
+
+def test_changed_files_are_a_new_event(cloud, announce):
+    first = announce()
+    second = announce(renditions=[{**MADE, "sha256": "3" * 64}])
+    assert [event["id"] for event in cloud.announced()] == [first, second]
+    assert first != second
+
+
+def test_the_same_outcome_of_another_execution_is_the_same_event():
+    assert cloud_event(RECORD, "succeeded")["id"] == cloud_event({**RECORD, "execution": "second"}, "succeeded")["id"]
+
+
+def test_each_failed_execution_is_told(cloud, announce):
+    announce("failed")
+    announce("failed", execution="second")
+    announce("failed", execution="second")
+    assert len(cloud.announced()) == 2
+
+
+def test_success_does_not_repeat_the_reason_of_an_earlier_failure():
+    event = cloud_event({**RECORD, "status": "failed", "reason": {"code": "Old"}}, "succeeded")
+    assert "reason" not in event["data"]
+
+
+@pytest.mark.parametrize(
+    ("policy", "is_delivered"),
+    [
+        ({"status": ["succeeded"]}, True),
+        ({"status": ["rejected", "failed"]}, False),
+        ({"kind": ["image"]}, True),
+        ({"kind": ["audio"]}, False),
+        ({"prefix": [{"prefix": "photos/"}]}, True),
+        ({"prefix": [{"prefix": "invoices/"}]}, False),
+        ({"status": ["succeeded"], "prefix": [{"prefix": "photos/2024/"}]}, True),
+    ],
+)
+def test_subscribers_filter_by_attributes(cloud, announce, policy, is_delivered):
+    queue = cloud.subscribe("filtered", policy)
+    announce()
+    assert len(cloud.envelopes(queue)) == int(is_delivered)
+
+
+@pytest.mark.parametrize(("key", "prefix"), [("cat.jpg", "/"), ("a/b/cat.jpg", "a/b/"), ("ü/cat.jpg", "ü/")])
+def test_prefix_is_the_folder(cloud, announce, key, prefix):
+    announce(key=key)
+    (envelope,) = cloud.envelopes()
+    assert envelope["MessageAttributes"]["prefix"]["Value"] == prefix
+
+
+@given(key=st.text(min_size=1, max_size=1024), outcome=st.sampled_from(["succeeded", "rejected", "failed"]))
+def test_any_key_makes_a_subject_that_sns_takes(key, outcome):
+    sent = []
+
+    class Topic:
+        def publish(self, **message):
+            sent.append(message)
+
+    class Table:
+        def update(self, *_call):
+            """Nothing needs to be remembered."""
+
+    Announcer(Topic(), Table(), TOPIC).announce({**RECORD, "key": key}, outcome)
+    assert re.fullmatch(r"[a-z][\x20-\x7e]{0,99}", sent[0]["Subject"])
+
+
+def test_file_name_in_the_subject_survives_a_long_folder(cloud, announce):
+    announce(key=f"{'folder/' * 30}Zürich.jpg")
+    (envelope,) = cloud.envelopes()
+    assert envelope["Subject"].startswith("succeeded: ")
+    assert envelope["Subject"].endswith("/Z?rich.jpg")

@@ -1,0 +1,50 @@
+"""What README and docs show is true: commands, options, codes, links."""
+
+import re
+import shlex
+from pathlib import Path
+
+import click
+import pytest
+import typer
+
+from workflow import errors
+from workflow.cli.app import app
+
+ROOT = Path(__file__).parents[2]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+COMMANDS = typer.main.get_command(app)
+CODE = re.compile(r"```(?:sh|bash)\n(.*?)```|`(sluice [^`]+)`", re.DOTALL)
+LINK = re.compile(r"\]\((?!https?:)([^)#]+)\)")
+
+
+def shown_commands(page: Path) -> list[str]:
+    text = " \n".join(block or inline for block, inline in CODE.findall(page.read_text())).replace("\\\n", " ")
+    return [line.strip() for line in text.splitlines() if re.match(r"\s*(uv run )?sluice \w", line)]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_command_shown_exists_with_its_options(page):
+    for line in shown_commands(page):
+        words = shlex.split(line.removeprefix("uv run "), comments=True)[1:]
+        assert isinstance(COMMANDS, click.Group) or hasattr(COMMANDS, "commands")
+        command = COMMANDS.commands[words[0]]
+        options = {option for parameter in command.params for option in (*parameter.opts, *parameter.secondary_opts)}
+        assert {word for word in words if word.startswith("--")} <= options, line
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_link_leads_to_a_file(page):
+    for target in LINK.findall(page.read_text()):
+        assert (page.parent / target).exists(), target
+
+
+def test_every_error_has_a_row_that_says_what_to_do():
+    rows = set(re.findall(r"^\| ([\w.]+)", (ROOT / "docs/operating.md").read_text(), re.MULTILINE))
+    names = {name for name, each in vars(errors).items() if isinstance(each, type) and name[0].isupper()}
+    assert names - {"SluiceError", "RejectedError"} <= rows
+
+
+def test_every_command_is_documented():
+    text = "".join(page.read_text() for page in PAGES)
+    assert {name for name in COMMANDS.commands if f"sluice {name}" not in text} <= {"status", "asl"}

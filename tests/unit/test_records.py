@@ -1,0 +1,300 @@
+"""Who may work on an asset, what its record says, and which version of a key is the current one."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from tasks.shared import records as module
+from tasks.shared.records import Records
+from tests.unit.cloud import TABLE, Cloud
+from workflow.errors import DuplicateEvent
+from workflow.limits import DEDUPE_WINDOW_SECONDS, EXECUTION_TIMEOUT_SECONDS
+from workflow.shapes import Asset, Pointer, Run
+
+RUN = Run(arn="arn:aws:states:x:1:execution:sluice-ingest:first", name="first", started="2026-11-23T10:00:00+00:00")
+OTHER = replace(RUN, arn=RUN.arn.replace("first", "second"), name="second", started="2026-11-23T11:00:00+00:00")
+ASSET = Asset(
+    id="a" * 32,
+    bucket="ingest",
+    key="photos/cat.jpg",
+    version_id="v1",
+    size=885,
+    etag="e",
+    last_modified="2026-11-23T09:59:58+00:00",
+    kind="image",
+    media_type="image/jpeg",
+    source=Pointer(bucket="ingest", key="photos/cat.jpg", version_id="v1"),
+)
+
+
+@pytest.fixture
+def records(cloud: Cloud) -> Records:
+    return Records(cloud.dynamodb, TABLE)
+
+
+@pytest.fixture
+def later(monkeypatch: pytest.MonkeyPatch):
+    """Moves the clock on by seconds."""
+
+    def move(seconds: float) -> None:
+        moment = datetime.now(UTC) + timedelta(seconds=seconds)
+        monkeypatch.setattr(module, "now", lambda: moment)
+
+    return move
+
+
+# claims
+
+
+def nobody(records, later):
+    """The asset is free."""
+
+
+def same_execution(records, later):
+    records.claim(ASSET.id, RUN, delivery=True)
+
+
+def other_at_work(records, later):
+    records.claim(ASSET.id, OTHER, delivery=True)
+
+
+def other_out_of_time(records, later):
+    other_at_work(records, later)
+    later(EXECUTION_TIMEOUT_SECONDS + 60)
+
+
+def other_nearly_out_of_time(records, later):
+    other_at_work(records, later)
+    later(EXECUTION_TIMEOUT_SECONDS - 60)
+
+
+def other_done(records, later):
+    other_at_work(records, later)
+    records.keep_claim(ASSET.id, OTHER)
+
+
+def other_done_long_ago(records, later):
+    other_done(records, later)
+    later(DEDUPE_WINDOW_SECONDS + 60)
+
+
+def other_failed(records, later):
+    other_at_work(records, later)
+    records.release_claim(ASSET.id, OTHER.name)
+
+
+def redriven_to_the_end(records, later):
+    other_failed(records, later)
+    records.keep_claim(ASSET.id, OTHER)
+
+
+@pytest.mark.parametrize(
+    ("holder", "for_delivery", "by_hand"),
+    [
+        (nobody, True, True),
+        (same_execution, True, True),
+        (other_at_work, False, False),
+        (other_nearly_out_of_time, False, False),
+        (other_out_of_time, True, True),
+        (other_done, False, True),
+        (other_done_long_ago, True, True),
+        (other_failed, True, True),
+        (redriven_to_the_end, False, True),
+    ],
+)
+@pytest.mark.parametrize("delivery", [True, False])
+def test_claim_is_given_to(records, later, holder, for_delivery, by_hand, delivery):
+    holder(records, later)
+    if for_delivery if delivery else by_hand:
+        records.claim(ASSET.id, RUN, delivery=delivery)
+        assert records.claimed_by(ASSET.id) == RUN.name
+    else:
+        with pytest.raises(DuplicateEvent, match=r"Execution second (is at work on|has already served) this version"):
+            records.claim(ASSET.id, RUN, delivery=delivery)
+        assert records.claimed_by(ASSET.id) != RUN.name
+
+
+def test_claim_of_another_is_neither_kept_nor_released(records):
+    records.claim(ASSET.id, OTHER, delivery=True)
+    records.release_claim(ASSET.id, RUN.name)
+    records.keep_claim(ASSET.id, RUN)
+    assert records.claimed_by(ASSET.id) == OTHER.name
+
+
+def test_claim_of_finished_work_is_not_released(records):
+    records.claim(ASSET.id, RUN, delivery=True)
+    records.keep_claim(ASSET.id, RUN)
+    records.release_claim(ASSET.id, RUN.name)
+    with pytest.raises(DuplicateEvent):
+        records.claim(ASSET.id, OTHER, delivery=True)
+
+
+def test_finished_work_is_claimed_by_nobody(records):
+    records.claim(ASSET.id, RUN, delivery=True)
+    records.keep_claim(ASSET.id, RUN)
+    assert records.claimed_by(ASSET.id) is None
+
+
+# attempts
+
+
+def test_beginning_again_in_the_same_execution_changes_nothing(records):
+    assert records.begin(ASSET, RUN, "upload") == 1
+    before = records.get(ASSET.id)
+    assert records.begin(ASSET, RUN, "upload") == 1
+    assert {**records.get(ASSET.id), "updated_at": ""} == {**before, "updated_at": ""}
+
+
+def test_another_execution_is_a_second_attempt_and_keeps_what_was_first_seen(records):
+    records.begin(ASSET, RUN, "upload")
+    created_at = records.get(ASSET.id)["created_at"]
+    archived = Pointer(bucket="archive", key="x", version_id="a1")
+    assert records.begin(replace(ASSET, source=archived, etag="other"), OTHER, "manual") == 2
+    record = records.get(ASSET.id)
+    assert [(a["number"], a["execution"], a["trigger"]) for a in record["attempts"]] == [
+        (1, "first", "upload"),
+        (2, "second", "manual"),
+    ]
+    assert (record["etag"], record["created_at"], record["execution"]) == ("e", created_at, "second")
+    assert record["original"]["bucket"] == "archive"
+
+
+def test_new_attempt_takes_the_old_reason_back(records):
+    records.begin(ASSET, RUN, "upload")
+    records.finish(ASSET.id, RUN, "failed", {"reason": {"code": "X"}})
+    records.begin(ASSET, OTHER, "manual")
+    record = records.get(ASSET.id)
+    assert record["status"] == "processing"
+    assert "reason" not in record
+
+
+def test_redriven_execution_that_ends_well_takes_its_reason_back(records):
+    records.begin(ASSET, RUN, "upload")
+    records.finish(ASSET.id, RUN, "failed", {"reason": {"code": "X"}})
+    records.finish(ASSET.id, RUN, "succeeded", {})
+    record = records.get(ASSET.id)
+    assert record["status"] == "succeeded"
+    assert "reason" not in record
+
+
+def test_only_the_latest_execution_ends_the_record(records):
+    records.begin(ASSET, RUN, "upload")
+    records.begin(ASSET, OTHER, "manual")
+    assert not records.finish(ASSET.id, RUN, "succeeded", {"original": "mine"})
+    assert records.get(ASSET.id)["status"] == "processing"
+    assert records.finish(ASSET.id, OTHER, "failed", {})
+    outcomes = [attempt.get("outcome") for attempt in records.get(ASSET.id)["attempts"]]
+    assert outcomes == [None, "failed"]
+
+
+def test_update_of_an_overtaken_execution_changes_nothing(records):
+    records.begin(ASSET, OTHER, "upload")
+    before = records.get(ASSET.id)
+    assert not records.update(ASSET.id, {"kind": "other"}, execution=RUN.name)
+    assert records.get(ASSET.id) == before
+
+
+def test_update_removes_what_an_earlier_attempt_left(records):
+    records.begin(ASSET, RUN, "upload")
+    records.update(ASSET.id, {"degraded": "old", "thumbhash": "old"})
+    records.update(ASSET.id, {"thumbhash": "new"}, remove=["degraded", "thumbhash"])
+    record = records.get(ASSET.id)
+    assert record["thumbhash"] == "new"
+    assert "degraded" not in record
+
+
+# values
+
+
+@pytest.mark.parametrize(
+    "value",
+    [0.1, 2.0, -1e-7, 1 / 3, 50.123456789012345, 2**53, True, False, "", "ü", [], {}, [1, [2.5, {"a": None}]], None],
+)
+def test_values_come_back_as_they_went_in(records, value):
+    records.begin(ASSET, RUN, "upload")
+    records.update(ASSET.id, {"facts": {"value": value}})
+    found = records.get(ASSET.id)["facts"]["value"]
+    assert found == value
+    assert type(found) is type(value) or value == 2.0
+
+
+# who works on what
+
+
+def test_executions_are_linked_to_their_assets(records):
+    records.link(RUN, ASSET.id)
+    records.link(OTHER, "b" * 32)
+    assert records.asset_of("first") == ASSET.id
+    assert records.asset_of("unknown") is None
+    assert records.assets_of(["first", "second", "unknown"]) == {"first": ASSET.id, "second": "b" * 32}
+
+
+def test_more_records_are_read_at_once_than_one_request_takes(records):
+    assets = [f"{number:032x}" for number in range(module.BATCH_GET_MAX_KEYS + 1)]
+    for each in assets:
+        records.update(each, {"asset_id": each})
+    assert records.many(assets).keys() == set(assets)
+
+
+# the current version of a key
+
+OLD, NEW = replace(ASSET, id="0" * 32), replace(ASSET, id="1" * 32, version_id="v2")
+SEQUENCERS = [("0055AED6DCD90281E5", "0055AED6DCD90281E6"), ("ff", "FF01"), ("0A", "0a1"), ("09ff", "0a"), ("1", "10f")]
+
+
+@pytest.mark.parametrize(("older", "newer"), SEQUENCERS)
+@pytest.mark.parametrize("in_order", [True, False])
+def test_sequencers_decide_which_version_is_current(records, older, newer, in_order):
+    old, new = replace(OLD, sequencer=older), replace(NEW, sequencer=newer)
+    results = [records.advance(each) for each in ((old, new) if in_order else (new, old))]
+    assert results == [True, in_order]
+    assert records.current_of_key("ingest", "photos/cat.jpg") == NEW.id
+
+
+@pytest.mark.parametrize("in_order", [True, False])
+@pytest.mark.parametrize("with_sequencer", [(False, False), (True, False), (False, True)])
+def test_without_both_sequencers_times_decide(records, in_order, with_sequencer):
+    old = replace(OLD, sequencer="ff" if with_sequencer[0] else None)
+    new = replace(NEW, sequencer="01" if with_sequencer[1] else None, last_modified="2026-11-23T10:00:00+00:00")
+    for each in (old, new) if in_order else (new, old):
+        records.advance(each)
+    assert records.current_of_key("ingest", "photos/cat.jpg") == NEW.id
+
+
+def test_current_version_stays_current_when_it_is_processed_again(records):
+    new = replace(NEW, sequencer="02")
+    assert records.advance(new)
+    assert records.advance(new)
+    assert not records.advance(replace(OLD, sequencer="01"))
+
+
+def test_key_without_a_finished_version_has_no_current_one(records):
+    assert records.current_of_key("ingest", "photos/cat.jpg") is None
+
+
+# the same content
+
+
+def finished(records: Records, asset: Asset, **values: object) -> None:
+    records.begin(asset, RUN, "upload")
+    records.finish(asset.id, RUN, "succeeded", {"sha256": "abc", "recipe": "1-webp", **values})
+
+
+def test_content_is_found_oldest_first(records):
+    finished(records, NEW)
+    finished(records, OLD)
+    assert [found["asset_id"] for found in records.with_content("abc", "1-webp")] == [NEW.id, OLD.id]
+
+
+@pytest.mark.parametrize("values", [{"sha256": "abd"}, {"recipe": "2-webp"}, {"reused_from": "b" * 32}])
+def test_other_content_recipes_and_reuses_are_not_found(records, values):
+    finished(records, OLD, **values)
+    assert records.with_content("abc", "1-webp") == []
+
+
+@pytest.mark.parametrize("status", ["failed", "rejected"])
+def test_content_of_an_asset_that_did_not_succeed_is_not_found(records, status):
+    finished(records, OLD)
+    records.finish(OLD.id, RUN, status, {})
+    assert records.with_content("abc", "1-webp") == []
