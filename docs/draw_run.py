@@ -9,7 +9,7 @@ from rich.console import Console
 
 from workflow.cli.demo import summary
 
-console = Console(record=True, width=112, file=sys.stderr)
+console = Console(record=True, width=120, file=sys.stderr)
 console.print("$ uv run sluice demo\n", style="bold")
 console.print(summary(json.load(sys.stdin)))
 drawing = console.export_svg(title="sluice demo")

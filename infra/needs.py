@@ -102,7 +102,7 @@ def allow(actions: list[str] | tuple[str, ...], *resources: str) -> iam.PolicySt
 
 def tell_missing(*buckets: str) -> iam.PolicyStatement:
     """Lets S3 answer 404 for an object that is missing; without permission to list it answers 403."""
-    return allow(["s3:ListBucket"], *buckets)
+    return allow(["s3:ListBucket", "s3:ListBucketVersions"], *buckets)
 
 
 def _environment(storage: Storage, settings: Settings) -> Callable[..., dict[str, str]]:

@@ -14,14 +14,9 @@ from aws_cdk import aws_sns as sns
 from constructs import Construct
 
 from infra.settings import Settings
+from tasks.shared.indexes import INDEXES
 
 ABANDONED_UPLOAD_DAYS = 7
-INDEXES = {
-    "by_status": ("status", "updated_at"),
-    "by_kind": ("kind", "updated_at"),
-    "by_key": ("object_key", "upload_order"),
-    "by_content": ("sha256", "created_at"),
-}
 
 
 class Storage(cdk.Stack):

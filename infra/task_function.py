@@ -74,7 +74,6 @@ class TaskFunction(Construct):
 
 def _common_environment(settings: Settings) -> dict[str, str]:
     return {
-        "STAGE": settings.stage,
         "POWERTOOLS_SERVICE_NAME": "sluice",
         "POWERTOOLS_METRICS_NAMESPACE": "Sluice",
         "POWERTOOLS_LOG_LEVEL": settings.log_level,

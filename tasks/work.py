@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
+from workflow import PIPELINE_VERSION
+
 
 @dataclass(frozen=True)
 class Recipe:
@@ -18,7 +20,7 @@ class Recipe:
     @property
     def version(self) -> str:
         """Names everything that decides the output, so that results of another recipe are not reused."""
-        return f"1-{'-'.join(self.formats)}-{self.max_side_px}{'-gps' if self.keep_gps else ''}"
+        return f"{PIPELINE_VERSION}-{'-'.join(self.formats)}-{self.max_side_px}{'-gps' if self.keep_gps else ''}"
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,10 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from functools import cached_property, partial
-from itertools import islice
+from itertools import islice, takewhile
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,8 @@ UPLOADS_AT_ONCE = 8
 POLL_SECONDS = 0.25
 RECORD_GRACE_SECONDS = 30
 """How long an ended execution's record may lag behind: `record_failure` hears of it by an event."""
+LOG_LEAD = timedelta(minutes=1)
+"""What the clocks of functions may be apart, and what an execution logs before its asset has a record."""
 STATUSES = ("processing", "succeeded", "rejected", "failed")
 
 _ASSET_ID = re.compile(r"[0-9a-f]{32}")
@@ -124,7 +126,7 @@ class Sluice:
             stateMachineArn=self.stack.state_machine_arn, **filters
         )
         listed = (execution for page in pages for execution in page["executions"])
-        recent = list(islice((e for e in listed if since is None or e["startDate"] >= since), limit))
+        recent = list(islice(takewhile(lambda each: since is None or each["startDate"] >= since, listed), limit))
         links = self.records.assets_of([execution["name"] for execution in recent])
         known = self.records.many(set(links.values()))
         return [
@@ -179,13 +181,16 @@ class Sluice:
 
     # assets
 
-    def assets(self, *, status: str | None = None, kind: str | None = None, limit: int = 50) -> list[Item]:
+    def assets(
+        self, *, status: str | None = None, kind: str | None = None, since: datetime | None = None, limit: int = 50
+    ) -> list[Item]:
         """The assets that changed last, by status, by kind, by both or all."""
+        start = since.isoformat() if since else ""
         if kind:
-            found = self.records.by("by_kind", "kind", kind, limit if status is None else None)
+            found = self.records.by("by_kind", kind, limit=limit if status is None else None, since=start)
             return [record for record in found if status in {None, record["status"]}][:limit]
         wanted = (status,) if status else STATUSES
-        found = [record for each in wanted for record in self.records.by("by_status", "status", each, limit)]
+        found = [record for each in wanted for record in self.records.by("by_status", each, limit=limit, since=start)]
         return sorted(found, key=lambda record: record["updated_at"], reverse=True)[:limit]
 
     def asset(self, ref: str) -> Item:
@@ -194,12 +199,12 @@ class Sluice:
         if record is None:
             raise NotThereError(f"There is no asset {ref}. `sluice assets` lists them.")
         current = self.records.current_of_key(record["bucket"], record["key"])
-        versions = self.records.by("by_key", "object_key", record["object_key"], None)
+        versions = self.records.by("by_key", record["object_key"])
         return {
             **record,
             "current": current == record["asset_id"],
             "versions": [
-                {name: version.get(name) for name in ("asset_id", "version_id", "status", "created_at")}
+                {name: version.get(name) for name in ("asset_id", "version_id", "status", "last_modified")}
                 | {"current": version["asset_id"] == current}
                 for version in versions
             ],
@@ -238,13 +243,20 @@ class Sluice:
         if task and task not in TASKS:
             raise NotThereError(f"There is no task {task}; the tasks are {', '.join(TASKS)}.")
         term = self.asset(ref)["asset_id"] if ref.startswith("s3://") else ref.rpartition(":")[2]
-        lines = [line for name in ([task] if task else TASKS) for line in self._task_logs(name, term)]
+        start = self._first_heard_of(term)
+        lines = [line for name in ([task] if task else TASKS) for line in self._task_logs(name, term, start)]
         return sorted(lines, key=lambda line: line["time"])
 
-    def _task_logs(self, task: str, term: str) -> Iterator[Item]:
+    def _first_heard_of(self, ref: str) -> int:
+        """When an asset or execution began, in milliseconds: no older log needs to be searched."""
+        record = self._by_id(ref) or self._record_of(ref)
+        began = datetime.fromisoformat(record["created_at"]) - LOG_LEAD if record else datetime.fromtimestamp(0, UTC)
+        return int(began.timestamp() * 1000)
+
+    def _task_logs(self, task: str, term: str, start_ms: int) -> Iterator[Item]:
         group = f"/aws/lambda/sluice-{self._aws.stage}-{task.replace('_', '-')}"
         pages = self._aws.logs.get_paginator("filter_log_events").paginate(
-            logGroupName=group, filterPattern=f'"{term}"'
+            logGroupName=group, filterPattern=f'"{term}"', startTime=start_ms
         )
         try:
             for event in (event for page in pages for event in page["events"]):
@@ -327,7 +339,8 @@ class Sluice:
             "bucket": bucket, "key": key, "version_id": uploaded.version_id, "asset_id": uploaded.asset_id,
             "execution": None, "outcome": "failed", "reason": "NotStarted", "kind": None, "renditions": [],
             "message": "No execution took the file up while we waited.", "thumbnails": [], "seconds": None,
-            "original": {"bucket": bucket, "key": key, "version_id": uploaded.version_id, "place": "ingest"},
+            "original": {"bucket": bucket, "key": key, "version_id": uploaded.version_id, "place": "ingest",
+                         "storage_class": "STANDARD"},
         }  # fmt: skip
 
     def outcome(self, record: Item) -> Item:

@@ -37,8 +37,8 @@ TASKS: Mapping[str, TaskLimits] = MappingProxyType(
         "thumbnail": TaskLimits(memory_mb=1024, timeout_seconds=60),
         "store_metadata": TaskLimits(memory_mb=256, timeout_seconds=20),
         "notify": TaskLimits(memory_mb=256, timeout_seconds=20),
-        "archive": TaskLimits(memory_mb=256, timeout_seconds=300),
-        "quarantine": TaskLimits(memory_mb=256, timeout_seconds=300),
+        "archive": TaskLimits(memory_mb=512, timeout_seconds=900),
+        "quarantine": TaskLimits(memory_mb=512, timeout_seconds=900),
         "record_failure": TaskLimits(memory_mb=256, timeout_seconds=30),
     }
 )

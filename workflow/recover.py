@@ -39,16 +39,18 @@ def recover(connection: Connection, *, lost_records: bool) -> list[str]:
     """
     sluice = Sluice(connection)
     live = {execution["name"] for execution in sluice.executions(status="RUNNING", limit=10_000)}
-    found = {version.asset_id: version for version in _candidates(connection, sluice, lost_records=lost_records)}
+    uploaded = {version.asset_id: version for version in _uploaded(connection)}
+    found = uploaded | {version.asset_id: version for version in _known(connection, sluice, lost_records=lost_records)}
     records = sluice.records.many(found)
-    forgotten = [version for key, version in found.items() if _needs_execution(records.get(key), live)]
+    forgotten = [
+        version for key, version in found.items() if _needs_execution(records.get(key), live, in_ingest=key in uploaded)
+    ]
     for version in forgotten:
         _take_up(version, connection, sluice)
     return [version.key for version in forgotten]
 
 
-def _candidates(connection: Connection, sluice: Sluice, *, lost_records: bool) -> Iterator[_Version]:
-    yield from _uploaded(connection)
+def _known(connection: Connection, sluice: Sluice, *, lost_records: bool) -> Iterator[_Version]:
     yield from (_version(record) for status in ("processing", "failed") for record in _with_status(sluice, status))
     if lost_records:
         buckets = connection.stack.buckets
@@ -56,13 +58,15 @@ def _candidates(connection: Connection, sluice: Sluice, *, lost_records: bool) -
         yield from _unknown(buckets.quarantine, connection, sluice.records)
 
 
-def _needs_execution(record: Item | None, live: set[str]) -> bool:
+def _needs_execution(record: Item | None, live: set[str], *, in_ingest: bool) -> bool:
+    """What failed for another reason than an interruption waits for a person; what ended well has left ingest."""
     if record is None:
         return True
     if record["execution"] in live:
         return False
-    interrupted = record["status"] == "failed" and record.get("reason", {}).get("code") in INTERRUPTED
-    return record["status"] == "processing" or interrupted
+    if record["status"] == "failed":
+        return record.get("reason", {}).get("code") in INTERRUPTED
+    return record["status"] == "processing" or in_ingest
 
 
 def _take_up(version: _Version, connection: Connection, sluice: Sluice) -> None:
@@ -93,7 +97,7 @@ def _uploaded(connection: Connection) -> Iterator[_Version]:
 
 
 def _with_status(sluice: Sluice, status: str) -> Iterable[Item]:
-    return sluice.records.by("by_status", "status", status, None)
+    return sluice.records.by("by_status", status)
 
 
 def _unknown(bucket: str, connection: Connection, records: Records) -> Iterator[_Version]:
@@ -104,14 +108,19 @@ def _unknown(bucket: str, connection: Connection, records: Records) -> Iterator[
         keys = {key for key in keys if reason_key(key) in keys}
     originals = {asset: key for key in sorted(keys) if (asset := asset_of_original(key))}
     for found in originals.keys() - records.many(originals).keys():
-        yield _version(_sidecar(bucket, found, originals[found], connection))
+        if sidecar := _sidecar(bucket, found, originals[found], connection):
+            yield _version(sidecar)
 
 
-def _sidecar(bucket: str, asset: str, key: str, connection: Connection) -> Item:
+def _sidecar(bucket: str, asset: str, key: str, connection: Connection) -> Item | None:
+    """What was written beside an original; None where somebody removed it: the original stays where it is."""
     buckets = connection.stack.buckets
     quarantined = bucket == buckets.quarantine
     where = (buckets.quarantine, reason_key(key)) if quarantined else (buckets.output, sidecar_key(asset))
-    return json.loads(connection.s3.get_object(Bucket=where[0], Key=where[1])["Body"].read())
+    try:
+        return json.loads(connection.s3.get_object(Bucket=where[0], Key=where[1])["Body"].read())
+    except connection.s3.exceptions.NoSuchKey:
+        return None
 
 
 def _version(facts: Item) -> _Version:

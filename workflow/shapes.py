@@ -24,11 +24,11 @@ class Pointer:
     storage_class: str = "STANDARD"
 
 
-@dataclass(frozen=True, kw_only=True)
-class ExecutionInput:
+class ExecutionInput(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What starts an execution: `bucket` and `key` are enough by hand, EventBridge fills in the rest.
 
-    `key` is raw, not URL-encoded. `sequencer` is S3's order of events for one key, in hexadecimal.
+    `key` is raw, not URL-encoded. `sequencer` is S3's order of events for one key, in hexadecimal. Size (bytes) and
+    etag are for whoever reads the execution; Validate asks S3.
     """
 
     bucket: str
@@ -39,6 +39,7 @@ class ExecutionInput:
     sequencer: str | None = None
     event_id: str | None = None
     trigger: str = "manual"
+    started_by: str | None = msgspec.field(default=None, name="AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,7 +98,8 @@ class Previews:
 class Transformed:
     """What Transform made of the original, and the small facts it learnt while it had it open.
 
-    XX
+    `sha256` is of the original's bytes, `recipe` names all that decides the output, `technical` points to the full
+    dump (every EXIF tag). With `reused_from`, all files are those of an earlier asset with the same content.
     """
 
     sha256: str

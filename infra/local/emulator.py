@@ -152,8 +152,7 @@ class Emulator:
             "LAMBDA_WARM_TTL_SECONDS": str(self._idle_worker_seconds),
             "SFTP_ENABLED": "0",
             "IOT_MTLS_ENABLED": "0",
-            # A person waits in front of it: what backs off for up to 20 s on AWS takes 2 s here.
-            "SFN_WAIT_SCALE": "0.1",
+            "LAMBDA_QUEUE_SECONDS": "10",
             # The emulator removes containers it takes for its own: keep it away from the user's Docker.
             "DOCKER_HOST": f"unix://{self.state_dir}/no-docker",
             **self._settings,

@@ -32,12 +32,13 @@ class State:
 
 
 settings = from_environment(Settings)
-objects = Objects(clients.s3())
+objects = Objects(clients.copying_s3())
 records = Records(clients.dynamodb(), settings.table_name)
 
 
 @task("archive", State)
 def handle(state: State, run: Run) -> Archived:
+    records.claim(state.asset.id, run, delivery=False)  # a redriven execution has lost its claim
     with archived(state.asset, state.transform.sha256) as original:
         records.finish(state.asset.id, run, "succeeded", {"original": dump(original), "timings": state.timings})
     records.keep_claim(state.asset.id, run)

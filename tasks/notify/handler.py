@@ -9,7 +9,6 @@ from tasks.shared.announce import Announcer
 from tasks.shared.records import Records
 from tasks.shared.settings import from_environment
 from tasks.shared.task import task
-from workflow.errors import TransientError
 from workflow.shapes import Asset, Notified, Run
 
 
@@ -31,8 +30,8 @@ announcer = Announcer(clients.sns(), records, settings.topic_arn)
 
 
 @task("notify", State)
-def handle(state: State, _run: Run) -> Notified:
-    record = records.get(state.asset.id)
-    if record is None:
-        raise TransientError(f"The record of asset {state.asset.id} is not there yet.")
+def handle(state: State, run: Run) -> Notified:
+    record = records.get(state.asset.id) or {}
+    if record.get("execution") != run.name:
+        raise records.taken_over(state.asset.id)
     return Notified(event_id=announcer.announce(record, "succeeded"))

@@ -35,7 +35,7 @@ class State:
 
 
 settings = from_environment(Settings)
-objects = Objects(clients.s3())
+objects = Objects(clients.copying_s3())
 records = Records(clients.dynamodb(), settings.table_name)
 announcer = Announcer(clients.sns(), records, settings.topic_arn)
 
@@ -44,6 +44,7 @@ announcer = Announcer(clients.sns(), records, settings.topic_arn)
 def handle(state: State, run: Run) -> Quarantined:
     record = record_of(run)
     working_for(run, record["asset_id"])
+    records.claim(record["asset_id"], run, delivery=False)  # a redriven execution has lost its claim
     reason = {"code": state.error.error, "message": state.error.message}
     with set_aside(record) as original:
         if original.bucket == settings.quarantine_bucket:

@@ -32,6 +32,8 @@ class StatusChange(msgspec.Struct):
 
 
 ENDED_BADLY = {"FAILED", "TIMED_OUT", "ABORTED"}
+REJECTED_END = "Rejected"
+"""The state in which an execution ends whose file was quarantined with all that belongs to it."""
 
 settings = from_environment(Settings)
 records = Records(clients.dynamodb(), settings.table_name)
@@ -59,7 +61,7 @@ def handle(event: Any, _context: Any) -> None:
 def record(asset_id: str, run: Run, reason: dict[str, str]) -> None:
     """Mark the asset failed, free it for the next attempt and tell the subscribers; a rejected one already says why."""
     known = records.get(asset_id)
-    failed = known if known and known["execution"] == run.name and known["status"] != "rejected" else None
+    failed = known if known and known["execution"] == run.name and reason["state"] != REJECTED_END else None
     if failed:
         records.finish(asset_id, run, "failed", {"reason": reason})
     records.release_claim(asset_id, run.name, done=failed is not None)

@@ -47,7 +47,7 @@ class Announcer:
         attributes = {
             "status": outcome,
             "kind": record.get("kind", "unknown"),
-            "prefix": f"{folder}/" if folder else "/",
+            "prefix": _printable(f"{folder}/") if folder else "/",
         }
         self._sns.publish(
             TopicArn=self._topic_arn,
@@ -87,4 +87,9 @@ def _digest(record: Item, outcome: str) -> str:
 
 def _subject(key: str) -> str:
     """SNS takes at most 100 printable ASCII characters."""
-    return "".join(c if c.isascii() and c.isprintable() else "?" for c in key)[-80:]
+    return "".join(c if c.isascii() else "?" for c in _printable(key))[-80:]
+
+
+def _printable(text: str) -> str:
+    """Control characters, which keys may have, are not allowed in the XML of an answer."""
+    return "".join(c if c.isprintable() else "?" for c in text)

@@ -13,12 +13,17 @@ if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient
 
 _CONFIG = Config(connect_timeout=2, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 3})
-_COPYING = _CONFIG.merge(Config(read_timeout=120))
+_COPYING = _CONFIG.merge(Config(read_timeout=120, max_pool_connections=16))
 """CopyObject answers when the copy is done, which takes a while for gigabytes."""
 
 
 @cache
 def s3() -> "S3Client":
+    return boto3.client("s3", config=_CONFIG)
+
+
+@cache
+def copying_s3() -> "S3Client":
     return boto3.client("s3", config=_COPYING)
 
 

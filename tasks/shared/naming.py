@@ -6,7 +6,7 @@ Nothing here is looked up or drawn at random, so that every repeat of a step wri
 import hashlib
 import re
 
-from tasks.kinds import MAX_KEY_BYTES, MAX_NAME_BYTES, extension_of
+from tasks.kinds import MAX_KEY_BYTES, MAX_NAME_BYTES
 
 _ASSET_ID = re.compile(r"(?:^|/)([0-9a-f]{32})/[^/]+$")
 
@@ -16,12 +16,13 @@ def asset_id(bucket: str, key: str, version_id: str) -> str:
     return hashlib.sha256(f"{bucket}\0{key}\0{version_id}".encode()).hexdigest()[:32]
 
 
-def rendition_key(asset: str, name: str, content_type: str) -> str:
-    return f"renditions/{asset}/{name}{extension_of(content_type)}"
+def renditions_folder(asset: str, recipe: str) -> str:
+    """Of each recipe its own: what another asset reuses is never overwritten by other bytes."""
+    return f"renditions/{asset}/{recipe}"
 
 
-def thumbnail_key(asset: str, name: str, content_type: str) -> str:
-    return f"thumbnails/{asset}/{name}{extension_of(content_type)}"
+def thumbnails_folder(asset: str, recipe: str) -> str:
+    return f"thumbnails/{asset}/{recipe}"
 
 
 def technical_key(asset: str) -> str:

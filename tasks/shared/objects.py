@@ -2,9 +2,12 @@
 
 import base64
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC
+from functools import partial
+from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
@@ -22,9 +25,11 @@ GIB = 1024**3
 COPY_OBJECT_MAX_BYTES = 5 * GIB
 """CopyObject's documented limit; larger objects are copied in parts."""
 CHUNK_BYTES = 1024 * 1024
+PARTS_AT_ONCE = 8
 
 _CHECKSUMS = {name: f"Checksum{name}" for name in ("SHA256", "CRC64NVME", "CRC32C", "CRC32", "SHA1")}
-_NOT_THERE = {"404", "NoSuchKey", "NoSuchVersion", "NotFound"}
+_NOT_THERE = {"404", "405", "NoSuchKey", "NoSuchVersion", "NotFound", "MethodNotAllowed"}
+"""405 is what the version id of a delete marker gets."""
 _METADATA_FIELDS = (
     "CacheControl",
     "ContentDisposition",
@@ -170,10 +175,8 @@ class Objects:
             **source.metadata,
         )["UploadId"]
         try:
-            parts = [
-                self._copy_part(source.at, to, upload, number, span)
-                for number, span in enumerate(self._part_spans(source), start=1)
-            ]
+            with ThreadPoolExecutor(PARTS_AT_ONCE) as pool:
+                parts = list(pool.map(partial(self._copy_part, source.at, to, upload), *self._parts(source, pool)))
             self._s3.complete_multipart_upload(
                 Bucket=to.bucket, Key=to.key, UploadId=upload, MultipartUpload={"Parts": parts}
             )
@@ -182,7 +185,7 @@ class Objects:
             raise
 
     def _copy_part(
-        self, source: Pointer, to: Pointer, upload: str, number: int, span: tuple[int, int]
+        self, source: Pointer, to: Pointer, upload: str, number: int, start: int, end: int
     ) -> "CompletedPartTypeDef":
         part = self._s3.upload_part_copy(
             Bucket=to.bucket,
@@ -190,16 +193,19 @@ class Objects:
             UploadId=upload,
             PartNumber=number,
             CopySource=_copy_source(source),
-            CopySourceRange=f"bytes={span[0]}-{span[1] - 1}",
+            CopySourceRange=f"bytes={start}-{end - 1}",
         )["CopyPartResult"]
         return {"PartNumber": number, "ETag": part.get("ETag", "")}
 
-    def _part_spans(self, source: ObjectFacts) -> Iterator[tuple[int, int]]:
-        start, number = 0, 1
-        while start < source.size:
-            length = self._s3.head_object(**_address(source.at), PartNumber=number)["ContentLength"]
-            yield start, start + length
-            start, number = start + length, number + 1
+    def _parts(self, source: ObjectFacts, pool: ThreadPoolExecutor) -> tuple[Sequence[int], list[int], list[int]]:
+        """Numbers, starts and ends of the source's parts, which may differ in size."""
+        count = int(source.etag.rpartition("-")[2]) if source.in_parts else 1
+        numbers = range(1, count + 1)
+        ends = list(accumulate(pool.map(partial(self._part_bytes, source.at), numbers)))
+        return numbers, [0, *ends[:-1]], ends
+
+    def _part_bytes(self, at: Pointer, number: int) -> int:
+        return self._s3.head_object(**_address(at), PartNumber=number)["ContentLength"]
 
     def _tags(self, at: Pointer) -> str:
         tags = self._s3.get_object_tagging(**_address(at))["TagSet"]

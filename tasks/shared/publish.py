@@ -1,7 +1,8 @@
 """Puts the files that a pure module made into the output bucket, under names that follow from the asset."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
+from tasks.kinds import extension_of
 from tasks.shared.objects import Objects
 from tasks.work import Encoded
 from workflow.shapes import MadeFile
@@ -9,11 +10,11 @@ from workflow.shapes import MadeFile
 CACHE_CONTROL = "private, max-age=86400"
 
 
-def publish(
-    files: Iterable[Encoded], bucket: str, asset_id: str, key_of: Callable[[str, str, str], str], objects: Objects
-) -> tuple[MadeFile, ...]:
-    """Write each file under `key_of(asset id, name, content type)`; where they are, in the same order."""
-    return tuple(_publish(file, bucket, key_of(asset_id, file.name, file.content_type), objects) for file in files)
+def publish(files: Iterable[Encoded], bucket: str, folder: str, objects: Objects) -> tuple[MadeFile, ...]:
+    """Write each file into the folder under its name; where they are, in the same order."""
+    return tuple(
+        _publish(file, bucket, f"{folder}/{file.name}{extension_of(file.content_type)}", objects) for file in files
+    )
 
 
 def _publish(file: Encoded, bucket: str, key: str, objects: Objects) -> MadeFile:

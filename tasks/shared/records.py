@@ -18,9 +18,10 @@ import msgspec
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.exceptions import ClientError
 
+from tasks.shared.indexes import INDEXES
 from workflow.errors import DuplicateEvent
 from workflow.limits import DEDUPE_WINDOW_SECONDS, EXECUTION_TIMEOUT_SECONDS
-from workflow.shapes import Asset, Run, map_json
+from workflow.shapes import Asset, ExecutionInput, Run, map_json
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -53,30 +54,33 @@ class Records:
         """The record as it is now, read consistently."""
         return self._get(_record(asset_id))
 
-    def update(
-        self, asset_id: str, values: Mapping[str, Any], *, execution: str | None = None, remove: Iterable[str] = ()
-    ) -> bool:
-        """Set attributes of the record; with `execution`, only while that one is the record's latest attempt.
+    def update(self, asset_id: str, values: Mapping[str, Any]) -> None:
+        """Set attributes of the record."""
+        self._set(_record(asset_id), {**values, "updated_at": now().isoformat()})
 
-        `remove` names those that an earlier attempt may have left, and that go where `values` has no new ones.
+    def learn(self, asset_id: str, run: Run, values: Mapping[str, Any], *, forget: Iterable[str] = ()) -> None:
+        """Set attributes that this execution found out; DuplicateEvent where a later attempt has taken the asset over.
+
+        `forget` names those that an earlier attempt may have left, and that go where `values` has no new ones.
         """
-        values = {**values, "updated_at": now().isoformat()}
-        condition = "execution = :execution" if execution else None
-        return self._set(
+        mine = self._set(
             _record(asset_id),
-            values,
-            condition,
-            {":execution": execution} if execution else {},
-            remove=tuple(name for name in remove if name not in values),
+            {**values, "updated_at": now().isoformat()},
+            "execution = :execution",
+            {":execution": run.name},
+            remove=tuple(name for name in forget if name not in values),
         )
+        if not mine:
+            raise self.taken_over(asset_id)
 
-    def begin(self, asset: Asset, run: Run, trigger: str) -> int:
+    def begin(self, asset: Asset, run: Run, wanted: ExecutionInput) -> int:
         """Open the record for an attempt, or go on with the one that this execution has begun. Its number, from 1."""
         attempts: list[Item] = (self.get(asset.id) or {}).get("attempts", [])
         mine: Item | None = next((a for a in attempts if a["execution"] == run.name), None)
         if mine is None:
-            mine = {"number": len(attempts) + 1, "trigger": trigger, "started_at": run.started}
+            mine = {"number": len(attempts) + 1, "trigger": wanted.trigger, "started_at": run.started}
             mine |= {"execution": run.name, "execution_arn": run.arn}
+            mine |= {"event_id": wanted.event_id} if wanted.event_id else {}
             attempts = [*attempts, mine]
         moment = now().isoformat()
         first_seen = {
@@ -108,16 +112,15 @@ class Records:
         )
         return mine["number"]
 
-    def finish(self, asset_id: str, run: Run, status: str, values: Mapping[str, Any]) -> bool:
-        """Close this execution's attempt with its outcome. False where a later attempt has taken over."""
+    def finish(self, asset_id: str, run: Run, status: str, values: Mapping[str, Any]) -> None:
+        """Close this execution's attempt with its outcome; DuplicateEvent where a later attempt has taken over."""
         record = self.get(asset_id) or {}
         attempts: list[Item] = record.get("attempts", [])
         closed = [
             {**a, "outcome": status, "ended_at": now().isoformat()} if a["execution"] == run.name else a
             for a in attempts
         ]
-        values = {**values, "status": status, "attempts": closed}
-        return self.update(asset_id, values, execution=run.name, remove=["reason"])
+        self.learn(asset_id, run, {**values, "status": status, "attempts": closed}, forget=["reason"])
 
     def with_content(self, sha256: str, recipe: str) -> list[Item]:
         """Succeeded assets with this content whose renditions were made, not reused, by this recipe; oldest first."""
@@ -143,14 +146,15 @@ class Records:
         )["Items"]
         return _item(found[0]) if found else None
 
-    def by(self, index: str, attribute: str, value: str, limit: int | None) -> list[Item]:
-        """Records that an index finds by one attribute, the newest first."""
+    def by(self, index: str, value: str, *, limit: int | None = None, since: str = "") -> list[Item]:
+        """Records that an index finds, the newest first; with `since`, those whose sort key is not before it."""
+        partition, sort = INDEXES[index]
         pages = self._dynamodb.get_paginator("query").paginate(
             TableName=self._table,
             IndexName=index,
-            KeyConditionExpression="#attribute = :value",
-            ExpressionAttributeNames={"#attribute": attribute},
-            ExpressionAttributeValues=_wire({":value": value}),
+            KeyConditionExpression="#partition = :value AND #sort >= :since",
+            ExpressionAttributeNames={"#partition": partition, "#sort": sort},
+            ExpressionAttributeValues=_wire({":value": value, ":since": since or " "}),
             ScanIndexForward=False,
         )
         return [_item(item) for item in islice((item for page in pages for item in page["Items"]), limit)]
@@ -222,6 +226,10 @@ class Records:
         """The execution that holds the asset at the moment."""
         claim = self._get(_claim(asset_id)) or {}
         return claim["execution"] if claim.get("held") else None
+
+    def taken_over(self, asset_id: str) -> DuplicateEvent:
+        """Why an execution must stop: while it had failed, and before its redrive, another one took the asset."""
+        return DuplicateEvent(self._who_has(asset_id))
 
     def _who_has(self, asset_id: str) -> str:
         claim = self._get(_claim(asset_id)) or {}

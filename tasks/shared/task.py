@@ -12,9 +12,11 @@ from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
 from tasks.shared.observe import counting, logger, working_for
 from workflow.errors import InputError, SluiceError, TransientError
-from workflow.shapes import Run, dump, parse
+from workflow.shapes import CaughtError, Run, dump, parse
 
 S = TypeVar("S")
+
+MAX_CAUSE_LETTERS = 1000
 
 _TRANSIENT_CODES = frozenset(
     {
@@ -56,10 +58,10 @@ def task(
             started = time.perf_counter()
             call = parse(event, Call)
             working_for(call.run, _asset_id(call.state))
-            made = _attempt(work, parse(call.state, state), call.run)
+            made = _attempt(lambda: work(parse(call.state, state), call.run))
             timings = {**call.state.get("timings", {}), name: round((time.perf_counter() - started) * 1000)}
             logger.info("done", extra={"task": name, "ms": timings[name]})
-            so_far = {} if result else call.state
+            so_far = {} if result else _brief(call.state)
             return {**so_far, result or name: dump(made), "timings": timings}
 
         return handle
@@ -67,12 +69,21 @@ def task(
     return decorate
 
 
-def _attempt(work: Callable[[S, Run], Any], state: S, run: Run) -> Any:
+def _attempt(work: Callable[[], Any]) -> Any:
+    """Errors get the names that the state machine knows; each leaves a log line that names execution and asset."""
     try:
-        return work(state, run)
+        return _translated(work)
     except SluiceError as exc:
         logger.warning("stopped", extra={"error": type(exc).__name__, "reason": str(exc)})
         raise
+    except Exception as exc:
+        logger.exception("failed", extra={"error": type(exc).__name__})
+        raise
+
+
+def _translated(work: Callable[[], Any]) -> Any:
+    try:
+        return work()
     except ClientError as exc:
         if is_transient(exc):
             raise TransientError(f"AWS asked to try again: {exc}") from exc
@@ -87,6 +98,14 @@ def is_transient(error: ClientError) -> bool:
     """Throttles and service errors, which another attempt may not see."""
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     return error.response.get("Error", {}).get("Code") in _TRANSIENT_CODES or status == 429 or status >= 500  # noqa: PLR2004
+
+
+def _brief(state: dict[str, Any]) -> dict[str, Any]:
+    """The state without the stack trace of an error that was caught: it may be as long as all the rest."""
+    if "thumbnail_error" not in state:
+        return state
+    caught = parse(state["thumbnail_error"], CaughtError)
+    return {**state, "thumbnail_error": {"Error": caught.error, "Cause": caught.message[:MAX_CAUSE_LETTERS]}}
 
 
 def _asset_id(state: dict[str, Any]) -> str | None:

@@ -44,10 +44,9 @@ def handle(state: State, run: Run) -> Stored:
     sidecar = Pointer(bucket=settings.output_bucket, key=sidecar_key(state.asset.id))
     learnt = facts_of(state) | {"sidecar": dump(sidecar), "pipeline_version": PIPELINE_VERSION}
     everything = dump(state.asset) | learnt | {"execution_arn": run.arn, "technical": technical(state.transform)}
+    records.learn(state.asset.id, run, learnt, forget=NOT_ALWAYS_LEARNT)
     objects.put(sidecar.bucket, sidecar.key, json.dumps(everything, indent=2).encode(), "application/json")
-    current = records.advance(state.asset)
-    records.update(state.asset.id, learnt, execution=run.name, remove=NOT_ALWAYS_LEARNT)
-    return Stored(sidecar=sidecar, current=current)
+    return Stored(sidecar=sidecar, current=records.advance(state.asset))
 
 
 def facts_of(state: State) -> Item:

@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 
 from tasks.shared import clients
-from tasks.shared.naming import thumbnail_key
+from tasks.shared.naming import thumbnails_folder
 from tasks.shared.objects import Objects
 from tasks.shared.publish import publish
 from tasks.shared.settings import from_environment
@@ -35,10 +35,10 @@ objects = Objects(clients.s3())
 
 @task("thumbnail", State)
 def handle(state: State, _run: Run) -> Previews:
-    return state.transform.previews or drawn(state.asset, state.transform.renditions[0])
+    return state.transform.previews or drawn(state.asset, state.transform.renditions[0], state.transform.recipe)
 
 
-def drawn(asset: Asset, rendition: MadeFile) -> Previews:
+def drawn(asset: Asset, rendition: MadeFile, recipe: str) -> Previews:
     """Draw with the kind's module, and publish; raises ThumbnailError."""
     kind = import_module(f"tasks.thumbnail.{asset.kind}")
     with tempfile.TemporaryDirectory() as folder:
@@ -46,7 +46,7 @@ def drawn(asset: Asset, rendition: MadeFile) -> Previews:
         objects.download(Pointer(bucket=rendition.bucket, key=rendition.key), path, rendition.bytes)
         preview: Drawn = kind.preview(path)
     return Previews(
-        files=publish(preview.files, settings.output_bucket, asset.id, thumbnail_key, objects),
+        files=publish(preview.files, settings.output_bucket, thumbnails_folder(asset.id, recipe), objects),
         thumbhash=preview.thumbhash,
         dominant_color=preview.dominant_color,
     )

@@ -150,6 +150,8 @@ def _damage_named(path: Path, found: Format) -> Generator[None]:
             "are allowed. Scale it down and upload it again."
         ) from exc
     except DECODER_ERRORS as exc:
+        if isinstance(exc, OSError) and exc.errno:
+            raise  # the disk's trouble, not the file's
         if _is_cut_off(path, found, exc):
             raise TruncatedFile(
                 f"The {found.label} image ends before its data is complete ({path.stat().st_size:,} bytes are there). "

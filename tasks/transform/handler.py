@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 
 from tasks.shared import clients
-from tasks.shared.naming import rendition_key, technical_key
+from tasks.shared.naming import renditions_folder, technical_key
 from tasks.shared.objects import Objects
 from tasks.shared.publish import publish
 from tasks.shared.records import Item, Records
@@ -57,7 +57,9 @@ def made(asset: Asset, sha256: str, original: Path) -> Transformed:
     return Transformed(
         sha256=sha256,
         recipe=recipe.version,
-        renditions=publish(rendered.files, settings.output_bucket, asset.id, rendition_key, objects),
+        renditions=publish(
+            rendered.files, settings.output_bucket, renditions_folder(asset.id, recipe.version), objects
+        ),
         facts=rendered.facts,
         technical=technical,
     )

@@ -37,7 +37,7 @@ def handle(wanted: ExecutionInput, run: Run) -> Asset:
     working_for(run, asset.id)
     records.link(run, asset.id)
     records.claim(asset.id, run, delivery=wanted.trigger == DELIVERY)
-    attempt = records.begin(asset, run, wanted.trigger)
+    attempt = records.begin(asset, run, wanted)
     return checked(replace(asset, attempt=attempt))
 
 
@@ -45,6 +45,6 @@ def checked(asset: Asset) -> Asset:
     """The asset with its kind, decided by content; raises a RejectedError."""
     check_name_and_size(asset.key, asset.size)
     head = objects.read_range(asset.source, 0, min(PROBE_BYTES, asset.size))
-    tail = objects.read_range(asset.source, max(0, asset.size - PROBE_BYTES), asset.size)
+    tail = objects.read_range(asset.source, asset.size - PROBE_BYTES, asset.size) if asset.size > PROBE_BYTES else head
     verdict = inspect(key=asset.key, size=asset.size, declared_type=asset.declared_type, head=head, tail=tail)
     return replace(asset, kind=verdict.kind, media_type=verdict.media_type, notes=verdict.notes)

@@ -154,13 +154,10 @@ def test_function_gets_the_stage_s_settings_as_text(stage: Stage, task: str) -> 
         if f["Properties"]["Handler"] == f"tasks.{task}.handler.handle"
     )
     given = {
-        "STAGE": stage.name,
         "RENDITION_FORMATS": ",".join(stage.settings.rendition_formats),
         "KEEP_GPS": "true" if stage.settings.keep_gps else "false",
         "ARCHIVE_STORAGE_CLASS": stage.settings.archive_storage_class,
         "POWERTOOLS_SERVICE_NAME": "sluice",
     }
     assert {name: variables[name] for name in given if name in variables}.items() <= given.items()
-    assert {"STAGE", "POWERTOOLS_SERVICE_NAME", "POWERTOOLS_METRICS_NAMESPACE", "POWERTOOLS_LOG_LEVEL"} <= set(
-        variables
-    )
+    assert {"POWERTOOLS_SERVICE_NAME", "POWERTOOLS_METRICS_NAMESPACE", "POWERTOOLS_LOG_LEVEL"} <= set(variables)

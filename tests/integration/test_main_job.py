@@ -141,7 +141,7 @@ def test_two_versions_in_quick_succession_both_end_and_the_later_one_is_current(
     versions = [s3.put_object(Bucket=bucket, Key="quick.jpg", Body=path.read_bytes())["VersionId"] for path in paths]
     wait_for_asset(stack, f"s3://{bucket}/quick.jpg")
     client = stack.client
-    while len(found := client.records.by("by_key", "object_key", f"{bucket}/quick.jpg", None)) < len(versions):
+    while len(found := client.records.by("by_key", f"{bucket}/quick.jpg")) < len(versions):
         pass
     client.wait([record["asset_id"] for record in found], timeout=60)
     record = client.asset(f"s3://{bucket}/quick.jpg")

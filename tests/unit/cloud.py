@@ -15,6 +15,7 @@ import boto3
 from moto import mock_aws
 
 from tasks.shared import clients
+from tasks.shared.indexes import INDEXES
 from workflow.limits import TASKS
 from workflow.shapes import Pointer
 
@@ -23,12 +24,6 @@ INGEST, OUTPUT, ARCHIVE, QUARANTINE = "sluice-ingest", "sluice-output", "sluice-
 PLACES = (INGEST, ARCHIVE, QUARANTINE)
 TABLE = "sluice-table"
 TOPIC = f"arn:aws:sns:{REGION}:123456789012:sluice"
-INDEXES = {
-    "by_status": ("status", "updated_at"),
-    "by_kind": ("kind", "updated_at"),
-    "by_key": ("object_key", "upload_order"),
-    "by_content": ("sha256", "created_at"),
-}
 ENVIRONMENT = {
     "AWS_DEFAULT_REGION": REGION,
     "AWS_ACCESS_KEY_ID": "test",

@@ -36,8 +36,8 @@ def test_accepted_image_goes_all_the_way(cloud, machine):
     assert (execution.status, execution.path) == ("SUCCEEDED", HAPPY_PATH)
     assert (record["status"], record["kind"], record["media_type"]) == ("succeeded", "image", "image/jpeg")
     assert set(cloud.keys(OUTPUT)) == {
-        f"renditions/{asset}/web.webp",
-        f"thumbnails/{asset}/128.webp",
+        f"renditions/{asset}/1-webp-2048/web.webp",
+        f"thumbnails/{asset}/1-webp-2048/128.webp",
         f"metadata/{asset}/technical.json",
         f"metadata/{asset}/sidecar.json",
     }

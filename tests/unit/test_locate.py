@@ -31,7 +31,9 @@ def uploaded(cloud: Cloud, find) -> Asset:
     """An upload that an execution has begun."""
     at = cloud.upload(KEY, b"data", ContentType="image/jpeg")
     asset = find(version_id=at.version_id, sequencer="0A")
-    Records(cloud.dynamodb, TABLE).begin(asset, RUN, "upload")
+    Records(cloud.dynamodb, TABLE).begin(
+        asset, RUN, ExecutionInput(bucket=asset.bucket, key=asset.key, trigger="upload")
+    )
     return asset
 
 

@@ -75,9 +75,8 @@ def test_other_keys_lead_to_no_asset(key):
     assert naming.asset_of_original(key) is None
 
 
-def test_keys_of_outputs_name_asset_and_file():
-    assert naming.rendition_key(ASSET, "web", "image/webp") == f"renditions/{ASSET}/web.webp"
-    assert naming.rendition_key(ASSET, "web", "image/jpeg") == f"renditions/{ASSET}/web.jpg"
-    assert naming.thumbnail_key(ASSET, "128", "image/webp") == f"thumbnails/{ASSET}/128.webp"
+def test_keys_of_outputs_name_the_asset_and_folders_the_recipe():
+    assert naming.renditions_folder(ASSET, "1-webp") == f"renditions/{ASSET}/1-webp"
+    assert naming.thumbnails_folder(ASSET, "1-webp") == f"thumbnails/{ASSET}/1-webp"
     assert naming.sidecar_key(ASSET) == f"metadata/{ASSET}/sidecar.json"
     assert naming.technical_key(ASSET) == f"metadata/{ASSET}/technical.json"

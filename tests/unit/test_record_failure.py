@@ -28,6 +28,11 @@ def asset(at_work):
     return asset_id(wanted["bucket"], wanted["key"], wanted["version_id"])
 
 
+def again(execution, trigger):
+    """An execution input for the same version."""
+    return {name: execution.state["asset"][name] for name in ("bucket", "key", "version_id")} | {"trigger": trigger}
+
+
 @pytest.mark.parametrize(
     ("status", "error", "cause", "code", "message"),
     [
@@ -53,7 +58,7 @@ def test_bad_end_is_recorded_with_its_reason(
 def test_failed_asset_is_free_for_the_next_execution(machine, records, at_work, asset):
     machine.report_end(at_work.end("ABORTED"))
     assert records.claimed_by(asset) is None
-    assert machine.run(at_work.state["asset"] | {"trigger": "upload"}).status == "SUCCEEDED"
+    assert machine.run(again(at_work, "upload")).status == "SUCCEEDED"
 
 
 def test_repeated_event_is_told_once(cloud, machine, at_work):
@@ -81,7 +86,7 @@ def test_late_event_during_a_redrive_changes_nothing(machine, records, at_work, 
 
 def test_event_of_an_overtaken_execution_leaves_the_record_alone(machine, records, at_work, asset):
     machine.report_end(at_work.end("ABORTED"))
-    machine.run(at_work.state["asset"] | {"trigger": "manual"})
+    machine.run(again(at_work, "manual"))
     before = records.get(asset)
     machine.report_end(at_work)
     assert records.get(asset) == before

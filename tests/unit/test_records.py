@@ -10,7 +10,7 @@ from tasks.shared.records import Records
 from tests.unit.cloud import TABLE, Cloud
 from workflow.errors import DuplicateEvent
 from workflow.limits import DEDUPE_WINDOW_SECONDS, EXECUTION_TIMEOUT_SECONDS
-from workflow.shapes import Asset, Pointer, Run
+from workflow.shapes import Asset, ExecutionInput, Pointer, Run
 
 RUN = Run(arn="arn:aws:states:x:1:execution:sluice-ingest:first", name="first", started="2026-11-23T10:00:00+00:00")
 OTHER = replace(RUN, arn=RUN.arn.replace("first", "second"), name="second", started="2026-11-23T11:00:00+00:00")
@@ -26,6 +26,10 @@ ASSET = Asset(
     media_type="image/jpeg",
     source=Pointer(bucket="ingest", key="photos/cat.jpg", version_id="v1"),
 )
+
+
+def by(trigger: str) -> ExecutionInput:
+    return ExecutionInput(bucket=ASSET.bucket, key=ASSET.key, trigger=trigger)
 
 
 @pytest.fixture
@@ -140,17 +144,17 @@ def test_finished_work_is_claimed_by_nobody(records):
 
 
 def test_beginning_again_in_the_same_execution_changes_nothing(records):
-    assert records.begin(ASSET, RUN, "upload") == 1
+    assert records.begin(ASSET, RUN, by("upload")) == 1
     before = records.get(ASSET.id)
-    assert records.begin(ASSET, RUN, "upload") == 1
+    assert records.begin(ASSET, RUN, by("upload")) == 1
     assert {**records.get(ASSET.id), "updated_at": ""} == {**before, "updated_at": ""}
 
 
 def test_another_execution_is_a_second_attempt_and_keeps_what_was_first_seen(records):
-    records.begin(ASSET, RUN, "upload")
+    records.begin(ASSET, RUN, by("upload"))
     created_at = records.get(ASSET.id)["created_at"]
     archived = Pointer(bucket="archive", key="x", version_id="a1")
-    assert records.begin(replace(ASSET, source=archived, etag="other"), OTHER, "manual") == 2
+    assert records.begin(replace(ASSET, source=archived, etag="other"), OTHER, by("manual")) == 2
     record = records.get(ASSET.id)
     assert [(a["number"], a["execution"], a["trigger"]) for a in record["attempts"]] == [
         (1, "first", "upload"),
@@ -161,16 +165,16 @@ def test_another_execution_is_a_second_attempt_and_keeps_what_was_first_seen(rec
 
 
 def test_new_attempt_takes_the_old_reason_back(records):
-    records.begin(ASSET, RUN, "upload")
+    records.begin(ASSET, RUN, by("upload"))
     records.finish(ASSET.id, RUN, "failed", {"reason": {"code": "X"}})
-    records.begin(ASSET, OTHER, "manual")
+    records.begin(ASSET, OTHER, by("manual"))
     record = records.get(ASSET.id)
     assert record["status"] == "processing"
     assert "reason" not in record
 
 
 def test_redriven_execution_that_ends_well_takes_its_reason_back(records):
-    records.begin(ASSET, RUN, "upload")
+    records.begin(ASSET, RUN, by("upload"))
     records.finish(ASSET.id, RUN, "failed", {"reason": {"code": "X"}})
     records.finish(ASSET.id, RUN, "succeeded", {})
     record = records.get(ASSET.id)
@@ -179,26 +183,28 @@ def test_redriven_execution_that_ends_well_takes_its_reason_back(records):
 
 
 def test_only_the_latest_execution_ends_the_record(records):
-    records.begin(ASSET, RUN, "upload")
-    records.begin(ASSET, OTHER, "manual")
-    assert not records.finish(ASSET.id, RUN, "succeeded", {"original": "mine"})
+    records.begin(ASSET, RUN, by("upload"))
+    records.begin(ASSET, OTHER, by("manual"))
+    with pytest.raises(DuplicateEvent):
+        records.finish(ASSET.id, RUN, "succeeded", {"original": "mine"})
     assert records.get(ASSET.id)["status"] == "processing"
-    assert records.finish(ASSET.id, OTHER, "failed", {})
+    records.finish(ASSET.id, OTHER, "failed", {})
     outcomes = [attempt.get("outcome") for attempt in records.get(ASSET.id)["attempts"]]
     assert outcomes == [None, "failed"]
 
 
 def test_update_of_an_overtaken_execution_changes_nothing(records):
-    records.begin(ASSET, OTHER, "upload")
+    records.begin(ASSET, OTHER, by("upload"))
     before = records.get(ASSET.id)
-    assert not records.update(ASSET.id, {"kind": "other"}, execution=RUN.name)
+    with pytest.raises(DuplicateEvent):
+        records.learn(ASSET.id, RUN, {"kind": "other"})
     assert records.get(ASSET.id) == before
 
 
 def test_update_removes_what_an_earlier_attempt_left(records):
-    records.begin(ASSET, RUN, "upload")
+    records.begin(ASSET, RUN, by("upload"))
     records.update(ASSET.id, {"degraded": "old", "thumbhash": "old"})
-    records.update(ASSET.id, {"thumbhash": "new"}, remove=["degraded", "thumbhash"])
+    records.learn(ASSET.id, RUN, {"thumbhash": "new"}, forget=["degraded", "thumbhash"])
     record = records.get(ASSET.id)
     assert record["thumbhash"] == "new"
     assert "degraded" not in record
@@ -212,7 +218,7 @@ def test_update_removes_what_an_earlier_attempt_left(records):
     [0.1, 2.0, -1e-7, 1 / 3, 50.123456789012345, 2**53, True, False, "", "ü", [], {}, [1, [2.5, {"a": None}]], None],
 )
 def test_values_come_back_as_they_went_in(records, value):
-    records.begin(ASSET, RUN, "upload")
+    records.begin(ASSET, RUN, by("upload"))
     records.update(ASSET.id, {"facts": {"value": value}})
     found = records.get(ASSET.id)["facts"]["value"]
     assert found == value
@@ -277,7 +283,7 @@ def test_key_without_a_finished_version_has_no_current_one(records):
 
 
 def finished(records: Records, asset: Asset, **values: object) -> None:
-    records.begin(asset, RUN, "upload")
+    records.begin(asset, RUN, by("upload"))
     records.finish(asset.id, RUN, "succeeded", {"sha256": "abc", "recipe": "1-webp", **values})
 
 

@@ -120,6 +120,26 @@ def test_only_interrupted_failures_are_taken_up(cloud, connection, records, star
     assert recover(connection, lost_records=False) == (["cat.jpg"] if is_taken_up else [])
 
 
+@pytest.mark.parametrize("status", ["succeeded", "rejected"])
+def test_upload_that_stayed_behind_when_its_asset_had_ended_is_taken_up(
+    cloud, connection, records, start, begin, status
+):
+    run = start("killed")
+    asset = begin(cloud.upload("cat.jpg", sample("JPEG")), run)
+    records.finish(asset, run, status, {})
+    cloud.stepfunctions.stop_execution(executionArn=run.arn)
+    assert recover(connection, lost_records=False) == ["cat.jpg"]
+
+
+def test_original_without_a_sidecar_stays_where_it_is(cloud, connection, machine):
+    cloud.upload("cat.jpg", sample("JPEG"))
+    machine.run({"bucket": INGEST, "key": "cat.jpg"})
+    lose_records(cloud)
+    for key in cloud.keys(OUTPUT):
+        cloud.s3.delete_object(Bucket=OUTPUT, Key=key)
+    assert recover(connection, lost_records=True) == []
+
+
 def test_finished_assets_are_left_alone(cloud, connection, machine):
     for key, data in (("cat.jpg", sample("JPEG")), ("empty.jpg", b"")):
         cloud.upload(key, data)

@@ -2,6 +2,7 @@
 
 import json
 import socket
+from dataclasses import dataclass
 
 import msgspec
 import pytest
@@ -39,8 +40,14 @@ def client_error(code: str, status: int) -> ClientError:
     return ClientError({"Error": {"Code": code}, "ResponseMetadata": {"HTTPStatusCode": status}}, "PutObject")
 
 
-@task("located", ExecutionInput)
-def located(wanted: ExecutionInput, _run: Run) -> Pointer:
+@dataclass(frozen=True)
+class Wanted:
+    bucket: str
+    key: str
+
+
+@task("located", Wanted)
+def located(wanted: Wanted, _run: Run) -> Pointer:
     count("Located")
     return Pointer(bucket=wanted.bucket, key=wanted.key)
 
@@ -110,6 +117,7 @@ def test_what_aws_cannot_be_asked_is_an_input_error():
     ("state", "named"),
     [
         ({"bucket": "b"}, "`key`"),
+        ({**WANTED, "versionid": "v"}, "`versionid`"),
         ({"bucket": 1, "key": "k"}, r"\$\.bucket"),
         ({**WANTED, "size": "many"}, r"\$\.size"),
         ([], "object"),
@@ -117,7 +125,7 @@ def test_what_aws_cannot_be_asked_is_an_input_error():
 )
 def test_wrong_input_names_the_field(state, named):
     with pytest.raises(InputError, match=named):
-        call(located, state)
+        call(located_anew, state)
 
 
 # results, logs, metrics
@@ -146,6 +154,20 @@ def test_log_lines_name_execution_and_asset(log):
     assert done["correlation_id"] == f"first/{'a' * 32}"
     assert (done["execution"], done["asset_id"], done["task"]) == ("first", "a" * 32, "located")
     assert isinstance(done["ms"], int)
+
+
+def test_log_names_the_asset_of_an_error_that_nobody_expected(log):
+    with pytest.raises(KeyError):
+        call(raising(KeyError("size")), WANTED)
+    (line,) = json_lines(log.getvalue())
+    assert (line["level"], line["error"], line["execution"]) == ("ERROR", "KeyError", "first")
+    assert "KeyError: 'size'" in line["exception"]
+
+
+def test_stack_trace_of_a_caught_error_travels_no_further():
+    cause = json.dumps({"errorMessage": "It is blank.", "stackTrace": ["line"] * 1000})
+    made = call(located, {**WANTED, "thumbnail_error": {"Error": "ThumbnailError", "Cause": cause}})
+    assert made["thumbnail_error"] == {"Error": "ThumbnailError", "Cause": "It is blank."}
 
 
 def test_log_says_why_a_task_stopped(log):

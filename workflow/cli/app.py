@@ -14,7 +14,7 @@ from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn, Progres
 
 from tasks.kinds import KINDS
 from workflow.cli import local, views
-from workflow.cli.options import STDERR, Printer, command
+from workflow.cli.options import STDERR, Json, Printer, command
 from workflow.client import STATUSES, ExecutionStatus, Sluice, as_json, parse_uri
 from workflow.errors import SluiceError
 from workflow.ingest import ingest
@@ -37,6 +37,7 @@ TaskName = StrEnum("TaskName", list(TASKS))
 MachineName = StrEnum("MachineName", ["ingest"])
 
 Timeout = Annotated[float, typer.Option(help="How long to wait, in seconds.", min=1)]
+Since = Annotated[str | None, typer.Option(help="Within this time, such as 30m, 12h or 2d.")]
 Limit = Annotated[int, typer.Option(help="How many at most.", min=1)]
 
 
@@ -91,7 +92,11 @@ def put(
     items = plan(paths, prefix)
     uploaded = _upload(sluice, items)
     if not wait:
-        facts = [{**asdict(each.item), **asdict(each), "bucket": sluice.buckets.ingest} for each in uploaded]
+        facts = [
+            {"path": str(each.item.path), "bucket": sluice.buckets.ingest, "key": each.item.key}
+            | {"version_id": each.version_id, "asset_id": each.asset_id}
+            for each in uploaded
+        ]
         printer.show(facts, lambda: f"Uploaded {len(facts)} files to s3://{sluice.buckets.ingest}/{prefix}")
         return
     outcomes = _follow(sluice, uploaded, timeout)
@@ -104,7 +109,7 @@ def executions(
     sluice: Sluice,
     printer: Printer,
     status: Annotated[ExecutionStatus | None, typer.Option(case_sensitive=False)] = None,
-    since: Annotated[str | None, typer.Option(help="Started within this time, such as 30m, 12h or 2d.")] = None,
+    since: Since = None,
     limit: Limit = 50,
 ) -> None:
     """The newest executions."""
@@ -125,10 +130,11 @@ def assets(
     printer: Printer,
     status: Annotated[AssetStatus | None, typer.Option()] = None,
     kind: Annotated[KindName | None, typer.Option()] = None,
+    since: Since = None,
     limit: Limit = 50,
 ) -> None:
     """The assets that changed last."""
-    found = sluice.assets(status=status, kind=kind, limit=limit)
+    found = sluice.assets(status=status, kind=kind, since=_since(since), limit=limit)
     printer.show(found, lambda: views.assets_view(found))
 
 
@@ -187,8 +193,8 @@ def start(
 
 
 @app.command()
-def asl(machine: MachineName) -> None:
-    """Print the definition of a state machine in the Amazon States Language."""
+def asl(machine: MachineName, json: Json = True) -> None:  # noqa: ARG001 - the definition is JSON either way
+    """Print the definition of a state machine in the Amazon States Language, which is JSON."""
     definitions = {"ingest": ingest}
     print(definitions[machine]().to_json(pretty=True))
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from infra.local.emulator import Emulator
 from infra.local.stack import emulator_of
 from infra.toolchain import environment
@@ -28,11 +30,30 @@ class Finding:
 
 
 def examine(folder: Path) -> list[Finding]:
-    """All checks, in the order in which they would get in the way."""
+    """All checks for the laptop, in the order in which they would get in the way."""
     emulator = emulator_of(STATE_DIR, None)
     return [
         _python(), _packages(), _node(), _disk(folder), _state_folder(folder), _server(emulator), _stacks(emulator),
     ]  # fmt: skip
+
+
+def examine_aws(stage: str, profile: str | None, region: str | None) -> list[Finding]:
+    """All checks for a stage on AWS."""
+    try:
+        connection = Connection(stage, profile=profile, region=region)
+        account = connection.client("sts").get_caller_identity()
+    except (BotoCoreError, ClientError) as exc:
+        advice = "Log in as AWS's own tools do, and name a --profile and a --region where there are several."
+        return [_python(), _packages(), _node(), Finding("credentials", False, str(exc), advice)]
+    return [_python(), _packages(), _node(), Finding("credentials", True, account["Arn"]), _deployed(connection)]
+
+
+def _deployed(connection: Connection) -> Finding:
+    try:
+        machine = connection.stack.state_machine_arn
+    except NotThereError as exc:
+        return Finding("stacks", False, "missing", str(exc))
+    return Finding("stacks", True, machine.rpartition(":")[2])
 
 
 def _python() -> Finding:
@@ -80,11 +101,6 @@ def _server(emulator: Emulator) -> Finding:
 
 
 def _stacks(emulator: Emulator) -> Finding:
-    advice = "Deploy with `sluice up`."
     if not emulator.running():
-        return Finding("stacks", False, "unknown", advice)
-    try:
-        machine = Connection(LOCAL).stack.state_machine_arn
-    except NotThereError as exc:
-        return Finding("stacks", False, str(exc), advice)
-    return Finding("stacks", True, machine.rpartition(":")[2])
+        return Finding("stacks", False, "unknown", "Deploy with `sluice up`.")
+    return _deployed(Connection(LOCAL))

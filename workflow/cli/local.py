@@ -12,8 +12,8 @@ from infra.local.deploy import DeploymentError
 from infra.local.emulator import EmulatorError
 from infra.local.stack import Ready, down, up
 from workflow.cli import demo, doctor, views
-from workflow.cli.options import STDERR, Json, Printer
-from workflow.stack import STATE_DIR
+from workflow.cli.options import STDERR, Json, Printer, Profile, Region, Stage
+from workflow.stack import LOCAL, STATE_DIR
 
 ERRORS = (DeploymentError, EmulatorError, SynthesisError)
 
@@ -78,9 +78,9 @@ def demo_command(port: Port = None, json: Json = False) -> None:
         raise typer.Exit(1)
 
 
-def doctor_command(json: Json = False) -> None:
-    """Look whether this machine has what the local stack needs, and say in words what is missing."""
-    findings = doctor.examine(Path())
+def doctor_command(stage: Stage = LOCAL, profile: Profile = None, region: Region = None, json: Json = False) -> None:
+    """Look whether this machine has what the stage needs, and say in words what is missing."""
+    findings = doctor.examine(Path()) if stage == LOCAL else doctor.examine_aws(stage, profile, region)
     facts = [{"check": each.check, "ok": each.ok, "found": each.found, "advice": each.advice} for each in findings]
     Printer(json).show(facts, lambda: views.findings_view(findings))
     if not all(each.ok for each in findings):

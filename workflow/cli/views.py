@@ -167,7 +167,9 @@ def versions_view(record: Item) -> RenderableType:
     made = table("asset", "version", "status", "uploaded", "", title="\nVersions of this key, newest first")
     for each in record["versions"]:
         current = "current" if each["current"] else ""
-        made.add_row(each["asset_id"], each["version_id"], colored(each["status"]), moment(each["created_at"]), current)
+        made.add_row(
+            each["asset_id"], each["version_id"], colored(each["status"]), moment(each["last_modified"]), current
+        )
     return made
 
 
