@@ -7,7 +7,7 @@ from types import MappingProxyType
 STATE_MARGIN_SECONDS = 15
 """What a state may take beyond its function's own limit: queueing, a cold start, the service's overhead."""
 
-EXECUTION_TIMEOUT_SECONDS = 4 * 3600
+EXECUTION_TIMEOUT_SECONDS = 6 * 3600
 """Leaves room for every retry of every state, also when a burst is throttled for half an hour."""
 
 DEDUPE_WINDOW_SECONDS = 25 * 3600
