@@ -8,17 +8,19 @@ from typing import Any
 class Recipe:
     """How renditions are made, from the stage's settings.
 
-    `formats` are of {"webp", "jpeg"}; the first is the main one.
+    `formats` are of {"webp", "jpeg"}; the first is the main one. An animation is scaled down further until all of its
+    frames together have at most `max_animation_pixels`: half a minute of encoding.
     """
 
     formats: tuple[str, ...] = ("webp",)
     max_side_px: int = 2048
+    max_animation_pixels: int = 400_000_000
     keep_gps: bool = False
 
     @property
     def version(self) -> str:
         """Names everything that decides the output, so that results of another recipe are not reused."""
-        return f"1-{'-'.join(self.formats)}-{self.max_side_px}{'-gps' if self.keep_gps else ''}"
+        return f"2-{'-'.join(self.formats)}-{self.max_side_px}{'-gps' if self.keep_gps else ''}"
 
 
 @dataclass(frozen=True)

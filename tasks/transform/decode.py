@@ -26,6 +26,7 @@ from pillow_heif import HeifImageFile
 from tasks.headers import announced_size, check_pixels, ends_early
 from tasks.kinds import IMAGE, MEGAPIXEL, Format
 from tasks.transform.frames import count_frames, count_scans
+from tasks.transform.gif import gif_frames, leaves_gaps
 from workflow.errors import CorruptImage, TooManyFrames, TooManyPixels, TruncatedFile
 
 HEAD_BYTES = 64 * 1024
@@ -67,8 +68,8 @@ _OPENERS: Mapping[str, Callable[[BinaryIO], ImageFile]] = MappingProxyType(
 class Decoded:
     """The first frame, perhaps at a reduced scale, and what the file says of it.
 
-    `width` and `height` are the stored ones at full scale. `orientation` is EXIF's 1..8 as the file has it,
-    `turn` the part of it that the decoder has not applied yet.
+    `width` and `height` are the stored ones at full scale; `frames` counts pages, too. `orientation` is EXIF's 1..8 as
+    the file has it, `turn` the part of it that the decoder has not applied yet.
     """
 
     image: Image
@@ -82,8 +83,8 @@ class Decoded:
 
 def decode(path: Path, found: Format, max_side_px: int) -> Decoded:
     """Decode all data of the first frame; raises TooManyPixels, TooManyFrames, TruncatedFile or CorruptImage."""
-    with path.open("rb") as file, _damage_named(path, found):
-        image = _open(file, found)
+    with path.open("rb") as file, damage_named(path, found):
+        image = open_image(file, found)
         frames = _check_frames(path, image, found)
         width, height = image.size
         stored = image.tag_v2.get(ExifTags.Base.Orientation) if isinstance(image, TiffImageFile) else None
@@ -91,16 +92,26 @@ def decode(path: Path, found: Format, max_side_px: int) -> Decoded:
         image.load()
         exif = _read_exif(image)
         turn = _orientation(exif.get(ExifTags.Base.Orientation))
-        return Decoded(image, exif, width, height, frames, _orientation(stored or turn), turn)
+        return Decoded(
+            _without_gaps(image, file, found), exif, width, height, frames, _orientation(stored or turn), turn
+        )
 
 
-def _open(file: BinaryIO, found: Format) -> ImageFile:
+def open_image(file: BinaryIO, found: Format) -> ImageFile:
+    """Read the header with the format's own plugin; raises TooManyPixels."""
     announced = announced_size(found.media_type, file.read(HEAD_BYTES))
     if announced:
         check_pixels(found, *announced)
     file.seek(0)
     image = _OPENERS[found.media_type](file)
     check_pixels(found, *image.size)
+    return image
+
+
+def _without_gaps(image: ImageFile, file: BinaryIO, found: Format) -> Image:
+    """Pillow fills what the first frame of a GIF leaves of the canvas with some color."""
+    if isinstance(image, GifImageFile) and leaves_gaps(image):
+        return next(gif_frames(file, found))[0]
     return image
 
 
@@ -116,7 +127,20 @@ def _check_frames(path: Path, image: ImageFile, found: Format) -> int:
             f"The {found.label} image has more than {IMAGE.max_frames:,} frames or pages, which is the limit. "
             "Split it or leave out frames, and upload it again."
         )
+    if found.several == "frames":
+        _check_total(found, *image.size, frames)
     return frames
+
+
+def _check_total(found: Format, width: int, height: int, frames: int) -> None:
+    total = width * height * frames
+    if total <= IMAGE.max_total_pixels or frames == 1:
+        return
+    raise TooManyPixels(
+        f"The {found.label} animation has {frames:,} frames of {width:,} by {height:,} pixels, which is "
+        f"{total / MEGAPIXEL:,.0f} megapixels together; up to {IMAGE.max_total_pixels / MEGAPIXEL:,.0f} are allowed. "
+        "Make it shorter or scale it down, and upload it again; longer ones are better kept as a video."
+    )
 
 
 def _draft(image: ImageFile, max_side_px: int) -> None:
@@ -141,7 +165,8 @@ def _orientation(value: object) -> int:
 
 
 @contextmanager
-def _damage_named(path: Path, found: Format) -> Generator[None]:
+def damage_named(path: Path, found: Format) -> Generator[None]:
+    """Raise whatever a decoder raises as TooManyPixels, TruncatedFile or CorruptImage."""
     try:
         yield
     except DecompressionBombError as exc:

@@ -6,9 +6,12 @@ import sys
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from infra.local.samples import SAMPLES
+from tasks.kinds import IMAGE
 from tests.unit.images import claiming, encoded, quarters
+from workflow.limits import TASKS
 
 pytestmark = pytest.mark.bench
 
@@ -67,3 +70,36 @@ def test_scaling_while_decoding_keeps_a_large_photograph_small_in_memory(tmp_pat
     assert cost["outcome"] == "rendered"
     decoded_mb = 12_000 * 9_000 * 4 / 2**20
     assert cost["peak_mb"] - cost["base_mb"] < decoded_mb / 4
+
+
+def noise_frames(count: int, width: int, height: int) -> list[Image.Image]:
+    return [Image.effect_noise((width, height), 60 + at).convert("RGB") for at in range(count)]
+
+
+@pytest.mark.parametrize("name", ["GIF", "PNG", "WEBP", "AVIF"])
+def test_memory_of_an_animation_does_not_grow_with_its_frames(tmp_path, name):
+    path, peaks = tmp_path / "animation", {}
+    for count in (1, 5, 50):
+        first, *more = noise_frames(5, 1000, 800) * (count // 5) or noise_frames(1, 1000, 800)
+        options = {"speed": 10} if name == "AVIF" else {}
+        path.write_bytes(encoded(first, name, **options, **({"save_all": True, "append_images": more} if more else {})))
+        cost = measure(path, f"image/{name.lower()}")
+        assert cost["outcome"] == "rendered"
+        peaks[count] = cost["peak_mb"] - path.stat().st_size / 2**20
+        print(f"{name}, {count} frames: {cost['cpu_s']:.1f} s CPU, {cost['peak_mb']:.0f} MB")
+    encoded_mb = 50
+    assert peaks[50] < peaks[5] + encoded_mb
+
+
+@pytest.mark.parametrize("name", ["GIF", "PNG", "WEBP", "AVIF"])
+def test_largest_animation_is_rendered_within_the_function_s_limits(tmp_path, name):
+    """Two pictures take turns: the frames are as large and as many as the table allows, the file is not."""
+    path, frames = tmp_path / "animation", noise_frames(2, 2000, 1000)
+    count = IMAGE.max_total_pixels // 2_000_000
+    options = {"speed": 10, "quality": 30} if name == "AVIF" else {"method": 0} if name == "WEBP" else {}
+    more = [frames[at % 2] for at in range(1, count)]
+    path.write_bytes(encoded(frames[0], name, save_all=True, append_images=more, **options))
+    cost = measure(path, f"image/{name.lower()}")
+    print(f"{name}: {path.stat().st_size / 2**20:.0f} MiB, {cost['cpu_s']:.0f} s CPU, {cost['peak_mb']:.0f} MB")
+    assert cost["outcome"] == "rendered"
+    assert cost["peak_mb"] < TASKS["transform"].memory_mb

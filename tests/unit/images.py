@@ -101,6 +101,28 @@ def gif_with_frames(count: int) -> bytes:
     return b"GIF89a\1\0\1\0\x80\0\0\0\0\0\xff\xff\xff" + frame * count + b";"
 
 
+def gif(
+    width: int, height: int, *frames: tuple[tuple[int, int, int, int], int, int], repeats: int | None = 0, ms: int = 100
+) -> bytes:
+    """Plain rectangles: box (left, top, width, height), color 0..3 and disposal of each; color 3 is transparent."""
+    palette = bytes([*RED, *GREEN, *BLUE, 0, 0, 0])
+    screen = b"GIF89a" + struct.pack("<HHBBB", width, height, 0x81, 0, 0) + palette
+    loop = b"" if repeats is None else b"!\xff\x0bNETSCAPE2.0\3\1" + struct.pack("<H", repeats) + b"\0"
+    drawn = b"".join(_gif_frame(box, color, disposal, ms) for box, color, disposal in frames)
+    return screen + loop + drawn + b";"
+
+
+def _gif_frame(box: tuple[int, int, int, int], color: int, disposal: int, ms: int) -> bytes:
+    """Codes of 3 bits: a 4 after every two pixels empties the table, so that codes never grow longer."""
+    pixels = box[2] * box[3]
+    codes = [code for at in range(0, pixels, 2) for code in (4, *[color] * min(2, pixels - at))] + [5]
+    bits = sum(code << 3 * at for at, code in enumerate(codes))
+    data = bits.to_bytes(len(codes) * 3 // 8 + 1, "little")
+    blocks = b"".join(bytes([len(data[at : at + 255])]) + data[at : at + 255] for at in range(0, len(data), 255))
+    control = b"!\xf9\4" + struct.pack("<BHB", disposal << 2 | 1, ms // 10, 3) + b"\0"
+    return control + b"," + struct.pack("<4HB", *box, 0) + b"\2" + blocks + b"\0"
+
+
 def claiming(name: str, width: int, height: int) -> bytes:
     """A header that announces a size, with no picture behind it."""
     sizes = struct.pack("<II", width, height)

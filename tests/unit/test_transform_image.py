@@ -7,6 +7,7 @@ import warnings
 import zlib
 from pathlib import Path
 
+import pillow_heif
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -368,14 +369,25 @@ def test_damaged_exif_is_no_reason_to_refuse_the_picture(render):
     assert render(png(8, 8, in_text), "PNG").files
 
 
-def test_animations_give_their_first_frame_and_say_so(render, subtests):
-    frames = [Image.new("RGB", (32, 32), color) for color in (RED, GREEN, BLUE)]
-    for name in ("GIF", "WEBP", "PNG", "TIFF", "AVIF"):
-        with subtests.test(name):
-            rendered = render(encoded(frames[0], name, save_all=True, append_images=frames[1:]), name)
-            assert_close(corners(picture(rendered))[:1], [RED])
-            assert rendered.facts["frames"] == 3
-            assert "first of 3 frames" in rendered.facts["notes"][0]
+def pages_of(name: str, *pages: Image.Image) -> bytes:
+    if name == "TIFF":
+        return encoded(pages[0], name, save_all=True, append_images=pages[1:])
+    file, buffer = pillow_heif.HeifFile(), io.BytesIO()
+    for page in pages:
+        file.add_from_pillow(page)
+    file.save(buffer, quality=-1, chroma=444)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize("name", ["TIFF", "HEIF"])
+def test_of_several_pages_the_first_is_shown_and_that_is_said(render, name):
+    pages = [Image.new("RGB", (64, 64), color) for color in (RED, GREEN, BLUE)]
+    rendered = render(pages_of(name, *pages), name)
+    assert_close(corners(picture(rendered))[:1], [RED])
+    assert rendered.facts["pages"] == 3
+    assert rendered.facts["frames"] == 1
+    assert rendered.facts["notes"] == ["the rendition shows the first of 3 pages"]
+    assert render(pages_of(name, pages[0]), name).facts.keys().isdisjoint({"pages", "notes"})
 
 
 def test_too_many_frames(render):
