@@ -45,7 +45,8 @@ def _kind(name: str, *, max_bytes: int, max_frames: int, max_total_pixels: int, 
     return Kind(name, by_type, max_bytes, max_frames, max_total_pixels)
 
 
-# Decoding takes up to 15 bytes a pixel (WebP, HEIC), 11 (16-bit PNG), 6 (progressive JPEG): at most 1.3 GB.
+# Decoding takes up to 25 bytes a pixel (JPEG 2000), 15 (WebP, HEIC), 11 (16-bit PNG), 6 (progressive JPEG): at most
+# 1.3 GB.
 IMAGE = _kind(
     "image",
     max_bytes=200 * MIB,
@@ -58,6 +59,8 @@ IMAGE = _kind(
         Format("GIF", "image/gif", (".gif",), 60 * MEGAPIXEL, "frames"),
         Format("TIFF", "image/tiff", (".tif", ".tiff"), 120 * MEGAPIXEL, "pages"),
         Format("BMP", "image/bmp", (".bmp", ".dib"), 60 * MEGAPIXEL),
+        Format("ICO", "image/x-icon", (".ico",), 16 * MEGAPIXEL),
+        Format("JPEG 2000", "image/jp2", (".jp2", ".j2k", ".jpf", ".jpx", ".j2c", ".jpc"), 40 * MEGAPIXEL),
         Format("HEIC", "image/heic", (".heic", ".heif", ".hif"), 64 * MEGAPIXEL, "pages"),
         Format("AVIF", "image/avif", (".avif",), 64 * MEGAPIXEL, "frames"),
     ),

@@ -3,6 +3,7 @@
 Limits are checked before memory is spent. Decoders fail in many ways; here all of them mean a damaged file.
 """
 
+import os
 import struct
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
@@ -15,8 +16,10 @@ from PIL import ExifTags
 from PIL.AvifImagePlugin import AvifImageFile
 from PIL.BmpImagePlugin import BmpImageFile
 from PIL.GifImagePlugin import GifImageFile
+from PIL.IcoImagePlugin import IcoImageFile
 from PIL.Image import DecompressionBombError, Exif, Image
 from PIL.ImageFile import ImageFile
+from PIL.Jpeg2KImagePlugin import Jpeg2KImageFile
 from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
 from PIL.TiffImagePlugin import TiffImageFile
@@ -58,10 +61,15 @@ _OPENERS: Mapping[str, Callable[[BinaryIO], ImageFile]] = MappingProxyType(
         "image/gif": GifImageFile,
         "image/tiff": TiffImageFile,
         "image/bmp": BmpImageFile,
+        "image/x-icon": IcoImageFile,
+        "image/jp2": Jpeg2KImageFile,
         "image/heic": HeifImageFile,
         "image/avif": AvifImageFile,
     }
 )
+
+# These name the sizes of their parts wherever the parts are; OpenJPEG takes what is left of a file for all of it.
+_TOLD_ANYWHERE = frozenset({"image/x-icon", "image/jp2"})
 
 
 @dataclass(frozen=True)
@@ -99,9 +107,12 @@ def decode(path: Path, found: Format, max_side_px: int) -> Decoded:
 
 def open_image(file: BinaryIO, found: Format) -> ImageFile:
     """Read the header with the format's own plugin; raises TooManyPixels."""
-    announced = announced_size(found.media_type, file.read(HEAD_BYTES))
+    head = file.read() if found.media_type in _TOLD_ANYWHERE else file.read(HEAD_BYTES)
+    announced = announced_size(found.media_type, head)
     if announced:
         check_pixels(found, *announced)
+    if ends_early(found.media_type, head, file.seek(0, os.SEEK_END)):
+        raise EOFError("the file ends early")
     file.seek(0)
     image = _OPENERS[found.media_type](file)
     check_pixels(found, *image.size)

@@ -33,6 +33,11 @@ _SAME_TYPE = {
     "image/x-ms-bmp": "image/bmp",
     "image/x-bmp": "image/bmp",
     "image/tif": "image/tiff",
+    "image/ico": "image/x-icon",
+    "image/vnd.microsoft.icon": "image/x-icon",
+    "image/j2c": "image/jp2",
+    "image/jpeg2000": "image/jp2",
+    "image/jpx": "image/jp2",
 }
 
 

@@ -45,12 +45,15 @@ SAMPLE_OPTIONS: dict[str, dict[str, Any]] = {
     "GIF": {},
     "TIFF": {"compression": "tiff_adobe_deflate"},
     "BMP": {},
+    "ICO": {"sizes": [(96, 64)]},
+    "JPEG2000": {},
     "HEIF": {},
     "AVIF": {"quality": 100, "subsampling": "4:4:4", "speed": 10},
 }
 """Pillow's name of every accepted format, with options that keep colors nearly exact."""
 
-MEDIA_TYPES = {name: f"image/{'heic' if name == 'HEIF' else name.lower()}" for name in SAMPLE_OPTIONS}
+_SUBTYPES = {"HEIF": "heic", "ICO": "x-icon", "JPEG2000": "jp2"}
+MEDIA_TYPES = {name: f"image/{_SUBTYPES.get(name, name.lower())}" for name in SAMPLE_OPTIONS}
 
 
 @cache
@@ -134,6 +137,10 @@ def claiming(name: str, width: int, height: int) -> bytes:
         "WEBP": b"RIFF\x16\0\0\0WEBPVP8X\x0a\0\0\0" + bytes(4) + (width - 1).to_bytes(3, "little")
         + (height - 1).to_bytes(3, "little"),
         "TIFF": b"II*\0\x08\0\0\0\2\0" + struct.pack("<HHIIHHII", 256, 4, 1, width, 257, 4, 1, height) + bytes(4),
+        "ICO": struct.pack("<3H8xII", 0, 1, 1, 24, 22)
+        + png(1, 1)[:16] + struct.pack(">II", width, height),
+        "JPEG2000": b"\xff\x4f\xff\x51" + struct.pack(">HHIIIIIIII", 47, 0, width, height, 0, 0, width, height, 0, 0)
+        + struct.pack(">H", 3) + b"\7\1\1" * 3,
         "HEIF": b"\0\0\0\x14ftypheic\0\0\0\0heic" + b"\0\0\0\x14ispe\0\0\0\0" + struct.pack(">II", width, height),
     }[name]  # fmt: skip
 

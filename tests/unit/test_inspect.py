@@ -128,7 +128,7 @@ def test_programs_and_pages_are_forbidden_whatever_their_name(content):
         verdict(content, "cat.jpg", "image/jpeg")
 
 
-@pytest.mark.parametrize("name", ["JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "HEIF"])
+@pytest.mark.parametrize("name", ["JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "HEIF", "ICO", "JPEG2000"])
 def test_decompression_bomb_is_refused_by_its_header_alone(name):
     content = claiming(name, 16_000, 16_000)
     with pytest.raises(TooManyPixels, match=r"16,000 by 16,000 pixels, which is 256\.0 megapixels"):
@@ -147,7 +147,7 @@ def test_large_photographs_within_the_limit_pass(name):
     assert verdict(claiming(name, 8_000, 7_000), size=22 + 8 if name == "WEBP" else 10_000).kind == "image"
 
 
-@pytest.mark.parametrize("name", ["PNG", "WEBP", "HEIF", "AVIF"])
+@pytest.mark.parametrize("name", ["PNG", "WEBP", "HEIF", "AVIF", "ICO", "JPEG2000"])
 def test_file_cut_off_on_the_way_is_recognised(name):
     content = sample(name)
     with pytest.raises(TruncatedFile, match="upload the complete file again"):

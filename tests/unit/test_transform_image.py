@@ -405,10 +405,69 @@ def test_endless_page_list_of_a_tiff_ends(render):
     assert render(bytes(content), "TIFF").facts["frames"] == 1
 
 
-@pytest.mark.parametrize("name", ["JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF"])
+@pytest.mark.parametrize("name", ["JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "ICO", "JPEG2000"])
 def test_decompression_bomb_is_refused_before_it_is_opened(render, name):
     with pytest.raises(TooManyPixels, match="megapixels"):
         render(claiming(name, 16_000, 16_000), name)
+
+
+def test_largest_picture_of_an_icon_is_shown(render):
+    sizes = [(16, 16), (48, 48), (32, 32)]
+    squares = [Image.new("RGBA", size, (*color, 255)) for size, color in zip(sizes, (RED, GREEN, BLUE), strict=True)]
+    for options in ({}, {"bitmap_format": "bmp"}):
+        content = encoded(squares[1], "ICO", sizes=sizes, append_images=squares, **options)
+        rendered = render(content, "ICO")
+        assert_close(corners(picture(rendered)), [GREEN] * 4)
+        assert (rendered.facts["width"], rendered.facts["height"]) == (48, 48)
+
+
+def test_transparency_of_an_icon(render):
+    for options in ({}, {"bitmap_format": "bmp"}):
+        content = encoded(transparent("RGBA"), "ICO", sizes=[(64, 32)], **options)
+        assert [picture(render(content, "ICO")).getpixel((x, 16))[3] for x in (10, 54)] == [0, 255]
+
+
+@pytest.mark.parametrize("options", [{}, {"no_jp2": True}, {"tile_size": (32, 32)}, {"irreversible": True}])
+@pytest.mark.parametrize("mode", ["L", "LA", "RGB", "RGBA"])
+def test_variants_of_jpeg_2000(render, options, mode):
+    rendered = render(encoded(quarters().convert(mode), "JPEG2000", **options), "JPEG2000")
+    expected = corners(quarters().convert(mode))
+    assert_close(corners(picture(rendered)), expected)
+
+
+def test_16_bit_jpeg_2000(render):
+    image = Image.frombytes("I;16", (32, 32), struct.pack("<H", 100 * 257) * 1024)
+    shown = corners(picture(render(encoded(image, "JPEG2000"), "JPEG2000")))[0]
+    assert_close([shown], [(100, 100, 100)], 3)
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"no_jp2": True}, {"tile_size": (64, 64)}, {"tile_size": (64, 64), "plt": True}]
+)
+def test_truncated_jpeg_2000_is_not_filled_up_with_gray(render, options):
+    content = encoded(Image.effect_noise((300, 200), 80), "JPEG2000", **options)
+    for share in (0.3, 0.6, 0.97):
+        with pytest.raises(TruncatedFile):
+            render(content[: int(len(content) * share)], "JPEG2000")
+
+
+def test_size_that_a_container_hides_from_its_codestream_is_found_anywhere(render):
+    honest = sample("JPEG2000")
+    start = honest.index(b"jp2c") - 4
+    padding = struct.pack(">I4s", 100_008, b"free") + bytes(100_000)
+    bomb = bytearray(honest[:start] + padding + honest[start:])
+    struct.pack_into(">II", bomb, bomb.index(b"\xff\x4f\xff\x51") + 8, 16_000, 16_000)
+    with pytest.raises(TooManyPixels, match=r"256\.0 megapixels"):
+        render(bytes(bomb), "JPEG2000")
+
+
+def test_decompression_bomb_in_a_late_entry_of_an_icon(render):
+    small, large = png(1, 1), claiming("PNG", 16_000, 16_000)
+    directory = struct.pack("<3H", 0, 1, 2)
+    for length, at in ((len(small), 38), (len(large), 38 + len(small) + 100_000)):
+        directory += bytes(8) + struct.pack("<II", length, at)
+    with pytest.raises(TooManyPixels, match=r"256\.0 megapixels"):
+        render(directory + small + bytes(100_000) + large, "ICO")
 
 
 def test_decompression_bomb_whose_size_is_told_late_is_refused_before_it_is_decoded(render):
@@ -455,7 +514,7 @@ def test_truncated_file_is_never_published(render, name, share):
     content = sample_of(noise, name)
     with pytest.raises((TruncatedFile, CorruptImage)) as caught:
         render(content[: int(len(content) * share)], name)
-    if name in {"JPEG", "PNG", "WEBP", "HEIF", "AVIF"}:
+    if name in {"JPEG", "PNG", "WEBP", "HEIF", "AVIF", "ICO", "JPEG2000"}:
         assert caught.type is TruncatedFile
 
 
