@@ -21,7 +21,7 @@ _CLEAR, _RESTORE = 2, frozenset({3, 4})
 _FRAME, _EXTENSION, _CONTROL = b",", b"!", b"\xf9"
 _HEADER_BYTES, _SCREEN_AT, _HEADER_FLAGS_AT = 13, 6, 10
 _DESCRIPTOR_BYTES, _CONTROL_BYTES = 9, 4
-_HAS_PALETTE, _PALETTE_SIZE = 0x80, 0x07
+_HAS_PALETTE, _INTERLACED, _PALETTE_SIZE = 0x80, 0x40, 0x07
 _MAX_PLAYS = 0xFFFF
 _NOTHING = (0, 0, 0, 0)
 
@@ -102,15 +102,16 @@ def _part(file: BinaryIO, header: bytes, palette: bytes, control: bytes) -> _Par
     descriptor = _exactly(file, _DESCRIPTOR_BYTES)
     left, top, width, height = struct.unpack_from("<4H", descriptor)
     own_palette = _palette(file, descriptor[-1])
-    code_bytes = _exactly(file, 1)
-    screen = header[:_SCREEN_AT] + descriptor[4:8] + header[_HEADER_FLAGS_AT:] + palette
+    flags, colors = (descriptor[-1], own_palette) if own_palette else (header[_HEADER_FLAGS_AT], palette)
+    screen = header[:_SCREEN_AT] + descriptor[4:8] + bytes([flags & (_HAS_PALETTE | _PALETTE_SIZE), 0, 0]) + colors
     extension = b"!\xf9\x04" + control + b"\0"
-    frame = b"," + bytes(4) + descriptor[4:] + own_palette + code_bytes + _data(file)
+    frame = b"," + bytes(4) + descriptor[4:8] + bytes([descriptor[-1] & _INTERLACED])
+    data = _exactly(file, 1) + _data(file)
     return _Part(
         box=(left, top, left + width, top + height),
         disposal=control[0] >> 2 & 7,
         duration_ms=10 * int.from_bytes(control[1:3], "little"),
-        content=screen + extension + frame + b";",
+        content=screen + extension + frame + data + b";",
     )
 
 

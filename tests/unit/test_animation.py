@@ -152,6 +152,15 @@ def test_frames_of_a_gif_are_taken_away_as_they_ask(render, frames, expected):
         assert_shows(colors, wanted)
 
 
+def test_gray_palette_of_a_later_frame_that_can_be_seen_through(render):
+    """Pillow alone cannot convert such a frame."""
+    gray = bytes([0, 0, 0, 1, 1, 1, 2, 2, 2, 3, 3, 3])
+    colored = gif(64, 32, (LEFT, 0, 1), (RIGHT, 2, 1))
+    descriptor = struct.pack("<4HB", *RIGHT, 0)
+    with_palette = colored.replace(descriptor, descriptor[:-1] + b"\x81" + gray)
+    assert_shows(shown(frames_of(render(with_palette))[1], *PLACES), [RED, (2, 2, 2)])
+
+
 @pytest.mark.parametrize("others", [[], [(RIGHT, 1, 0)]], ids=["still", "animated"])
 def test_what_the_first_frame_leaves_of_the_canvas_is_white_in_jpeg(render, others):
     jpeg = Image.open(io.BytesIO(render(gif(64, 32, (LEFT, 0, 0), *others), formats=("jpeg",)).files[0].data))

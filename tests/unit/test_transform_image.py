@@ -193,6 +193,16 @@ def test_inks_without_profile(render):
     assert rendered.facts["mode"] == "CMYK"
 
 
+@pytest.mark.parametrize("inks", [(255, 0, 0, 0), (128, 64, 32, 0), (0, 0, 0, 128), (64, 64, 64, 64), (9, 200, 30, 90)])
+def test_inks_without_profile_are_converted_as_browsers_do(render, inks):
+    """There is no telling for which press they were meant: light × (1 - ink) × (1 - black)."""
+    *colors, black = inks
+    expected = tuple(round(255 * (1 - ink / 255) * (1 - black / 255)) for ink in colors)
+    for name in ("JPEG", "TIFF"):
+        content = encoded(Image.new("CMYK", (32, 32), inks), name, **({"quality": 95} if name == "JPEG" else {}))
+        assert_close(corners(picture(render(content, name))), [expected] * 4, 6)
+
+
 @pytest.mark.parametrize("name", ["JPEG", "TIFF"])
 def test_inks_are_converted_by_their_profile(render, name):
     inks = Image.new("CMYK", (64, 32), (0, 0, 0, 0))
