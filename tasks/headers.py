@@ -109,6 +109,11 @@ def _png_size(head: bytes) -> Size | None:
     return struct.unpack_from(">II", head, 16) if head[12:16] == b"IHDR" else None
 
 
+def _psd_size(head: bytes) -> Size | None:
+    height, width = struct.unpack_from(">II", head, 14)
+    return width, height
+
+
 def _gif_size(head: bytes) -> Size | None:
     return struct.unpack_from("<HH", head, 6)
 
@@ -253,6 +258,7 @@ _SIZE_READERS: Mapping[str, Callable[[bytes], Size | None]] = MappingProxyType(
         "image/bmp": _bmp_size,
         "image/x-icon": _icon_size,
         "image/jp2": _jp2_size,
+        "image/vnd.adobe.photoshop": _psd_size,
         "image/heic": _heif_size,
         "image/avif": _heif_size,
     }

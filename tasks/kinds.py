@@ -61,6 +61,7 @@ IMAGE = _kind(
         Format("BMP", "image/bmp", (".bmp", ".dib"), 60 * MEGAPIXEL),
         Format("ICO", "image/x-icon", (".ico",), 16 * MEGAPIXEL),
         Format("JPEG 2000", "image/jp2", (".jp2", ".j2k", ".jpf", ".jpx", ".j2c", ".jpc"), 40 * MEGAPIXEL),
+        Format("PSD", "image/vnd.adobe.photoshop", (".psd",), 100 * MEGAPIXEL),
         Format("HEIC", "image/heic", (".heic", ".heif", ".hif"), 64 * MEGAPIXEL, "pages"),
         Format("AVIF", "image/avif", (".avif",), 64 * MEGAPIXEL, "frames"),
     ),

@@ -30,6 +30,7 @@ from tasks.headers import announced_size, check_pixels, ends_early
 from tasks.kinds import IMAGE, MEGAPIXEL, Format
 from tasks.transform.frames import count_frames, count_scans
 from tasks.transform.gif import gif_frames, leaves_gaps
+from tasks.transform.psd import PsdComposite
 from workflow.errors import CorruptImage, TooManyFrames, TooManyPixels, TruncatedFile
 
 HEAD_BYTES = 64 * 1024
@@ -63,6 +64,7 @@ _OPENERS: Mapping[str, Callable[[BinaryIO], ImageFile]] = MappingProxyType(
         "image/bmp": BmpImageFile,
         "image/x-icon": IcoImageFile,
         "image/jp2": Jpeg2KImageFile,
+        "image/vnd.adobe.photoshop": PsdComposite,
         "image/heic": HeifImageFile,
         "image/avif": AvifImageFile,
     }
@@ -90,7 +92,10 @@ class Decoded:
 
 
 def decode(path: Path, found: Format, max_side_px: int) -> Decoded:
-    """Decode all data of the first frame; raises TooManyPixels, TooManyFrames, TruncatedFile or CorruptImage."""
+    """Decode all data of the first frame.
+
+    Raises TooManyPixels, TooManyFrames, TruncatedFile, CorruptImage, or UnsupportedType for a rare variant.
+    """
     with path.open("rb") as file, damage_named(path, found):
         image = open_image(file, found)
         frames = _check_frames(path, image, found)
@@ -132,7 +137,7 @@ def _check_frames(path: Path, image: ImageFile, found: Format) -> int:
             f"The JPEG image is built of more than {MAX_JPEG_SCANS} layers over all of its pixels, "
             "which takes too long to decode. Save it again as an ordinary JPEG and upload that."
         )
-    frames = count_frames(path, image, IMAGE.max_frames)
+    frames = count_frames(path, image, IMAGE.max_frames) if found.several else 1
     if frames > IMAGE.max_frames:
         raise TooManyFrames(
             f"The {found.label} image has more than {IMAGE.max_frames:,} frames or pages, which is the limit. "

@@ -66,7 +66,6 @@ _DESCRIPTIONS: Mapping[str, str] = MappingProxyType(
         "image/qoi": "a QOI image",
         "image/svg+xml": "an SVG drawing",
         "image/vnd-ms.dds": "a DirectDraw texture",
-        "image/vnd.adobe.photoshop": "a Photoshop document",
         "image/vnd.radiance": "a Radiance HDR image",
         "image/x-cursor": "a mouse cursor",
         "image/x-exr": "an OpenEXR image",

@@ -128,7 +128,7 @@ def test_programs_and_pages_are_forbidden_whatever_their_name(content):
         verdict(content, "cat.jpg", "image/jpeg")
 
 
-@pytest.mark.parametrize("name", ["JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "HEIF", "ICO", "JPEG2000"])
+@pytest.mark.parametrize("name", ["JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "HEIF", "ICO", "JPEG2000", "PSD"])
 def test_decompression_bomb_is_refused_by_its_header_alone(name):
     content = claiming(name, 16_000, 16_000)
     with pytest.raises(TooManyPixels, match=r"16,000 by 16,000 pixels, which is 256\.0 megapixels"):

@@ -41,7 +41,7 @@ from tests.unit.images import (
     sample_of,
     stored_turned,
 )
-from workflow.errors import CorruptImage, RejectedError, TooManyFrames, TooManyPixels, TruncatedFile
+from workflow.errors import CorruptImage, RejectedError, TooManyFrames, TooManyPixels, TruncatedFile, UnsupportedType
 
 WEBP_TOLERANCE = 14
 """Levels by which quality 80 may move a plain area."""
@@ -415,10 +415,43 @@ def test_endless_page_list_of_a_tiff_ends(render):
     assert render(bytes(content), "TIFF").facts["frames"] == 1
 
 
-@pytest.mark.parametrize("name", ["JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "ICO", "JPEG2000"])
+@pytest.mark.parametrize("name", ["JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "ICO", "JPEG2000", "PSD"])
 def test_decompression_bomb_is_refused_before_it_is_opened(render, name):
     with pytest.raises(TooManyPixels, match="megapixels"):
         render(claiming(name, 16_000, 16_000), name)
+
+
+@pytest.mark.parametrize(
+    ("options", "finding"),
+    [
+        ({"bits": 16}, "16 bits a channel"),
+        ({"version": 2}, "large document format"),
+        ({"colors": 7}, "multichannel or duotone"),
+        ({"has_composite": 0}, "has layers only"),
+    ],
+)
+def test_photoshop_document_that_cannot_be_shown_is_refused_in_clear_words(render, options, finding):
+    with pytest.raises(UnsupportedType, match=rf"{finding}.*Export it as TIFF or PNG"):
+        render(encoded(quarters(), "PSD", **options), "PSD")
+
+
+def test_fourth_channel_of_a_photoshop_document_hides_something_only_if_it_is_the_transparency(render):
+    see_through, selection = (render(encoded(transparent("RGBA"), "PSD", layers=n), "PSD") for n in (-1, 1))
+    assert [picture(see_through).getpixel((x, 16))[3] for x in (10, 54)] == [0, 255]
+    assert selection.facts["has_alpha"] is False
+    assert_close([picture(selection).getpixel((54, 16))], [RED])
+
+
+@pytest.mark.parametrize(("mode", "expected"), [("L", (160,) * 3), ("LAB", (151,) * 3), ("CMYK", (106, 127, 127))])
+def test_colors_of_a_photoshop_document(render, mode, expected):
+    color = {"L": 160, "LAB": (160, 128, 128), "CMYK": (96, 64, 64, 85)}[mode]
+    shown = corners(picture(render(encoded(Image.new(mode, (32, 32), color), "PSD"), "PSD")))[0]
+    assert_close([shown], [expected], 6)
+
+
+def test_profile_of_a_photoshop_document_counts(render):
+    content = encoded(Image.new("RGB", (32, 32), (200, 100, 50)), "PSD", icc_profile=matrix_profile(P3_PRIMARIES, 2.2))
+    assert_close(corners(picture(render(content, "PSD")))[:1], [srgb_from_p3((200, 100, 50))], 6)
 
 
 def test_largest_picture_of_an_icon_is_shown(render):
