@@ -76,7 +76,8 @@ def _facts(kind: Kind) -> Iterator[str]:
         "frame that is not blank."
     )
     yield (
-        "* **Color**: an embedded profile is converted, not relabelled. Inks without a profile are converted by plain "
+        "* **Color**: an embedded profile, or what cICP, gAMA, cHRM or nclx announce, is converted and not relabelled; "
+        "HDR curves (PQ, HLG) are not tone-mapped. Inks without a profile are converted by plain "
         "arithmetic, as browsers do: light × (1 - ink) × (1 - black)."
     )
     yield (

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from PIL import ExifTags
 from PIL.AvifImagePlugin import AvifImageFile
@@ -31,6 +31,7 @@ from tasks.kinds import IMAGE, MEGAPIXEL, Format
 from tasks.transform.frames import count_frames, count_scans
 from tasks.transform.gif import gif_frames, leaves_gaps
 from tasks.transform.psd import PsdComposite
+from tasks.transform.signals import announced_profile
 from workflow.errors import CorruptImage, TooManyFrames, TooManyPixels, TruncatedFile
 
 HEAD_BYTES = 64 * 1024
@@ -78,12 +79,14 @@ _TOLD_ANYWHERE = frozenset({"image/x-icon", "image/jp2"})
 class Decoded:
     """The first frame, perhaps at a reduced scale, and what the file says of it.
 
-    `width` and `height` are the stored ones at full scale; `frames` counts pages, too. `orientation` is EXIF's 1..8 as
-    the file has it, `turn` the part of it that the decoder has not applied yet.
+    `icc` is the color profile, embedded or made of what is announced. `width` and `height` are the stored ones at full
+    scale; `frames` counts pages, too. `orientation` is EXIF's 1..8 as the file has it, `turn` the part of it that the
+    decoder has not applied yet.
     """
 
     image: Image
     exif: Exif
+    icc: object
     width: int
     height: int
     frames: int
@@ -105,9 +108,9 @@ def decode(path: Path, found: Format, max_side_px: int) -> Decoded:
         image.load()
         exif = _read_exif(image)
         turn = _orientation(exif.get(ExifTags.Base.Orientation))
-        return Decoded(
-            _without_gaps(image, file, found), exif, width, height, frames, _orientation(stored or turn), turn
-        )
+        icc = image.info.get("icc_profile") or _announced_icc(file, found, image.info)
+        shown = _without_gaps(image, file, found)
+        return Decoded(shown, exif, icc, width, height, frames, _orientation(stored or turn), turn)
 
 
 def open_image(file: BinaryIO, found: Format) -> ImageFile:
@@ -129,6 +132,11 @@ def _without_gaps(image: ImageFile, file: BinaryIO, found: Format) -> Image:
     if isinstance(image, GifImageFile) and leaves_gaps(image):
         return next(gif_frames(file, found))[0]
     return image
+
+
+def _announced_icc(file: BinaryIO, found: Format, info: Mapping[Any, Any]) -> bytes | None:
+    file.seek(0)
+    return announced_profile(found.media_type, file.read(HEAD_BYTES), info)
 
 
 def _check_frames(path: Path, image: ImageFile, found: Format) -> int:

@@ -42,7 +42,7 @@ def transform(path: Path, media_type: str, recipe: Recipe) -> Rendered:
     found = IMAGE.formats[media_type]
     with warnings.catch_warnings(action="ignore"):  # Pillow's remarks on odd files: they decode, or they do not
         decoded = decode(path, found, recipe.max_side_px)
-        profile = read_profile(decoded.image.info.get("icc_profile"))
+        profile = read_profile(decoded.icc)
         finish = _finisher(profile, decoded.turn)
         image = _publishable(finish(_fit(decoded, recipe.max_side_px)))
         moving = animate(path, found, decoded.frames, recipe, finish) if _moves(decoded, found, recipe) else None

@@ -166,6 +166,48 @@ def test_wide_colors_are_converted_and_not_just_relabelled(render, color, mode):
     assert rendered.facts["color_profile"] == "test"
 
 
+SIGNALS = {"P3 with gamma 2.2": b"\x0c\x04\0\1", "sRGB": b"\1\x0d\0\1", "BT.2020 with PQ": b"\x09\x10\0\1"}
+
+
+@pytest.mark.parametrize("signal", SIGNALS)
+def test_colors_that_a_png_names_by_numbers(render, signal):
+    rows = (b"\0" + bytes((200, 100, 50)) * 32) * 32
+    rendered = render(png(32, 32, png_chunk(b"cICP", SIGNALS[signal]), color=2, data=rows), "PNG")
+    expected = srgb_from_p3((200, 100, 50)) if "P3" in signal else (200, 100, 50)
+    assert_close(corners(picture(rendered))[:1], [expected], 6)
+    assert rendered.facts["color_profile"] == ("Display P3" if "P3" in signal else None)
+
+
+def test_gamma_and_primaries_of_a_png(render):
+    p3 = struct.pack(">8I", 31270, 32900, 68000, 32000, 26500, 69000, 15000, 6000)
+    gamma = png_chunk(b"gAMA", struct.pack(">I", 100_000))
+    rows = (b"\0" + bytes((64, 64, 64)) * 32) * 32
+    linear = render(png(32, 32, gamma, color=2, data=rows), "PNG")
+    assert_close(corners(picture(linear))[:1], [(137, 137, 137)], 4)
+    rows = (b"\0" + bytes((60, 180, 90)) * 32) * 32
+    chunks = (png_chunk(b"gAMA", struct.pack(">I", 45_455)), png_chunk(b"cHRM", p3))
+    wide = render(png(32, 32, *chunks, color=2, data=rows), "PNG")
+    assert_close(corners(picture(wide))[:1], [srgb_from_p3((60, 180, 90))], 6)
+    usual = render(png(32, 32, chunks[0], color=2, data=rows), "PNG")
+    assert_close(corners(picture(usual))[:1], [(60, 180, 90)], 6)
+
+
+@pytest.mark.parametrize(("gamma", "point"), [(0, 1), (1, 0), (45_455, 30_000), (2**31, 2**31)])
+def test_senseless_gamma_and_primaries_are_ignored(render, gamma, point):
+    chunks = (png_chunk(b"gAMA", struct.pack(">I", gamma)), png_chunk(b"cHRM", struct.pack(">8I", *[point] * 8)))
+    rows = (b"\0" + bytes((60, 180, 90)) * 32) * 32
+    assert_close(corners(picture(render(png(32, 32, *chunks, color=2, data=rows), "PNG")))[:1], [(60, 180, 90)], 6)
+
+
+@pytest.mark.parametrize("name", ["HEIF", "AVIF"])
+def test_colors_that_a_photograph_names_by_numbers(render, name):
+    patch = Image.new("RGB", (64, 64), (60, 180, 90))
+    content = bytearray(sample_of(patch, name))
+    at = content.index(b"colrnclx") + len(b"colrnclx")
+    content[at : at + 4] = struct.pack(">HH", 12, 4)
+    assert_close(corners(picture(render(bytes(content), name)))[:1], [srgb_from_p3((60, 180, 90))], 8)
+
+
 def test_colors_that_are_srgb_already_are_left_alone():
     srgb = read_profile(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
     image = quarters()
