@@ -88,6 +88,12 @@ def test_text_named_like_a_photograph_is_called_text():
         verdict(b"shopping list\n- apples\n", "list.jpg")
 
 
+@pytest.mark.parametrize("content", [b"II*\0\x10\0\0\0CR\2\0" + bytes(90), b"FUJIFILMCCD-RAW" + bytes(90)])
+def test_camera_raw_is_called_what_it_is(content):
+    with pytest.raises(UnsupportedType, match=r"a camera raw file.*Convert it to one of these"):
+        verdict(content, "IMG_1.CR2")
+
+
 @pytest.mark.parametrize(
     "inside",
     [

@@ -330,6 +330,25 @@ def test_edges_of_a_cut_out_do_not_bleed_the_hidden_color(render):
     assert all(green < 80 for _, green, _, _ in half_visible)
 
 
+@pytest.mark.parametrize("compression", ["raw", "tiff_lzw", "jpeg", "packbits", "tiff_adobe_deflate", "zstd"])
+@pytest.mark.parametrize("mode", ["RGB", "CMYK", "L"])
+def test_compressions_of_tiff(render, compression, mode):
+    image = quarters().convert(mode)
+    rendered = render(encoded(image, "TIFF", compression=compression), "TIFF")
+    assert_close(corners(picture(rendered)), corners(image), 20)
+
+
+def test_16_bit_colors_of_a_tiff(render):
+    entries = ((256, 3, 1, 32), (257, 3, 1, 32), (258, 3, 3, 122), (259, 3, 1, 1), (262, 3, 1, 2), (273, 4, 1, 128),
+               (277, 3, 1, 3), (278, 3, 1, 32), (279, 4, 1, 32 * 32 * 6))  # fmt: skip
+    directory = b"".join(struct.pack("<HHII", *entry) for entry in entries)
+    header = (
+        b"II*\0\x08\0\0\0" + struct.pack("<H", len(entries)) + directory + bytes(4) + struct.pack("<3H", 16, 16, 16)
+    )
+    content = header + struct.pack("<3H", 200 * 257, 100 * 257, 50 * 257) * 1024
+    assert_close(corners(picture(render(content, "TIFF"))), [(200, 100, 50)] * 4, 8)
+
+
 def test_one_bit_fax(render):
     image = Image.new("1", (64, 32), 1)
     image.paste(0, (32, 0, 64, 32))
