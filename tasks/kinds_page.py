@@ -82,7 +82,7 @@ def _facts(kind: Kind) -> Iterator[str]:
     )
     yield (
         "* **Metadata**: none is in what is published. Camera, time and exposure go into the record, all tags into a "
-        "sidecar; the place only where the stage's `keep_gps` is set."
+        "sidecar; place, author, comments and serial numbers only where the stage's `keep_gps` is set."
     )
 
 

@@ -397,6 +397,16 @@ def test_place_is_left_out_unless_asked_for(render):
     assert rendered.technical["gps"]["GPSLatitudeRef"] == "S"
 
 
+def test_person_and_device_are_left_out_unless_asked_for(render):
+    tags = {ExifTags.Base.Artist: "Ada", ExifTags.Base.HostComputer: "Ada's phone", ExifTags.Base.Make: "Canon"}
+    photo = {ExifTags.Base.BodySerialNumber: "4711", ExifTags.Base.CameraOwnerName: "Ada L."}
+    content = encoded(quarters(), exif=exif(tags, photo=photo))
+    rendered = render(content)
+    assert rendered.technical["exif"] == {"Make": "Canon"}
+    assert "Ada" not in json.dumps(rendered.facts)
+    assert render(content, keep_gps=True).technical["exif"]["BodySerialNumber"] == "4711"
+
+
 def test_facts_of_a_photograph(render):
     tags = {ExifTags.Base.Make: "Canon\0", ExifTags.Base.Model: " EOS R5 "}
     photo = {
