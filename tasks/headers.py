@@ -6,6 +6,7 @@ Read before a decoder is handed the file, because some decoders reserve memory f
 import re
 import struct
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
 
 from tasks.kinds import MEGAPIXEL, Format
@@ -21,6 +22,12 @@ _TIFF_WIDTH, _TIFF_HEIGHT = 256, 257
 _TIFF_VALUE_CODES = {3: "H", 4: "I"}
 _BMP_CORE_HEADER_BYTES = 12
 _BOX_HEADER_BYTES = 8
+_PNG_START = b"\x89PNG\r\n\x1a\n"
+_ICON_ENTRIES_AT, _ICON_ENTRY_BYTES, _ICON_ANNOUNCED_MAX = 6, 16, 256
+_JP2_IMAGE_HEADER = re.compile(rb"ihdr(.{8})", re.DOTALL)
+_CODESTREAM_START = b"\xff\x4f\xff\x51"
+_CODESTREAM = re.compile(rb"\xff\x4f\xff\x51(?=.{4}(.{16}))", re.DOTALL)
+_TILE_PART, _END_OF_CODESTREAM = 0xFF90, 0xFFD9
 _SPATIAL_EXTENT = re.compile(rb"ispe\0\0\0\0(.{8})", re.DOTALL)
 
 
@@ -52,6 +59,11 @@ def ends_early(media_type: str, head: bytes, size: int) -> bool:
         return size < int.from_bytes(head[4:8], "little") + 8
     if media_type in {"image/heic", "image/avif"}:
         return any(end > size for end in _box_ends(head))
+    if media_type == "image/jp2":
+        boxes = () if head.startswith(_CODESTREAM_START) else _box_ends(head)
+        return any(end > size for end in (*boxes, *_tile_part_ends(head)))
+    if media_type == "image/x-icon":
+        return any(entry.at + entry.length > size for entry in icon_entries(head))
     if media_type == "image/png" and size <= len(head):
         return _png_ends_early(head)
     return False
@@ -68,6 +80,25 @@ def tiff_tags(head: bytes) -> dict[int, int]:
     return dict(_tiff_entry(head, at, order) for at in entries)
 
 
+@dataclass(frozen=True)
+class IconEntry:
+    """One picture of an icon as the directory lists it; sizes in pixels, the rest in bytes."""
+
+    width: int
+    height: int
+    length: int
+    at: int
+
+
+def icon_entries(head: bytes) -> list[IconEntry]:
+    """The directory of an icon, as far as `head` reaches."""
+    count = int.from_bytes(head[_ICON_ENTRIES_AT - 2 : _ICON_ENTRIES_AT], "little")
+    end = min(_ICON_ENTRIES_AT + _ICON_ENTRY_BYTES * count, len(head) - _ICON_ENTRY_BYTES + 1)
+    listed = (struct.unpack_from("<BB6xII", head, at) for at in range(_ICON_ENTRIES_AT, end, _ICON_ENTRY_BYTES))
+    largest = _ICON_ANNOUNCED_MAX
+    return [IconEntry(width or largest, height or largest, length, at) for width, height, length, at in listed]
+
+
 def _tiff_entry(head: bytes, at: int, order: str) -> tuple[int, int]:
     tag, value_type = struct.unpack_from(f"{order}HH", head, at)
     code = _TIFF_VALUE_CODES.get(value_type, "I")
@@ -76,6 +107,11 @@ def _tiff_entry(head: bytes, at: int, order: str) -> tuple[int, int]:
 
 def _png_size(head: bytes) -> Size | None:
     return struct.unpack_from(">II", head, 16) if head[12:16] == b"IHDR" else None
+
+
+def _psd_size(head: bytes) -> Size | None:
+    height, width = struct.unpack_from(">II", head, 14)
+    return width, height
 
 
 def _gif_size(head: bytes) -> Size | None:
@@ -114,10 +150,54 @@ def _uint24(head: bytes, at: int) -> int:
     return struct.unpack("<I", head[at : at + 3] + b"\0")[0]
 
 
+def _icon_size(head: bytes) -> Size | None:
+    """The largest picture: the directory cannot say more than 256, the pictures themselves can."""
+    sizes = [
+        size for entry in icon_entries(head) for size in ((entry.width, entry.height), _size_in_icon(head, entry.at))
+    ]
+    return _largest(sizes)
+
+
+def _size_in_icon(head: bytes, at: int) -> Size:
+    try:
+        if head.startswith(_PNG_START, at):
+            return struct.unpack_from(">II", head, at + 16)
+        (width, height) = struct.unpack_from("<4xii", head, at)
+    except struct.error:
+        return 0, 0
+    return abs(width), abs(height) // 2  # the mask is the other half
+
+
+def _jp2_size(head: bytes) -> Size | None:
+    """The largest of the sizes that the container and its codestreams name."""
+    sizes = [struct.unpack(">II", extent) for extent in _JP2_IMAGE_HEADER.findall(head)]
+    grids = (struct.unpack(">IIII", extent) for extent in _CODESTREAM.findall(head))
+    return _largest([*sizes, *((max(0, right - left), max(0, bottom - top)) for right, bottom, left, top in grids)])
+
+
+def _tile_part_ends(head: bytes) -> Iterator[int]:
+    """Where each part of the first codestream ends, as far as `head` tells; its end mark is one."""
+    start = head.find(_CODESTREAM_START)
+    at = start + 2
+    while start >= 0 and at + 12 <= len(head):
+        marker, length = struct.unpack_from(">HH", head, at)
+        if marker == _END_OF_CODESTREAM:
+            return
+        part_bytes = struct.unpack_from(">I", head, at + 6)[0] if marker == _TILE_PART else length + 2
+        at += part_bytes
+        if not part_bytes:  # up to the end of the file
+            return
+        yield at + 2
+
+
+def _largest(sizes: list[Size]) -> Size | None:
+    return max(sizes, key=lambda size: size[0] * size[1], default=None)
+
+
 def _heif_size(head: bytes) -> Size | None:
     """The largest of the sizes named: the others are those of tiles, thumbnails and masks."""
     sizes = [struct.unpack(">II", extent) for extent in _SPATIAL_EXTENT.findall(head)]
-    return max(sizes, key=lambda size: size[0] * size[1], default=None)
+    return _largest(sizes)
 
 
 def _jpeg_size(head: bytes) -> Size | None:
@@ -176,6 +256,9 @@ _SIZE_READERS: Mapping[str, Callable[[bytes], Size | None]] = MappingProxyType(
         "image/gif": _gif_size,
         "image/tiff": _tiff_size,
         "image/bmp": _bmp_size,
+        "image/x-icon": _icon_size,
+        "image/jp2": _jp2_size,
+        "image/vnd.adobe.photoshop": _psd_size,
         "image/heic": _heif_size,
         "image/avif": _heif_size,
     }

@@ -6,6 +6,7 @@ A kind is a line here and a module of its name in each of `tasks/transform/` and
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Literal
 
 MIB = 1024 * 1024
 MEGAPIXEL = 1_000_000
@@ -13,42 +14,56 @@ MEGAPIXEL = 1_000_000
 
 @dataclass(frozen=True)
 class Format:
-    """One accepted content type. `label` is what people call it; `max_pixels` counts all pixels of one frame."""
+    """One accepted content type. `label` is what people call it; `max_pixels` counts all pixels of one frame.
+
+    `several` says what it is when there are more pictures than one in a file.
+    """
 
     label: str
     media_type: str
     extensions: tuple[str, ...]
     max_pixels: int
+    several: Literal["", "frames", "pages"] = ""
 
 
 @dataclass(frozen=True)
 class Kind:
-    """A family of formats that one module per task serves. `max_bytes` is the size of the original."""
+    """A family of formats that one module per task serves. `max_bytes` is the size of the original.
+
+    `max_frames` counts pages, too; `max_total_pixels` is over all frames of an animation.
+    """
 
     name: str
     formats: Mapping[str, Format]
     max_bytes: int
     max_frames: int
+    max_total_pixels: int
 
 
-def _kind(name: str, *, max_bytes: int, max_frames: int, formats: tuple[Format, ...]) -> Kind:
-    return Kind(name, MappingProxyType({f.media_type: f for f in formats}), max_bytes, max_frames)
+def _kind(name: str, *, max_bytes: int, max_frames: int, max_total_pixels: int, formats: tuple[Format, ...]) -> Kind:
+    by_type = MappingProxyType({each.media_type: each for each in formats})
+    return Kind(name, by_type, max_bytes, max_frames, max_total_pixels)
 
 
-# Decoding takes up to 15 bytes a pixel (WebP, HEIC), 11 (16-bit PNG), 6 (progressive JPEG): at most 1.3 GB.
+# Decoding takes up to 25 bytes a pixel (JPEG 2000), 15 (WebP, HEIC), 11 (16-bit PNG), 6 (progressive JPEG): at most
+# 1.3 GB. The frames of an animation take up to 30, because decoders keep the one before: at most 2.1 GB.
 IMAGE = _kind(
     "image",
     max_bytes=200 * MIB,
     max_frames=1000,
+    max_total_pixels=1000 * MEGAPIXEL,
     formats=(
         Format("JPEG", "image/jpeg", (".jpg", ".jpeg", ".jpe", ".jfif", ".mpo"), 200 * MEGAPIXEL),
-        Format("PNG", "image/png", (".png", ".apng"), 120 * MEGAPIXEL),
-        Format("WebP", "image/webp", (".webp",), 64 * MEGAPIXEL),
-        Format("GIF", "image/gif", (".gif",), 60 * MEGAPIXEL),
-        Format("TIFF", "image/tiff", (".tif", ".tiff"), 120 * MEGAPIXEL),
+        Format("PNG", "image/png", (".png", ".apng"), 120 * MEGAPIXEL, "frames"),
+        Format("WebP", "image/webp", (".webp",), 64 * MEGAPIXEL, "frames"),
+        Format("GIF", "image/gif", (".gif",), 60 * MEGAPIXEL, "frames"),
+        Format("TIFF", "image/tiff", (".tif", ".tiff"), 120 * MEGAPIXEL, "pages"),
         Format("BMP", "image/bmp", (".bmp", ".dib"), 60 * MEGAPIXEL),
-        Format("HEIC", "image/heic", (".heic", ".heif", ".hif"), 64 * MEGAPIXEL),
-        Format("AVIF", "image/avif", (".avif",), 64 * MEGAPIXEL),
+        Format("ICO", "image/x-icon", (".ico",), 16 * MEGAPIXEL),
+        Format("JPEG 2000", "image/jp2", (".jp2", ".j2k", ".jpf", ".jpx", ".j2c", ".jpc"), 40 * MEGAPIXEL),
+        Format("PSD", "image/vnd.adobe.photoshop", (".psd",), 100 * MEGAPIXEL),
+        Format("HEIC", "image/heic", (".heic", ".heif", ".hif"), 64 * MEGAPIXEL, "pages"),
+        Format("AVIF", "image/avif", (".avif",), 64 * MEGAPIXEL, "frames"),
     ),
 )
 

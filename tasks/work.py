@@ -10,11 +10,13 @@ from workflow import PIPELINE_VERSION
 class Recipe:
     """How renditions are made, from the stage's settings.
 
-    `formats` are of {"webp", "jpeg"}; the first is the main one.
+    `formats` are of {"webp", "jpeg"}; the first is the main one. An animation is scaled down further until all of its
+    frames together have at most `max_animation_pixels`: half a minute of encoding.
     """
 
     formats: tuple[str, ...] = ("webp",)
     max_side_px: int = 2048
+    max_animation_pixels: int = 400_000_000
     keep_gps: bool = False
 
     @property

@@ -19,8 +19,10 @@ from workflow.errors import ThumbnailError
 BOXES_PX = (128, 256, 512)
 WEBP_QUALITY, WEBP_METHOD = 80, 2
 HASH_SIDE_PX = 32
+POSTER_SEARCH_FRAMES = 50
 
 _CELL_LOW_BITS = 5
+_BLANK_LEVELS = 16
 
 
 def preview(path: Path) -> Drawn:
@@ -37,9 +39,35 @@ def _load(path: Path) -> Image.Image:
     try:
         with warnings.catch_warnings(action="ignore"), Image.open(path, formats=["WEBP", "JPEG"]) as image:
             image.draft("RGB", (2 * BOXES_PX[-1], 2 * BOXES_PX[-1]))
-            return image.convert("RGBA" if image.has_transparency_data else "RGB")
+            return _poster(image)
     except (OSError, ValueError, SyntaxError, EOFError, MemoryError) as exc:
         raise ThumbnailError(f"The rendition cannot be read, so no previews were drawn ({exc}).") from exc
+
+
+def _poster(image: Image.Image) -> Image.Image:
+    """The first frame, or the first one that shows something: many animations fade in from a plain color."""
+    frames = min(getattr(image, "n_frames", 1), POSTER_SEARCH_FRAMES)
+    shown = next((at for at in range(frames) if frames > 1 and not _is_blank(_frame(image, at))), 0)
+    return _frame(image, shown)
+
+
+def _frame(image: Image.Image, at: int) -> Image.Image:
+    image.seek(at)
+    return image.convert("RGBA" if image.has_transparency_data else "RGB")
+
+
+def _is_blank(frame: Image.Image) -> bool:
+    """All of one color, or nearly, as far as it can be seen."""
+    icon = frame.convert("RGBA").resize(_fitted(frame.size, HASH_SIDE_PX), Image.Resampling.BOX)
+    seen = Image.new("RGBA", icon.size)
+    seen.alpha_composite(icon)
+    bands = (seen.getchannel(band).histogram() for band in "RGBA")
+    return all(_spread(histogram) <= _BLANK_LEVELS for histogram in bands)
+
+
+def _spread(histogram: list[int]) -> int:
+    levels = [level for level, count in enumerate(histogram) if count]
+    return levels[-1] - levels[0]
 
 
 def _shrink(image: Image.Image) -> list[tuple[int, Image.Image]]:

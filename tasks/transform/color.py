@@ -1,8 +1,9 @@
 """Brings pixels of any mode and color profile to 8-bit sRGB: "L", "RGB" or "RGBA"."""
 
 import io
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from itertools import product
 from types import MappingProxyType
 from typing import Literal
@@ -43,11 +44,23 @@ def to_working_mode(image: Image.Image) -> Image.Image:
 
 def to_srgb(image: Image.Image, profile: Profile | None) -> Image.Image:
     """Convert a working mode by the embedded profile, where there is one that fits and differs from sRGB."""
-    icc = _built_in("LAB") if image.mode == "LAB" else profile and profile.icc
-    transform = _transform_to_srgb(image.mode, icc) if icc else None
-    if transform and not (image.mode in _PUBLISHED_MODES and _is_near_identity(transform, image.mode)):
-        return ImageCms.applyTransform(image, transform) or image
-    return image if image.mode in _PUBLISHED_MODES else image.convert("RGB")
+    return srgb_converter(profile)(image)
+
+
+def srgb_converter(profile: Profile | None) -> Callable[[Image.Image], Image.Image]:
+    """`to_srgb` for many pictures of one file: what a profile does to a mode is looked up once."""
+
+    @cache
+    def transform_of(mode: str) -> ImageCms.ImageCmsTransform | None:
+        return _worthwhile_transform(mode, profile)
+
+    def convert(image: Image.Image) -> Image.Image:
+        transform = transform_of(image.mode)
+        if transform:
+            return ImageCms.applyTransform(image, transform) or image
+        return image if image.mode in _PUBLISHED_MODES else image.convert("RGB")
+
+    return convert
 
 
 def read_profile(data: object) -> Profile | None:
@@ -64,6 +77,13 @@ def read_profile(data: object) -> Profile | None:
 
 def _built_in(name: Literal["LAB", "sRGB"]) -> ImageCms.ImageCmsProfile:
     return ImageCms.ImageCmsProfile(ImageCms.createProfile(name))  # pyright: ignore[reportUnknownArgumentType]
+
+
+def _worthwhile_transform(mode: str, profile: Profile | None) -> ImageCms.ImageCmsTransform | None:
+    icc = _built_in("LAB") if mode == "LAB" else profile and profile.icc
+    transform = _transform_to_srgb(mode, icc) if icc else None
+    is_idle = transform and mode in _PUBLISHED_MODES and _is_near_identity(transform, mode)
+    return None if is_idle else transform
 
 
 def _transform_to_srgb(mode: str, icc: ImageCms.ImageCmsProfile) -> ImageCms.ImageCmsTransform | None:

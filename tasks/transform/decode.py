@@ -3,20 +3,23 @@
 Limits are checked before memory is spent. Decoders fail in many ways; here all of them mean a damaged file.
 """
 
+import os
 import struct
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from PIL import ExifTags
 from PIL.AvifImagePlugin import AvifImageFile
 from PIL.BmpImagePlugin import BmpImageFile
 from PIL.GifImagePlugin import GifImageFile
+from PIL.IcoImagePlugin import IcoImageFile
 from PIL.Image import DecompressionBombError, Exif, Image
 from PIL.ImageFile import ImageFile
+from PIL.Jpeg2KImagePlugin import Jpeg2KImageFile
 from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
 from PIL.TiffImagePlugin import TiffImageFile
@@ -26,6 +29,9 @@ from pillow_heif import HeifImageFile
 from tasks.headers import announced_size, check_pixels, ends_early
 from tasks.kinds import IMAGE, MEGAPIXEL, Format
 from tasks.transform.frames import count_frames, count_scans
+from tasks.transform.gif import gif_frames, leaves_gaps
+from tasks.transform.psd import PsdComposite
+from tasks.transform.signals import announced_profile
 from workflow.errors import CorruptImage, TooManyFrames, TooManyPixels, TruncatedFile
 
 HEAD_BYTES = 64 * 1024
@@ -57,22 +63,30 @@ _OPENERS: Mapping[str, Callable[[BinaryIO], ImageFile]] = MappingProxyType(
         "image/gif": GifImageFile,
         "image/tiff": TiffImageFile,
         "image/bmp": BmpImageFile,
+        "image/x-icon": IcoImageFile,
+        "image/jp2": Jpeg2KImageFile,
+        "image/vnd.adobe.photoshop": PsdComposite,
         "image/heic": HeifImageFile,
         "image/avif": AvifImageFile,
     }
 )
+
+# These name the sizes of their parts wherever the parts are; OpenJPEG takes what is left of a file for all of it.
+_TOLD_ANYWHERE = frozenset({"image/x-icon", "image/jp2"})
 
 
 @dataclass(frozen=True)
 class Decoded:
     """The first frame, perhaps at a reduced scale, and what the file says of it.
 
-    `width` and `height` are the stored ones at full scale. `orientation` is EXIF's 1..8 as the file has it,
-    `turn` the part of it that the decoder has not applied yet.
+    `icc` is the color profile, embedded or made of what is announced. `width` and `height` are the stored ones at full
+    scale; `frames` counts pages, too. `orientation` is EXIF's 1..8 as the file has it, `turn` the part of it that the
+    decoder has not applied yet.
     """
 
     image: Image
     exif: Exif
+    icc: object
     width: int
     height: int
     frames: int
@@ -81,9 +95,12 @@ class Decoded:
 
 
 def decode(path: Path, found: Format, max_side_px: int) -> Decoded:
-    """Decode all data of the first frame; raises TooManyPixels, TooManyFrames, TruncatedFile or CorruptImage."""
-    with path.open("rb") as file, _damage_named(path, found):
-        image = _open(file, found)
+    """Decode all data of the first frame.
+
+    Raises TooManyPixels, TooManyFrames, TruncatedFile, CorruptImage, or UnsupportedType for a rare variant.
+    """
+    with path.open("rb") as file, damage_named(path, found):
+        image = open_image(file, found)
         frames = _check_frames(path, image, found)
         width, height = image.size
         stored = image.tag_v2.get(ExifTags.Base.Orientation) if isinstance(image, TiffImageFile) else None
@@ -91,17 +108,35 @@ def decode(path: Path, found: Format, max_side_px: int) -> Decoded:
         image.load()
         exif = _read_exif(image)
         turn = _orientation(exif.get(ExifTags.Base.Orientation))
-        return Decoded(image, exif, width, height, frames, _orientation(stored or turn), turn)
+        icc = image.info.get("icc_profile") or _announced_icc(file, found, image.info)
+        shown = _without_gaps(image, file, found)
+        return Decoded(shown, exif, icc, width, height, frames, _orientation(stored or turn), turn)
 
 
-def _open(file: BinaryIO, found: Format) -> ImageFile:
-    announced = announced_size(found.media_type, file.read(HEAD_BYTES))
+def open_image(file: BinaryIO, found: Format) -> ImageFile:
+    """Read the header with the format's own plugin; raises TooManyPixels."""
+    head = file.read() if found.media_type in _TOLD_ANYWHERE else file.read(HEAD_BYTES)
+    announced = announced_size(found.media_type, head)
     if announced:
         check_pixels(found, *announced)
+    if ends_early(found.media_type, head, file.seek(0, os.SEEK_END)):
+        raise EOFError("the file ends early")
     file.seek(0)
     image = _OPENERS[found.media_type](file)
     check_pixels(found, *image.size)
     return image
+
+
+def _without_gaps(image: ImageFile, file: BinaryIO, found: Format) -> Image:
+    """Pillow fills what the first frame of a GIF leaves of the canvas with some color."""
+    if isinstance(image, GifImageFile) and leaves_gaps(image):
+        return next(gif_frames(file, found))[0]
+    return image
+
+
+def _announced_icc(file: BinaryIO, found: Format, info: Mapping[Any, Any]) -> bytes | None:
+    file.seek(0)
+    return announced_profile(found.media_type, file.read(HEAD_BYTES), info)
 
 
 def _check_frames(path: Path, image: ImageFile, found: Format) -> int:
@@ -110,13 +145,26 @@ def _check_frames(path: Path, image: ImageFile, found: Format) -> int:
             f"The JPEG image is built of more than {MAX_JPEG_SCANS} layers over all of its pixels, "
             "which takes too long to decode. Save it again as an ordinary JPEG and upload that."
         )
-    frames = count_frames(path, image, IMAGE.max_frames)
+    frames = count_frames(path, image, IMAGE.max_frames) if found.several else 1
     if frames > IMAGE.max_frames:
         raise TooManyFrames(
             f"The {found.label} image has more than {IMAGE.max_frames:,} frames or pages, which is the limit. "
             "Split it or leave out frames, and upload it again."
         )
+    if found.several == "frames":
+        _check_total(found, *image.size, frames)
     return frames
+
+
+def _check_total(found: Format, width: int, height: int, frames: int) -> None:
+    total = width * height * frames
+    if total <= IMAGE.max_total_pixels or frames == 1:
+        return
+    raise TooManyPixels(
+        f"The {found.label} animation has {frames:,} frames of {width:,} by {height:,} pixels, which is "
+        f"{total / MEGAPIXEL:,.0f} megapixels together; up to {IMAGE.max_total_pixels / MEGAPIXEL:,.0f} are allowed. "
+        "Make it shorter or scale it down, and upload it again; longer ones are better kept as a video."
+    )
 
 
 def _draft(image: ImageFile, max_side_px: int) -> None:
@@ -141,7 +189,8 @@ def _orientation(value: object) -> int:
 
 
 @contextmanager
-def _damage_named(path: Path, found: Format) -> Generator[None]:
+def damage_named(path: Path, found: Format) -> Generator[None]:
+    """Raise whatever a decoder raises as TooManyPixels, TruncatedFile or CorruptImage."""
     try:
         yield
     except DecompressionBombError as exc:

@@ -1,6 +1,6 @@
 """What a photograph's EXIF tags tell: a few facts for the record, and all tags in JSON-safe form.
 
-Where a photograph was taken stays out of both unless it is asked for.
+Where a photograph was taken, by whom and with which very device stays out of both unless it is asked for.
 """
 
 import math
@@ -25,6 +25,20 @@ _DATE = re.compile(r"(\d{4}):(\d\d):(\d\d) (\d\d:\d\d:\d\d)")
 _OFFSET = re.compile(r"[+-]\d\d:\d\d")
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
 _POINTERS = frozenset(ExifTags.IFD)
+_PERSONAL = frozenset(
+    {
+        ExifTags.Base.Artist,
+        ExifTags.Base.BodySerialNumber,
+        ExifTags.Base.CameraOwnerName,
+        ExifTags.Base.CameraSerialNumber,
+        ExifTags.Base.HostComputer,
+        ExifTags.Base.ImageUniqueID,
+        ExifTags.Base.LensSerialNumber,
+        ExifTags.Base.UserComment,
+        ExifTags.Base.XPAuthor,
+        ExifTags.Base.XPComment,
+    }
+)
 _EXPOSURE: Mapping[str, int] = MappingProxyType(
     {
         "aperture": ExifTags.Base.FNumber,
@@ -67,8 +81,9 @@ def photo_facts(tags: Tags, *, keep_gps: bool) -> dict[str, Any]:
 
 
 def dump_tags(tags: Tags, *, keep_gps: bool) -> dict[str, Any]:
-    """All tags by name, bounded in number and length."""
-    dump: dict[str, Any] = {"exif": _named(tags.main, ExifTags.TAGS)}
+    """All tags by name, bounded in number and length; those that name a person or a device only with the place."""
+    shown = {tag: value for tag, value in tags.main.items() if keep_gps or tag not in _PERSONAL}
+    dump: dict[str, Any] = {"exif": _named(shown, ExifTags.TAGS)}
     if keep_gps and tags.gps:
         dump["gps"] = _named(tags.gps, ExifTags.GPSTAGS)
     return dump

@@ -18,14 +18,14 @@ _JPEG_END, _JPEG_SCAN = b"\xff\xd9", b"\xff\xda"
 
 
 def count_frames(path: Path, image: ImageFile, limit: int) -> int:
-    """Frames or pages in the file; counting stops soon after `limit`."""
+    """Frames of the animation, or pages, in the file; counting stops soon after `limit`."""
     if isinstance(image, GifImageFile):
         with path.open("rb") as file:
             return _count_gif_frames(file, limit)
     if isinstance(image, TiffImageFile):
         with path.open("rb") as file:
             return _count_tiff_pages(file, limit)
-    return getattr(image, "n_frames", 1)
+    return getattr(image, "n_frames", 1) - bool(getattr(image, "default_image", False))
 
 
 def count_scans(path: Path, limit: int) -> int:

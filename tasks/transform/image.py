@@ -1,5 +1,6 @@
 """Makes the web rendition of an image: upright, sRGB, scaled to fit, free of metadata; and reads its facts.
 
+An animation stays one in WebP, and is its first frame in JPEG; of pages, the first is shown.
 The recipe was measured: scale while decoding, resize once, convert color only where it shows.
 """
 
@@ -14,7 +15,8 @@ from PIL.Image import Image, Resampling, Transpose
 from PIL.Image import new as new_image
 
 from tasks.kinds import IMAGE, Format
-from tasks.transform.color import Profile, read_profile, to_srgb, to_working_mode
+from tasks.transform.animation import Animation, animate
+from tasks.transform.color import Profile, read_profile, srgb_converter, to_working_mode
 from tasks.transform.decode import SNAP_SHARE, Decoded, decode
 from tasks.transform.exif import dump_tags, photo_facts, read_tags
 from tasks.work import Encoded, Recipe, Rendered
@@ -40,13 +42,25 @@ def transform(path: Path, media_type: str, recipe: Recipe) -> Rendered:
     found = IMAGE.formats[media_type]
     with warnings.catch_warnings(action="ignore"):  # Pillow's remarks on odd files: they decode, or they do not
         decoded = decode(path, found, recipe.max_side_px)
-        profile = read_profile(decoded.image.info.get("icc_profile"))
-        image = _upright(to_srgb(_fit(decoded, recipe.max_side_px), profile), decoded.turn)
-        image = _publishable(image)
-        files = tuple(_ENCODERS[name](image) for name in recipe.formats)
+        profile = read_profile(decoded.icc)
+        finish = _finisher(profile, decoded.turn)
+        image = _publishable(finish(_fit(decoded, recipe.max_side_px)))
+        moving = animate(path, found, decoded.frames, recipe, finish) if _moves(decoded, found, recipe) else None
+        files = tuple(moving.file if moving and name == "webp" else _ENCODERS[name](image) for name in recipe.formats)
         tags = read_tags(decoded.exif)
-        facts = {**_picture_facts(decoded, found, image, profile), **photo_facts(tags, keep_gps=recipe.keep_gps)}
-    return Rendered(files, facts, dump_tags(tags, keep_gps=recipe.keep_gps))
+    facts = _picture_facts(decoded, found, image, profile) | _several_facts(decoded, found, moving)
+    return Rendered(
+        files, facts | photo_facts(tags, keep_gps=recipe.keep_gps), dump_tags(tags, keep_gps=recipe.keep_gps)
+    )
+
+
+def _moves(decoded: Decoded, found: Format, recipe: Recipe) -> bool:
+    return found.several == "frames" and decoded.frames > 1 and "webp" in recipe.formats
+
+
+def _finisher(profile: Profile | None, turn: int) -> Callable[[Image], Image]:
+    to_srgb = srgb_converter(profile)
+    return lambda scaled: _upright(to_srgb(scaled), turn)
 
 
 def _fit(decoded: Decoded, max_side_px: int) -> Image:
@@ -98,16 +112,23 @@ _ENCODERS: Mapping[str, Callable[[Image], Encoded]] = MappingProxyType({"webp": 
 def _picture_facts(decoded: Decoded, found: Format, image: Image, profile: Profile | None) -> dict[str, Any]:
     is_sideways = decoded.turn >= 5  # noqa: PLR2004 - EXIF's four orientations that swap the sides
     width, height = (decoded.height, decoded.width) if is_sideways else (decoded.width, decoded.height)
-    facts: dict[str, Any] = {
+    return {
         "width": width,
         "height": height,
         "format": found.label,
         "mode": decoded.image.mode,
-        "frames": decoded.frames,
         "has_alpha": image.mode == "RGBA",
         "orientation": decoded.orientation,
         "color_profile": profile.name if profile else None,
     }
-    if decoded.frames > 1:
-        facts["notes"] = [f"the rendition shows the first of {decoded.frames} frames or pages"]
-    return facts
+
+
+def _several_facts(decoded: Decoded, found: Format, moving: Animation | None) -> dict[str, Any]:
+    """What is to be said of more pictures than one, and which of them are shown."""
+    if moving:
+        return {"frames": decoded.frames} | moving.facts
+    if decoded.frames == 1 or not found.several:
+        return {"frames": 1}
+    notes = [f"the rendition shows the first of {decoded.frames:,} {found.several}"]
+    frames = decoded.frames if found.several == "frames" else 1
+    return {"frames": frames, "notes": notes} | ({"pages": decoded.frames} if found.several == "pages" else {})

@@ -33,6 +33,14 @@ _SAME_TYPE = {
     "image/x-ms-bmp": "image/bmp",
     "image/x-bmp": "image/bmp",
     "image/tif": "image/tiff",
+    "image/ico": "image/x-icon",
+    "image/vnd.microsoft.icon": "image/x-icon",
+    "application/x-photoshop": "image/vnd.adobe.photoshop",
+    "image/psd": "image/vnd.adobe.photoshop",
+    "image/x-photoshop": "image/vnd.adobe.photoshop",
+    "image/j2c": "image/jp2",
+    "image/jpeg2000": "image/jp2",
+    "image/jpx": "image/jp2",
 }
 
 

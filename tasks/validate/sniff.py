@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from tasks.headers import tiff_tags
+from tasks.headers import icon_entries, tiff_tags
 from tasks.validate.text import text_type
 
 UNKNOWN = "application/octet-stream"
@@ -21,6 +21,7 @@ _PDF_SEARCH_BYTES = 1024
 _MPEG_AUDIO_FRAME = re.compile(rb"\xff(?:[\xf0\xf1\xf8\xf9]|[\xe2-\xe5\xf2-\xf5\xfa-\xfd][\x10-\xef])")
 _MAX_ARCHITECTURES = 20
 _BMP_HEADER_BYTES = frozenset({12, 16, 40, 52, 56, 64, 108, 124})
+_ICON_HEADER_BYTES, _ICON_ENTRY_BYTES, _ICON_HEAD_BYTES = 6, 16, 1024
 _TS_PACKET_BYTES = 188
 _DNG_VERSION, _NEW_SUBFILE_TYPE, _SUB_IFDS = 0xC612, 254, 330
 
@@ -84,6 +85,18 @@ def _tiff_type(head: bytes, _tail: bytes) -> str:
     return "image/x-raw" if is_preview or _DNG_VERSION in tags else "image/tiff"
 
 
+def _icon_type(head: bytes, _tail: bytes) -> str | None:
+    """Two bytes that are not zero are little to go by: the directory has to make sense, too."""
+    entries = icon_entries(head[:_ICON_HEAD_BYTES])
+    directory_end = _ICON_HEADER_BYTES + len(entries) * _ICON_ENTRY_BYTES
+    makes_sense = entries and all(entry.length and entry.at >= directory_end for entry in entries)
+    return "image/x-icon" if makes_sense else None
+
+
+def _cursor_type(head: bytes, tail: bytes) -> str | None:
+    return "image/x-cursor" if _icon_type(head, tail) else None
+
+
 def _zip_type(head: bytes, tail: bytes) -> str:
     return next((kind for mark, kind in _ZIP_MARKS if mark in head or mark in tail), "application/zip")
 
@@ -142,7 +155,8 @@ _SIGNATURES: tuple[tuple[bytes, str], ...] = (
     (b"MM\0+", "image/tiff"),
     (b"RIFF", "riff?"),
     (b"8BPS", "image/vnd.adobe.photoshop"),
-    (b"\0\0\1\0", "image/x-icon"),
+    (b"\0\0\1\0", "icon?"),
+    (b"\0\0\2\0", "cursor?"),
     (b"\0\0\0\x0cjP  ", "image/jp2"),
     (b"\xff\x4f\xff\x51", "image/jp2"),
     (b"\0\0\0\x0cJXL ", "image/jxl"),
@@ -214,6 +228,8 @@ _REFINEMENTS = MappingProxyType(
         "bmp?": _bmp_type,
         "tiff?": _tiff_type,
         "riff?": _riff_type,
+        "icon?": _icon_type,
+        "cursor?": _cursor_type,
         "ole?": _ole_type,
         "zip?": _zip_type,
         "matroska?": _matroska_type,
@@ -224,7 +240,7 @@ _REFINEMENTS = MappingProxyType(
 )
 
 _RIFF_FORMS: Mapping[bytes, str] = MappingProxyType(
-    {b"WEBP": "image/webp", b"WAVE": "audio/wav", b"AVI ": "video/x-msvideo", b"ACON": "image/x-icon"}
+    {b"WEBP": "image/webp", b"WAVE": "audio/wav", b"AVI ": "video/x-msvideo", b"ACON": "image/x-cursor"}
 )
 
 _ISO_BRANDS: tuple[tuple[frozenset[bytes], str], ...] = (

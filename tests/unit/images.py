@@ -31,6 +31,8 @@ def corners(image: Image.Image) -> list[tuple[int, ...]]:
 
 def encoded(image: Image.Image, name: str = "JPEG", **options: Any) -> bytes:
     buffer = io.BytesIO()
+    if name == "PSD":
+        return psd(image, **options)
     if name == "HEIF":
         pillow_heif.from_pillow(image).save(buffer, quality=-1, chroma=444, **options)
     else:
@@ -45,12 +47,16 @@ SAMPLE_OPTIONS: dict[str, dict[str, Any]] = {
     "GIF": {},
     "TIFF": {"compression": "tiff_adobe_deflate"},
     "BMP": {},
+    "ICO": {"sizes": [(96, 64)]},
+    "JPEG2000": {},
+    "PSD": {},
     "HEIF": {},
     "AVIF": {"quality": 100, "subsampling": "4:4:4", "speed": 10},
 }
 """Pillow's name of every accepted format, with options that keep colors nearly exact."""
 
-MEDIA_TYPES = {name: f"image/{'heic' if name == 'HEIF' else name.lower()}" for name in SAMPLE_OPTIONS}
+_SUBTYPES = {"HEIF": "heic", "ICO": "x-icon", "JPEG2000": "jp2", "PSD": "vnd.adobe.photoshop"}
+MEDIA_TYPES = {name: f"image/{_SUBTYPES.get(name, name.lower())}" for name in SAMPLE_OPTIONS}
 
 
 @cache
@@ -101,6 +107,49 @@ def gif_with_frames(count: int) -> bytes:
     return b"GIF89a\1\0\1\0\x80\0\0\0\0\0\xff\xff\xff" + frame * count + b";"
 
 
+def gif(
+    width: int, height: int, *frames: tuple[tuple[int, int, int, int], int, int], repeats: int | None = 0, ms: int = 100
+) -> bytes:
+    """Plain rectangles: box (left, top, width, height), color 0..3 and disposal of each; color 3 is transparent."""
+    palette = bytes([*RED, *GREEN, *BLUE, 0, 0, 0])
+    screen = b"GIF89a" + struct.pack("<HHBBB", width, height, 0x81, 0, 0) + palette
+    loop = b"" if repeats is None else b"!\xff\x0bNETSCAPE2.0\3\1" + struct.pack("<H", repeats) + b"\0"
+    drawn = b"".join(_gif_frame(box, color, disposal, ms) for box, color, disposal in frames)
+    return screen + loop + drawn + b";"
+
+
+def _gif_frame(box: tuple[int, int, int, int], color: int, disposal: int, ms: int) -> bytes:
+    """Codes of 3 bits: a 4 after every two pixels empties the table, so that codes never grow longer."""
+    pixels = box[2] * box[3]
+    codes = [code for at in range(0, pixels, 2) for code in (4, *[color] * min(2, pixels - at))] + [5]
+    bits = sum(code << 3 * at for at, code in enumerate(codes))
+    data = bits.to_bytes(len(codes) * 3 // 8 + 1, "little")
+    blocks = b"".join(bytes([len(data[at : at + 255])]) + data[at : at + 255] for at in range(0, len(data), 255))
+    control = b"!\xf9\4" + struct.pack("<BHB", disposal << 2 | 1, ms // 10, 3) + b"\0"
+    return control + b"," + struct.pack("<4HB", *box, 0) + b"\2" + blocks + b"\0"
+
+
+def psd(
+    image: Image.Image, *, layers: int = 0, bits: int = 8, colors: int | None = None, version: int = 1,
+    has_composite: int | None = None, icc_profile: bytes = b"",
+) -> bytes:  # fmt: skip
+    """A flattened document without compression; inks are stored inverted. `layers` is only announced."""
+    bands = image.split()
+    space = {"L": 1, "RGB": 3, "RGBA": 3, "CMYK": 4, "LAB": 9}[image.mode] if colors is None else colors
+    header = struct.pack(">4sH6xHIIHH", b"8BPS", version, len(bands), image.height, image.width, bits, space)
+    resources = _psd_resource(1039, icc_profile) if icc_profile else b""
+    resources += b"" if has_composite is None else _psd_resource(1057, struct.pack(">IB", 1, has_composite) + bytes(12))
+    layer_info = struct.pack(">Ih", 4, layers) + bytes(2) if layers else b""
+    sections = (b"", resources, layer_info)
+    body = b"".join(struct.pack(">I", len(section)) + section for section in sections)
+    inverted = (band.point(lambda level: 255 - level) if image.mode == "CMYK" else band for band in bands)
+    return header + body + b"\0\0" + b"".join(band.tobytes() for band in inverted)
+
+
+def _psd_resource(code: int, data: bytes) -> bytes:
+    return b"8BIM" + struct.pack(">HHI", code, 0, len(data)) + data + bytes(len(data) % 2)
+
+
 def claiming(name: str, width: int, height: int) -> bytes:
     """A header that announces a size, with no picture behind it."""
     sizes = struct.pack("<II", width, height)
@@ -112,6 +161,11 @@ def claiming(name: str, width: int, height: int) -> bytes:
         "WEBP": b"RIFF\x16\0\0\0WEBPVP8X\x0a\0\0\0" + bytes(4) + (width - 1).to_bytes(3, "little")
         + (height - 1).to_bytes(3, "little"),
         "TIFF": b"II*\0\x08\0\0\0\2\0" + struct.pack("<HHIIHHII", 256, 4, 1, width, 257, 4, 1, height) + bytes(4),
+        "ICO": struct.pack("<3H8xII", 0, 1, 1, 24, 22)
+        + png(1, 1)[:16] + struct.pack(">II", width, height),
+        "PSD": struct.pack(">4sH6xHIIHH", b"8BPS", 1, 3, height, width, 8, 3) + bytes(14),
+        "JPEG2000": b"\xff\x4f\xff\x51" + struct.pack(">HHIIIIIIII", 47, 0, width, height, 0, 0, width, height, 0, 0)
+        + struct.pack(">H", 3) + b"\7\1\1" * 3,
         "HEIF": b"\0\0\0\x14ftypheic\0\0\0\0heic" + b"\0\0\0\x14ispe\0\0\0\0" + struct.pack(">II", width, height),
     }[name]  # fmt: skip
 

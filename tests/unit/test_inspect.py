@@ -88,6 +88,12 @@ def test_text_named_like_a_photograph_is_called_text():
         verdict(b"shopping list\n- apples\n", "list.jpg")
 
 
+@pytest.mark.parametrize("content", [b"II*\0\x10\0\0\0CR\2\0" + bytes(90), b"FUJIFILMCCD-RAW" + bytes(90)])
+def test_camera_raw_is_called_what_it_is(content):
+    with pytest.raises(UnsupportedType, match=r"a camera raw file.*Convert it to one of these"):
+        verdict(content, "IMG_1.CR2")
+
+
 @pytest.mark.parametrize(
     "inside",
     [
@@ -128,7 +134,7 @@ def test_programs_and_pages_are_forbidden_whatever_their_name(content):
         verdict(content, "cat.jpg", "image/jpeg")
 
 
-@pytest.mark.parametrize("name", ["JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "HEIF"])
+@pytest.mark.parametrize("name", ["JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "HEIF", "ICO", "JPEG2000", "PSD"])
 def test_decompression_bomb_is_refused_by_its_header_alone(name):
     content = claiming(name, 16_000, 16_000)
     with pytest.raises(TooManyPixels, match=r"16,000 by 16,000 pixels, which is 256\.0 megapixels"):
@@ -147,7 +153,7 @@ def test_large_photographs_within_the_limit_pass(name):
     assert verdict(claiming(name, 8_000, 7_000), size=22 + 8 if name == "WEBP" else 10_000).kind == "image"
 
 
-@pytest.mark.parametrize("name", ["PNG", "WEBP", "HEIF", "AVIF"])
+@pytest.mark.parametrize("name", ["PNG", "WEBP", "HEIF", "AVIF", "ICO", "JPEG2000"])
 def test_file_cut_off_on_the_way_is_recognised(name):
     content = sample(name)
     with pytest.raises(TruncatedFile, match="upload the complete file again"):

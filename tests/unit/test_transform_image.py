@@ -7,6 +7,7 @@ import warnings
 import zlib
 from pathlib import Path
 
+import pillow_heif
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -40,7 +41,7 @@ from tests.unit.images import (
     sample_of,
     stored_turned,
 )
-from workflow.errors import CorruptImage, RejectedError, TooManyFrames, TooManyPixels, TruncatedFile
+from workflow.errors import CorruptImage, RejectedError, TooManyFrames, TooManyPixels, TruncatedFile, UnsupportedType
 
 WEBP_TOLERANCE = 14
 """Levels by which quality 80 may move a plain area."""
@@ -165,6 +166,48 @@ def test_wide_colors_are_converted_and_not_just_relabelled(render, color, mode):
     assert rendered.facts["color_profile"] == "test"
 
 
+SIGNALS = {"P3 with gamma 2.2": b"\x0c\x04\0\1", "sRGB": b"\1\x0d\0\1", "BT.2020 with PQ": b"\x09\x10\0\1"}
+
+
+@pytest.mark.parametrize("signal", SIGNALS)
+def test_colors_that_a_png_names_by_numbers(render, signal):
+    rows = (b"\0" + bytes((200, 100, 50)) * 32) * 32
+    rendered = render(png(32, 32, png_chunk(b"cICP", SIGNALS[signal]), color=2, data=rows), "PNG")
+    expected = srgb_from_p3((200, 100, 50)) if "P3" in signal else (200, 100, 50)
+    assert_close(corners(picture(rendered))[:1], [expected], 6)
+    assert rendered.facts["color_profile"] == ("Display P3" if "P3" in signal else None)
+
+
+def test_gamma_and_primaries_of_a_png(render):
+    p3 = struct.pack(">8I", 31270, 32900, 68000, 32000, 26500, 69000, 15000, 6000)
+    gamma = png_chunk(b"gAMA", struct.pack(">I", 100_000))
+    rows = (b"\0" + bytes((64, 64, 64)) * 32) * 32
+    linear = render(png(32, 32, gamma, color=2, data=rows), "PNG")
+    assert_close(corners(picture(linear))[:1], [(137, 137, 137)], 4)
+    rows = (b"\0" + bytes((60, 180, 90)) * 32) * 32
+    chunks = (png_chunk(b"gAMA", struct.pack(">I", 45_455)), png_chunk(b"cHRM", p3))
+    wide = render(png(32, 32, *chunks, color=2, data=rows), "PNG")
+    assert_close(corners(picture(wide))[:1], [srgb_from_p3((60, 180, 90))], 6)
+    usual = render(png(32, 32, chunks[0], color=2, data=rows), "PNG")
+    assert_close(corners(picture(usual))[:1], [(60, 180, 90)], 6)
+
+
+@pytest.mark.parametrize(("gamma", "point"), [(0, 1), (1, 0), (45_455, 30_000), (2**31, 2**31)])
+def test_senseless_gamma_and_primaries_are_ignored(render, gamma, point):
+    chunks = (png_chunk(b"gAMA", struct.pack(">I", gamma)), png_chunk(b"cHRM", struct.pack(">8I", *[point] * 8)))
+    rows = (b"\0" + bytes((60, 180, 90)) * 32) * 32
+    assert_close(corners(picture(render(png(32, 32, *chunks, color=2, data=rows), "PNG")))[:1], [(60, 180, 90)], 6)
+
+
+@pytest.mark.parametrize("name", ["HEIF", "AVIF"])
+def test_colors_that_a_photograph_names_by_numbers(render, name):
+    patch = Image.new("RGB", (64, 64), (60, 180, 90))
+    content = bytearray(sample_of(patch, name))
+    at = content.index(b"colrnclx") + len(b"colrnclx")
+    content[at : at + 4] = struct.pack(">HH", 12, 4)
+    assert_close(corners(picture(render(bytes(content), name)))[:1], [srgb_from_p3((60, 180, 90))], 8)
+
+
 def test_colors_that_are_srgb_already_are_left_alone():
     srgb = read_profile(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
     image = quarters()
@@ -190,6 +233,16 @@ def test_inks_without_profile(render):
     left, right = (picture(rendered).getpixel((x, 16)) for x in (12, 52))
     assert_close([left, right], [(255, 255, 255), (255, 0, 0)])
     assert rendered.facts["mode"] == "CMYK"
+
+
+@pytest.mark.parametrize("inks", [(255, 0, 0, 0), (128, 64, 32, 0), (0, 0, 0, 128), (64, 64, 64, 64), (9, 200, 30, 90)])
+def test_inks_without_profile_are_converted_as_browsers_do(render, inks):
+    """There is no telling for which press they were meant: light × (1 - ink) × (1 - black)."""
+    *colors, black = inks
+    expected = tuple(round(255 * (1 - ink / 255) * (1 - black / 255)) for ink in colors)
+    for name in ("JPEG", "TIFF"):
+        content = encoded(Image.new("CMYK", (32, 32), inks), name, **({"quality": 95} if name == "JPEG" else {}))
+        assert_close(corners(picture(render(content, name))), [expected] * 4, 6)
 
 
 @pytest.mark.parametrize("name", ["JPEG", "TIFF"])
@@ -277,6 +330,25 @@ def test_edges_of_a_cut_out_do_not_bleed_the_hidden_color(render):
     assert all(green < 80 for _, green, _, _ in half_visible)
 
 
+@pytest.mark.parametrize("compression", ["raw", "tiff_lzw", "jpeg", "packbits", "tiff_adobe_deflate", "zstd"])
+@pytest.mark.parametrize("mode", ["RGB", "CMYK", "L"])
+def test_compressions_of_tiff(render, compression, mode):
+    image = quarters().convert(mode)
+    rendered = render(encoded(image, "TIFF", compression=compression), "TIFF")
+    assert_close(corners(picture(rendered)), corners(image), 20)
+
+
+def test_16_bit_colors_of_a_tiff(render):
+    entries = ((256, 3, 1, 32), (257, 3, 1, 32), (258, 3, 3, 122), (259, 3, 1, 1), (262, 3, 1, 2), (273, 4, 1, 128),
+               (277, 3, 1, 3), (278, 3, 1, 32), (279, 4, 1, 32 * 32 * 6))  # fmt: skip
+    directory = b"".join(struct.pack("<HHII", *entry) for entry in entries)
+    header = (
+        b"II*\0\x08\0\0\0" + struct.pack("<H", len(entries)) + directory + bytes(4) + struct.pack("<3H", 16, 16, 16)
+    )
+    content = header + struct.pack("<3H", 200 * 257, 100 * 257, 50 * 257) * 1024
+    assert_close(corners(picture(render(content, "TIFF"))), [(200, 100, 50)] * 4, 8)
+
+
 def test_one_bit_fax(render):
     image = Image.new("1", (64, 32), 1)
     image.paste(0, (32, 0, 64, 32))
@@ -325,6 +397,16 @@ def test_place_is_left_out_unless_asked_for(render):
     assert rendered.technical["gps"]["GPSLatitudeRef"] == "S"
 
 
+def test_person_and_device_are_left_out_unless_asked_for(render):
+    tags = {ExifTags.Base.Artist: "Ada", ExifTags.Base.HostComputer: "Ada's phone", ExifTags.Base.Make: "Canon"}
+    photo = {ExifTags.Base.BodySerialNumber: "4711", ExifTags.Base.CameraOwnerName: "Ada L."}
+    content = encoded(quarters(), exif=exif(tags, photo=photo))
+    rendered = render(content)
+    assert rendered.technical["exif"] == {"Make": "Canon"}
+    assert "Ada" not in json.dumps(rendered.facts)
+    assert render(content, keep_gps=True).technical["exif"]["BodySerialNumber"] == "4711"
+
+
 def test_facts_of_a_photograph(render):
     tags = {ExifTags.Base.Make: "Canon\0", ExifTags.Base.Model: " EOS R5 "}
     photo = {
@@ -368,14 +450,25 @@ def test_damaged_exif_is_no_reason_to_refuse_the_picture(render):
     assert render(png(8, 8, in_text), "PNG").files
 
 
-def test_animations_give_their_first_frame_and_say_so(render, subtests):
-    frames = [Image.new("RGB", (32, 32), color) for color in (RED, GREEN, BLUE)]
-    for name in ("GIF", "WEBP", "PNG", "TIFF", "AVIF"):
-        with subtests.test(name):
-            rendered = render(encoded(frames[0], name, save_all=True, append_images=frames[1:]), name)
-            assert_close(corners(picture(rendered))[:1], [RED])
-            assert rendered.facts["frames"] == 3
-            assert "first of 3 frames" in rendered.facts["notes"][0]
+def pages_of(name: str, *pages: Image.Image) -> bytes:
+    if name == "TIFF":
+        return encoded(pages[0], name, save_all=True, append_images=pages[1:])
+    file, buffer = pillow_heif.HeifFile(), io.BytesIO()
+    for page in pages:
+        file.add_from_pillow(page)
+    file.save(buffer, quality=-1, chroma=444)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize("name", ["TIFF", "HEIF"])
+def test_of_several_pages_the_first_is_shown_and_that_is_said(render, name):
+    pages = [Image.new("RGB", (64, 64), color) for color in (RED, GREEN, BLUE)]
+    rendered = render(pages_of(name, *pages), name)
+    assert_close(corners(picture(rendered))[:1], [RED])
+    assert rendered.facts["pages"] == 3
+    assert rendered.facts["frames"] == 1
+    assert rendered.facts["notes"] == ["the rendition shows the first of 3 pages"]
+    assert render(pages_of(name, pages[0]), name).facts.keys().isdisjoint({"pages", "notes"})
 
 
 def test_too_many_frames(render):
@@ -393,10 +486,102 @@ def test_endless_page_list_of_a_tiff_ends(render):
     assert render(bytes(content), "TIFF").facts["frames"] == 1
 
 
-@pytest.mark.parametrize("name", ["JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF"])
+@pytest.mark.parametrize("name", ["JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "ICO", "JPEG2000", "PSD"])
 def test_decompression_bomb_is_refused_before_it_is_opened(render, name):
     with pytest.raises(TooManyPixels, match="megapixels"):
         render(claiming(name, 16_000, 16_000), name)
+
+
+@pytest.mark.parametrize(
+    ("options", "finding"),
+    [
+        ({"bits": 16}, "16 bits a channel"),
+        ({"version": 2}, "large document format"),
+        ({"colors": 7}, "multichannel or duotone"),
+        ({"has_composite": 0}, "has layers only"),
+    ],
+)
+def test_photoshop_document_that_cannot_be_shown_is_refused_in_clear_words(render, options, finding):
+    with pytest.raises(UnsupportedType, match=rf"{finding}.*Export it as TIFF or PNG"):
+        render(encoded(quarters(), "PSD", **options), "PSD")
+
+
+def test_fourth_channel_of_a_photoshop_document_hides_something_only_if_it_is_the_transparency(render):
+    see_through, selection = (render(encoded(transparent("RGBA"), "PSD", layers=n), "PSD") for n in (-1, 1))
+    assert [picture(see_through).getpixel((x, 16))[3] for x in (10, 54)] == [0, 255]
+    assert selection.facts["has_alpha"] is False
+    assert_close([picture(selection).getpixel((54, 16))], [RED])
+
+
+@pytest.mark.parametrize(("mode", "expected"), [("L", (160,) * 3), ("LAB", (151,) * 3), ("CMYK", (106, 127, 127))])
+def test_colors_of_a_photoshop_document(render, mode, expected):
+    color = {"L": 160, "LAB": (160, 128, 128), "CMYK": (96, 64, 64, 85)}[mode]
+    shown = corners(picture(render(encoded(Image.new(mode, (32, 32), color), "PSD"), "PSD")))[0]
+    assert_close([shown], [expected], 6)
+
+
+def test_profile_of_a_photoshop_document_counts(render):
+    content = encoded(Image.new("RGB", (32, 32), (200, 100, 50)), "PSD", icc_profile=matrix_profile(P3_PRIMARIES, 2.2))
+    assert_close(corners(picture(render(content, "PSD")))[:1], [srgb_from_p3((200, 100, 50))], 6)
+
+
+def test_largest_picture_of_an_icon_is_shown(render):
+    sizes = [(16, 16), (48, 48), (32, 32)]
+    squares = [Image.new("RGBA", size, (*color, 255)) for size, color in zip(sizes, (RED, GREEN, BLUE), strict=True)]
+    for options in ({}, {"bitmap_format": "bmp"}):
+        content = encoded(squares[1], "ICO", sizes=sizes, append_images=squares, **options)
+        rendered = render(content, "ICO")
+        assert_close(corners(picture(rendered)), [GREEN] * 4)
+        assert (rendered.facts["width"], rendered.facts["height"]) == (48, 48)
+
+
+def test_transparency_of_an_icon(render):
+    for options in ({}, {"bitmap_format": "bmp"}):
+        content = encoded(transparent("RGBA"), "ICO", sizes=[(64, 32)], **options)
+        assert [picture(render(content, "ICO")).getpixel((x, 16))[3] for x in (10, 54)] == [0, 255]
+
+
+@pytest.mark.parametrize("options", [{}, {"no_jp2": True}, {"tile_size": (32, 32)}, {"irreversible": True}])
+@pytest.mark.parametrize("mode", ["L", "LA", "RGB", "RGBA"])
+def test_variants_of_jpeg_2000(render, options, mode):
+    rendered = render(encoded(quarters().convert(mode), "JPEG2000", **options), "JPEG2000")
+    expected = corners(quarters().convert(mode))
+    assert_close(corners(picture(rendered)), expected)
+
+
+def test_16_bit_jpeg_2000(render):
+    image = Image.frombytes("I;16", (32, 32), struct.pack("<H", 100 * 257) * 1024)
+    shown = corners(picture(render(encoded(image, "JPEG2000"), "JPEG2000")))[0]
+    assert_close([shown], [(100, 100, 100)], 3)
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"no_jp2": True}, {"tile_size": (64, 64)}, {"tile_size": (64, 64), "plt": True}]
+)
+def test_truncated_jpeg_2000_is_not_filled_up_with_gray(render, options):
+    content = encoded(Image.effect_noise((300, 200), 80), "JPEG2000", **options)
+    for share in (0.3, 0.6, 0.97):
+        with pytest.raises(TruncatedFile):
+            render(content[: int(len(content) * share)], "JPEG2000")
+
+
+def test_size_that_a_container_hides_from_its_codestream_is_found_anywhere(render):
+    honest = sample("JPEG2000")
+    start = honest.index(b"jp2c") - 4
+    padding = struct.pack(">I4s", 100_008, b"free") + bytes(100_000)
+    bomb = bytearray(honest[:start] + padding + honest[start:])
+    struct.pack_into(">II", bomb, bomb.index(b"\xff\x4f\xff\x51") + 8, 16_000, 16_000)
+    with pytest.raises(TooManyPixels, match=r"256\.0 megapixels"):
+        render(bytes(bomb), "JPEG2000")
+
+
+def test_decompression_bomb_in_a_late_entry_of_an_icon(render):
+    small, large = png(1, 1), claiming("PNG", 16_000, 16_000)
+    directory = struct.pack("<3H", 0, 1, 2)
+    for length, at in ((len(small), 38), (len(large), 38 + len(small) + 100_000)):
+        directory += bytes(8) + struct.pack("<II", length, at)
+    with pytest.raises(TooManyPixels, match=r"256\.0 megapixels"):
+        render(directory + small + bytes(100_000) + large, "ICO")
 
 
 def test_decompression_bomb_whose_size_is_told_late_is_refused_before_it_is_decoded(render):
@@ -443,7 +628,7 @@ def test_truncated_file_is_never_published(render, name, share):
     content = sample_of(noise, name)
     with pytest.raises((TruncatedFile, CorruptImage)) as caught:
         render(content[: int(len(content) * share)], name)
-    if name in {"JPEG", "PNG", "WEBP", "HEIF", "AVIF"}:
+    if name in {"JPEG", "PNG", "WEBP", "HEIF", "AVIF", "ICO", "JPEG2000"}:
         assert caught.type is TruncatedFile
 
 
