@@ -2,7 +2,6 @@
 
 import fcntl
 import json
-import socket
 import subprocess
 import sys
 from collections.abc import Generator, Iterator
@@ -19,6 +18,7 @@ from infra import toolchain
 from infra.local.deploy import ClientFactory
 from infra.local.emulator import Emulator
 from infra.settings import STAGES, Settings
+from tests.ports import free_port
 
 
 @dataclass(frozen=True)
@@ -134,9 +134,3 @@ def embedded_aws(folder: Path, **settings: str) -> Generator[ClientFactory]:
         yield client
     finally:
         emulator.stop()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]

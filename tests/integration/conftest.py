@@ -2,7 +2,6 @@
 
 import json
 import os
-import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -12,16 +11,11 @@ from typing import Any
 
 import pytest
 
+from tests.ports import free_port
 from workflow.client import Sluice
 from workflow.stack import LOCAL, Connection
 
 SLUICE = Path(sys.executable).parent / "sluice"
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 @dataclass(frozen=True)

@@ -1,11 +1,11 @@
 """One embedded AWS for these tests: its retries do not wait, and it knows the mock configuration."""
 
-import socket
 from collections.abc import Iterator
 
 import pytest
 
 from infra.local.emulator import Emulator
+from tests.ports import free_port
 from tests.workflow.cases import CONFIG_FILE, MACHINE
 from tests.workflow.interpreters import Clients, Interpreter, clients_of, definition, deploy, with_functions
 
@@ -23,12 +23,6 @@ def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
         yield emulator
     finally:
         emulator.stop()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 @pytest.fixture(scope="session")

@@ -1,5 +1,6 @@
 """The main job on real photographs, shown live: state by state for each file, then what became of it."""
 
+import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -66,13 +67,14 @@ def summary(result: dict[str, Any]) -> RenderableType:
 
 def _look_further(files: list[Item]) -> RenderableType:
     first = files[0]
+    sluice = "uv run sluice" if "UV" in os.environ else "sluice"
     rows = [
-        (f"sluice asset {first['asset_id']}", "the record of the first file"),
-        (f"sluice get {first['asset_id']} --out demo", "its files"),
-        (f"sluice execution {first['execution']}", "its six states"),
-        (f"sluice logs {first['asset_id']}", "its log lines"),
-        ("sluice put PHOTO… --wait", "your own files"),
-        ("sluice down", "stop it (--wipe forgets everything)"),
+        (f"{sluice} asset {first['asset_id']}", "the record of the first file"),
+        (f"{sluice} get {first['asset_id']} --out demo", "its files"),
+        (f"{sluice} execution {first['execution']}", "its six states"),
+        (f"{sluice} logs {first['asset_id']}", "its log lines"),
+        (f"{sluice} put PHOTO… --wait", "your own files"),
+        (f"{sluice} down", "stop it (--wipe forgets everything)"),
     ]
     return Group(Text("Look further:"), views.pairs([(f"  {command}", text) for command, text in rows]))
 

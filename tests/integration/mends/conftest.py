@@ -4,7 +4,6 @@ A contract test runs one probe against both: stock must still have the defect, s
 ministack has mended it, and mended must behave as AWS documents.
 """
 
-import socket
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ import pytest
 from botocore.config import Config
 
 from infra.local.emulator import Emulator, EmulatorError
+from tests.ports import free_port
 
 REGION = "us-east-1"
 ROOT = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
@@ -35,12 +35,6 @@ class Cloud:
             config=Config(inject_host_prefix=False, retries={"total_max_attempts": 1}),
             **(ROOT | options),
         )
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def start(folder: Path, **options: Any) -> Cloud:
