@@ -117,7 +117,9 @@ def _refusal(media_type: str, content: bytes) -> ForbiddenType | UnsupportedType
         return ForbiddenType(f"{found} with scripts or references to other places, which could act when opened. {ask}")
     if media_type in FORBIDDEN:
         return ForbiddenType(f"{found}, which could act when opened. {ask} Do not upload such files here.")
-    return UnsupportedType(f"{found}, which is not accepted here. {ask} Convert it to one of these and upload it again.")
+    return UnsupportedType(
+        f"{found}, which is not accepted here. {ask} Convert it to one of these and upload it again."
+    )
 
 
 def _lies(key: str, declared_type: str, found: Format) -> tuple[str, ...]:

@@ -65,6 +65,29 @@ def test_asset_is_found_by_id_by_upload_address_and_by_where_its_original_is(sta
         assert found.keys() >= {"status", "versions", "attempts"}
 
 
+def test_people_see_in_the_table_what_programs_get(stack, asset):
+    (started,) = stack.json("put", str(FOLDER / "dandelions.jpg"), "--prefix", "started/", "--wait")
+    shown = {
+        ("asset", asset["asset_id"]): (asset["key"], "image/webp", "upload", "current"),
+        ("logs", asset["asset_id"]): ("validate", "archive", "done"),
+        ("assets", "--status", "succeeded", "--since", "1h", "--limit", "500"): (asset["asset_id"], asset["key"]),
+        ("status",): ("state machine", stack.client.buckets.quarantine),
+        ("doctor",): ("Node for the CDK", "embedded AWS"),
+        ("start", f"s3://{started['bucket']}/{started['key']}"): ("sluice execution",),
+        ("put", str(FOLDER / "shopping-list.jpg"), "--prefix", "seen/"): ("Uploaded 1 files",),
+    }
+    for command, words in shown.items():
+        text = stack.run(*command).stdout
+        assert all(word in text for word in words), text
+
+
+def test_people_see_what_became_of_each_file_and_why(stack):
+    paths = (str(FOLDER / "fig-cut-out.png"), str(FOLDER / "shopping-list.jpg"))
+    text = stack.run("put", *paths, "--prefix", "told/", "--wait", expect=1).stdout
+    for word in ("succeeded", "webp 847×647", "same content as", "rejected", "UnsupportedType", "plain text"):
+        assert word in text
+
+
 def test_get_brings_what_was_made_and_on_demand_the_original(stack, asset, tmp_path):
     files = stack.json("get", asset["asset_id"], "--out", str(tmp_path), "--original")
     names = sorted(path.name for path in tmp_path.rglob("*") if path.is_file())
