@@ -15,10 +15,10 @@ from infra.parameters import CODE_BUCKET, CODE_KEY
 
 
 def function_code(stack: cdk.Stack, packages: Mapping[str, Path] | None) -> Callable[[str], lambda_.Code]:
-    """What gives each task of `stack` its code."""
+    """What gives each function of `stack` its code."""
     if packages is not None:
-        return lambda task: lambda_.Code.from_asset(str(packages[task]))
+        return lambda function: lambda_.Code.from_asset(str(packages[function]))
     source_tree = lambda_.Code.from_cfn_parameters(
         bucket_name_param=cdk.CfnParameter(stack, CODE_BUCKET), object_key_param=cdk.CfnParameter(stack, CODE_KEY)
     )
-    return lambda _task: source_tree
+    return lambda _function: source_tree

@@ -7,6 +7,7 @@ from aws_cdk import aws_iam as iam
 
 from infra.settings import Settings
 from infra.storage import Storage
+from workflow.limits import functions_of
 
 READ = ("s3:GetObject", "s3:GetObjectVersion")
 TAKE = (*READ, "s3:GetObjectTagging", "s3:GetObjectVersionTagging", "s3:DeleteObjectVersion")
@@ -33,6 +34,20 @@ def needs_of(storage: Storage, settings: Settings, executions_arn: str) -> Mappi
     table, publish = storage.table.table_arn, allow(["sns:Publish"], storage.topic.topic_arn)
     originals = [f"{bucket}/*" for bucket in (ingest, archive, quarantine)]
     environment = _environment(storage, settings)
+    transform = Needs(
+        environment("TABLE_NAME", "OUTPUT_BUCKET", "RENDITION_FORMATS", "PARTITION_BY", "KEEP_PRIVATE"),
+        [
+            allow(READ, *originals),
+            allow(["s3:PutObject"], f"{output}/renditions/*", f"{output}/metadata/*"),
+            allow(["s3:GetObject"], *(f"{output}/{made}/*" for made in ("renditions", "thumbnails", "metadata"))),
+            tell_missing(output),
+            allow(["dynamodb:Query"], f"{table}/index/by_content"),
+        ],
+    )
+    thumbnail = Needs(
+        environment("OUTPUT_BUCKET"),
+        [allow(["s3:GetObject"], f"{output}/renditions/*"), allow(["s3:PutObject"], f"{output}/thumbnails/*")],
+    )
     return {
         "validate": Needs(
             environment("TABLE_NAME", "INGEST_BUCKET", "ARCHIVE_BUCKET", "QUARANTINE_BUCKET"),
@@ -43,23 +58,8 @@ def needs_of(storage: Storage, settings: Settings, executions_arn: str) -> Mappi
                 allow(["dynamodb:Query"], f"{table}/index/by_key"),
             ],
         ),
-        "transform": Needs(
-            environment("TABLE_NAME", "OUTPUT_BUCKET", "RENDITION_FORMATS", "KEEP_GPS"),
-            [
-                allow(READ, *originals),
-                allow(["s3:PutObject"], f"{output}/renditions/*", f"{output}/metadata/*"),
-                allow(["s3:GetObject"], *(f"{output}/{made}/*" for made in ("renditions", "thumbnails", "metadata"))),
-                tell_missing(output),
-                allow(["dynamodb:Query"], f"{table}/index/by_content"),
-            ],
-        ),
-        "thumbnail": Needs(
-            environment("OUTPUT_BUCKET"),
-            [
-                allow(["s3:GetObject"], f"{output}/renditions/*"),
-                allow(["s3:PutObject"], f"{output}/thumbnails/*"),
-            ],
-        ),
+        **_needs_by_kind("transform", transform),
+        **_needs_by_kind("thumbnail", thumbnail),
         "store_metadata": Needs(
             environment("TABLE_NAME", "OUTPUT_BUCKET"),
             [allow(["s3:GetObject", "s3:PutObject"], f"{output}/metadata/*"), allow(RECORD, table)],
@@ -95,6 +95,11 @@ def needs_of(storage: Storage, settings: Settings, executions_arn: str) -> Mappi
     }
 
 
+def _needs_by_kind(task: str, needs: Needs) -> dict[str, Needs]:
+    """The same for the functions of all kinds: they differ in what they import, not in what they touch."""
+    return dict.fromkeys(functions_of(task), needs)
+
+
 def allow(actions: list[str] | tuple[str, ...], *resources: str) -> iam.PolicyStatement:
     """A statement that allows `actions` on `resources`."""
     return iam.PolicyStatement(actions=list(actions), resources=list(resources))
@@ -116,6 +121,7 @@ def _environment(storage: Storage, settings: Settings) -> Callable[..., dict[str
         "TOPIC_ARN": storage.topic.topic_arn,
         "ARCHIVE_STORAGE_CLASS": settings.archive_storage_class,
         "RENDITION_FORMATS": ",".join(settings.rendition_formats),
-        "KEEP_GPS": str(settings.keep_gps).lower(),
+        "PARTITION_BY": settings.partition_by,
+        "KEEP_PRIVATE": str(settings.keep_private).lower(),
     }
     return lambda *names: {name: all_of_them[name] for name in names}

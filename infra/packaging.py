@@ -17,7 +17,7 @@ from pathlib import Path
 import uv
 
 from infra import sources
-from workflow.limits import TASKS
+from workflow.limits import FUNCTIONS
 
 CACHE = sources.PROJECT_ROOT / ".sluice" / "packages"
 FORMAT = "1"
@@ -46,35 +46,35 @@ LAMBDA = Platform("aarch64-manylinux_2_28", "3.13")
 
 
 def build_all() -> dict[str, Path]:
-    """The package of every task."""
-    return {task: build(task) for task in TASKS}
+    """The package of every function."""
+    return {function: build(function) for function in FUNCTIONS}
 
 
-def build(task: str, platform: Platform = LAMBDA, cache: Path = CACHE) -> Path:
-    """The task's zip, whose name and bytes follow from its inputs; `cache` keeps the latest one."""
-    modules = sources.closure(sources.handler_modules(task))
-    inputs = sources.digest({*modules, requirements(task)}, platform.machine, platform.python, FORMAT)
-    package = cache / f"{task}-{inputs[:32]}.zip"
+def build(function: str, platform: Platform = LAMBDA, cache: Path = CACHE) -> Path:
+    """The function's zip, whose name and bytes follow from its inputs; `cache` keeps the latest one."""
+    modules = sources.closure(sources.handler_modules(function))
+    inputs = sources.digest({*modules, requirements(function)}, platform.machine, platform.python, FORMAT)
+    package = cache / f"{function}-{inputs[:32]}.zip"
     if not package.exists():
         cache.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=cache) as folder:
-            built = _build(task, modules, platform, Path(folder))
-            for outdated in cache.glob(f"{task}-*.zip"):
+            built = _build(function, modules, platform, Path(folder))
+            for outdated in cache.glob(f"{function}-*.zip"):
                 outdated.unlink()
             built.rename(package)
     return package
 
 
-def lock(task: str) -> None:
-    """Pin `requirements.in` and all that it needs, with hashes, into `requirements.txt`."""
-    locked = requirements(task)
+def lock(function: str) -> None:
+    """Pin what the function's `.in` names and all that this needs, with hashes, in its `.txt`."""
+    locked = requirements(function)
     options = ["--generate-hashes", "--no-emit-index-url", "--no-header", "--upgrade", "--quiet", "-o", str(locked)]
     _uv("pip", "compile", *_platform_options(LAMBDA), *options, str(locked.with_suffix(".in")))
 
 
-def requirements(task: str) -> Path:
-    """The task's pinned requirements."""
-    return sources.PROJECT_ROOT / "tasks" / task / "requirements.txt"
+def requirements(function: str) -> Path:
+    """A function's pinned requirements."""
+    return sources.PROJECT_ROOT / "tasks" / "requirements" / f"{function}.txt"
 
 
 def unpacked_bytes(package: Path) -> int:
@@ -83,9 +83,9 @@ def unpacked_bytes(package: Path) -> int:
         return sum(entry.file_size for entry in archive.infolist())
 
 
-def _build(task: str, modules: Iterable[Path], platform: Platform, folder: Path) -> Path:
+def _build(function: str, modules: Iterable[Path], platform: Platform, folder: Path) -> Path:
     content, package = folder / "content", folder / "package.zip"
-    options = ["--target", str(content), "--require-hashes", "--no-deps", "--quiet", "-r", str(requirements(task))]
+    options = ["--target", str(content), "--require-hashes", "--no-deps", "--quiet", "-r", str(requirements(function))]
     _uv("pip", "install", *_platform_options(platform), *options)
     for module in modules:
         copy = content / module.relative_to(sources.PROJECT_ROOT)
@@ -127,11 +127,11 @@ def _uv(*arguments: str) -> None:
 
 def main(arguments: list[str]) -> None:
     if arguments == ["lock"]:
-        for task in TASKS:
-            lock(task)
+        for function in FUNCTIONS:
+            lock(function)
         return
-    for task, package in build_all().items():
-        print(f"{task:<15}{unpacked_bytes(package) / 1e6:6.1f} MB, zipped {package.stat().st_size / 1e6:5.1f} MB")
+    for function, package in build_all().items():
+        print(f"{function:<20}{unpacked_bytes(package) / 1e6:6.1f} MB, zipped {package.stat().st_size / 1e6:5.1f} MB")
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ from infra.settings import Settings
 from infra.storage import Storage
 from infra.task_function import TaskFunction
 from workflow.ingest import ingest
-from workflow.limits import TASKS
+from workflow.limits import FUNCTIONS
 
 FAILURE_RECORDER = "record_failure"
 FAILURE_RECORDER_RETRIES = 2
@@ -43,7 +43,7 @@ UPLOAD = {
 
 
 class Pipeline(cdk.Stack):
-    """The stack `sluice-<stage>-pipeline`. `packages` has a folder or zip per task; None runs the source tree."""
+    """The stack `sluice-<stage>-pipeline`. `packages` has a folder or zip per function; None runs the source tree."""
 
     def __init__(
         self, scope: Construct, settings: Settings, storage: Storage, packages: Mapping[str, Path] | None
@@ -82,15 +82,15 @@ class Pipeline(cdk.Stack):
         needs = needs_of(storage, self._settings, self._executions_arn())
         dead_letters = {FAILURE_RECORDER: self._failures_dlq}
         return {
-            task: TaskFunction(
+            function: TaskFunction(
                 self,
-                task,
+                function,
                 settings=self._settings,
-                code=code_of(task),
-                needs=needs[task],
-                dead_letters=dead_letters.get(task),
+                code=code_of(function),
+                needs=needs[function],
+                dead_letters=dead_letters.get(function),
             )
-            for task in TASKS
+            for function in FUNCTIONS
         }
 
     def _executions_arn(self) -> str:
@@ -102,11 +102,7 @@ class Pipeline(cdk.Stack):
         )
 
     def _make_machine(self) -> sfn.StateMachine:
-        arns = {
-            task: task_function.function.function_arn
-            for task, task_function in self._functions.items()
-            if task != FAILURE_RECORDER
-        }
+        arns = {name: each.function.function_arn for name, each in self._functions.items() if name != FAILURE_RECORDER}
         machine = sfn.StateMachine(
             self,
             "Ingest",

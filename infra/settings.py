@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from workflow.limits import TASKS
+from workflow.limits import FUNCTIONS
 
 RENDITION_FORMATS = {"webp", "jpeg"}
 READABLE_AT_ONCE = ("STANDARD", "STANDARD_IA", "GLACIER_IR")
@@ -30,6 +30,8 @@ class Settings:
     """One stage. `concurrency` reserves executions per function: new accounts have only ten in all, to share.
 
     `log_retention` is a name of the CDK's RetentionDays.
+    `partition_by` names the date column by which tables are split into partitions, where they have it.
+    `keep_private` leaves places, authors, comments and serial numbers in what is published.
     `from_source` runs the functions from the source tree instead of from packages: on the embedded AWS only.
     """
 
@@ -39,7 +41,8 @@ class Settings:
     log_retention: str = "TWO_WEEKS"
     log_level: str = "INFO"
     rendition_formats: tuple[str, ...] = ("webp",)
-    keep_gps: bool = False
+    partition_by: str = ""
+    keep_private: bool = False
     archive_storage_class: str = "STANDARD"
     archive_tiers: tuple[Tier, ...] = (Tier(30, "STANDARD_IA"), Tier(90, "GLACIER_IR"))
     superseded_copies_days: int = 90
@@ -74,7 +77,7 @@ def _archive_problems(settings: Settings) -> list[str]:
 
 
 def _concurrency_problems(settings: Settings) -> list[str]:
-    unknown = sorted(set(settings.concurrency) - set(TASKS))
+    unknown = sorted(set(settings.concurrency) - set(FUNCTIONS))
     return [f"concurrency names unknown functions: {unknown}"] if unknown else []
 
 
@@ -88,7 +91,7 @@ _ALL = (
         log_retention="THREE_MONTHS",
         rendition_formats=("webp", "jpeg"),
         archive_tiers=(Tier(30, "STANDARD_IA"), Tier(90, "GLACIER_IR"), Tier(365, "DEEP_ARCHIVE")),
-        concurrency=MappingProxyType({"transform": 100, "thumbnail": 50}),
+        concurrency=MappingProxyType({"transform_image": 100, "thumbnail_image": 50}),
     ),
 )
 

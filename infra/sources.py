@@ -5,22 +5,21 @@ import hashlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from tasks.kinds import KINDS
-from workflow.limits import TASKS
+from workflow.limits import FUNCTIONS, task_of
 
 PROJECT_ROOT = Path(__file__).resolve().parents[1]
 FIRST_PARTY = ("workflow", "tasks", "infra")
 
 
-def handler_modules(task: str) -> list[str]:
-    """The handler of a task, and the modules that it looks up by the name of a kind."""
-    by_kind = [f"tasks.{task}.{kind}" for kind in KINDS]
-    return [f"tasks.{task}.handler", *(name for name in by_kind if module_file(name))]
+def handler_modules(function: str) -> list[str]:
+    """The handler of a function and, where it serves one kind, the module that it looks up by the kind's name."""
+    task, kind = task_of(function)
+    return [f"tasks.{task}.handler", *([f"tasks.{task}.{kind}"] if kind else [])]
 
 
 def function_files() -> set[Path]:
     """All source files that any function runs."""
-    return closure(module for task in TASKS for module in handler_modules(task))
+    return closure(module for function in FUNCTIONS for module in handler_modules(function))
 
 
 def closure(modules: Iterable[str]) -> set[Path]:

@@ -1,4 +1,4 @@
-"""One Lambda function as every task has it: own role, own log group, limits from the table."""
+"""One Lambda function as each of ours has it: own role, own log group, limits from the table."""
 
 # The CDK's classes name parameters otherwise than the interfaces that they implement.
 # pyright: reportArgumentType=false
@@ -13,41 +13,42 @@ from constructs import Construct
 from infra import rules
 from infra.needs import Needs, allow
 from infra.settings import Settings
-from workflow.limits import TASKS
+from workflow.limits import FUNCTIONS, task_of
 
 
 class TaskFunction(Construct):
-    """The function `sluice-<stage>-<task>`; `dead_letters` takes the events that an asynchronous one gave up."""
+    """The function `sluice-<stage>-<function>`; `dead_letters` takes the events that an asynchronous one gave up."""
 
     def __init__(
         self,
         scope: Construct,
-        task: str,
+        function: str,
         *,
         settings: Settings,
         code: lambda_.Code,
         needs: Needs,
         dead_letters: sqs.IQueue | None = None,
     ) -> None:
-        super().__init__(scope, "".join(word.capitalize() for word in task.split("_")))
-        name = f"sluice-{settings.stage}-{task.replace('_', '-')}"
+        super().__init__(scope, "".join(word.capitalize() for word in function.split("_")))
+        name = f"sluice-{settings.stage}-{function.replace('_', '-')}"
         log_group = self._make_log_group(name, settings)
-        limits = TASKS[task]
+        limits = FUNCTIONS[function]
         self.function = lambda_.Function(
             self,
             "Function",
             function_name=name,
             runtime=lambda_.Runtime.PYTHON_3_13,
             architecture=lambda_.Architecture.ARM_64,
-            handler=f"tasks.{task}.handler.handle",
+            handler=f"tasks.{task_of(function)[0]}.handler.handle",
             code=code,
             memory_size=limits.memory_mb,
             timeout=cdk.Duration.seconds(limits.timeout_seconds),
+            ephemeral_storage_size=cdk.Size.mebibytes(limits.scratch_mb),
             environment=_common_environment(settings) | dict(needs.environment),
             role=self._make_role(needs, log_group),
             log_group=log_group,
             tracing=lambda_.Tracing.ACTIVE,
-            reserved_concurrent_executions=settings.concurrency.get(task),
+            reserved_concurrent_executions=settings.concurrency.get(function),
             dead_letter_queue=dead_letters,
         )
         rules.acknowledge(self, rules.OLDER_RUNTIME, "The packages are built and tested for this version of Python")

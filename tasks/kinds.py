@@ -22,37 +22,39 @@ class Format:
     label: str
     media_type: str
     extensions: tuple[str, ...]
-    max_pixels: int
+    max_pixels: int = 0
     several: Literal["", "frames", "pages"] = ""
 
 
 @dataclass(frozen=True)
 class Kind:
-    """A family of formats that one module per task serves. `max_bytes` is the size of the original.
-
-    `max_frames` counts pages, too; `max_total_pixels` is over all frames of an animation.
-    """
+    """A family of formats that one module per task serves. `max_bytes` is the size of the original."""
 
     name: str
     formats: Mapping[str, Format]
     max_bytes: int
+
+
+@dataclass(frozen=True)
+class ImageKind(Kind):
+    """`max_frames` counts pages, too; `max_total_pixels` is over all frames of an animation."""
+
     max_frames: int
     max_total_pixels: int
 
 
-def _kind(name: str, *, max_bytes: int, max_frames: int, max_total_pixels: int, formats: tuple[Format, ...]) -> Kind:
-    by_type = MappingProxyType({each.media_type: each for each in formats})
-    return Kind(name, by_type, max_bytes, max_frames, max_total_pixels)
+def _by_type(*formats: Format) -> Mapping[str, Format]:
+    return MappingProxyType({each.media_type: each for each in formats})
 
 
 # Decoding takes up to 25 bytes a pixel (JPEG 2000), 15 (WebP, HEIC), 11 (16-bit PNG), 6 (progressive JPEG): at most
 # 1.3 GB. The frames of an animation take up to 30, because decoders keep the one before: at most 2.1 GB.
-IMAGE = _kind(
+IMAGE = ImageKind(
     "image",
     max_bytes=200 * MIB,
     max_frames=1000,
     max_total_pixels=1000 * MEGAPIXEL,
-    formats=(
+    formats=_by_type(
         Format("JPEG", "image/jpeg", (".jpg", ".jpeg", ".jpe", ".jfif", ".mpo"), 200 * MEGAPIXEL),
         Format("PNG", "image/png", (".png", ".apng"), 120 * MEGAPIXEL, "frames"),
         Format("WebP", "image/webp", (".webp",), 64 * MEGAPIXEL, "frames"),
@@ -82,12 +84,6 @@ def format_of(media_type: str) -> Format | None:
     """The accepted format with this content type, or None."""
     kind = kind_of(media_type)
     return kind.formats[media_type] if kind else None
-
-
-def extension_of(media_type: str) -> str:
-    """The file extension, with its dot, under which files of an accepted content type are stored."""
-    found = format_of(media_type)
-    return found.extensions[0] if found else ".bin"
 
 
 def accepted_labels() -> str:

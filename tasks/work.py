@@ -1,9 +1,8 @@
-"""What the pure modules of a kind hand back: files in memory and facts, before anything is stored."""
+"""What the pure modules of a kind are given and hand back: files and facts, before anything is stored."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
-
-from workflow import PIPELINE_VERSION
 
 
 @dataclass(frozen=True)
@@ -11,38 +10,57 @@ class Recipe:
     """How renditions are made, from the stage's settings.
 
     `formats` are of {"webp", "jpeg"}; the first is the main one. An animation is scaled down further until all of its
-    frames together have at most `max_animation_pixels`: half a minute of encoding.
+    frames together have at most `max_animation_pixels`: half a minute of encoding. `partition_by` names the date
+    column by which tables are split, "" for none. With `keep_private`, places, authors, comments and serial numbers
+    stay in what is published.
     """
 
     formats: tuple[str, ...] = ("webp",)
     max_side_px: int = 2048
     max_animation_pixels: int = 400_000_000
-    keep_gps: bool = False
+    partition_by: str = ""
+    keep_private: bool = False
 
-    @property
-    def version(self) -> str:
-        """Names everything that decides the output, so that results of another recipe are not reused."""
-        return f"{PIPELINE_VERSION}-{'-'.join(self.formats)}-{self.max_side_px}{'-gps' if self.keep_gps else ''}"
+
+@dataclass(frozen=True)
+class Original:
+    """A file to be transformed: its local copy, its name, its content type, and an empty folder for what is made."""
+
+    path: Path
+    name: str
+    media_type: str
+    scratch: Path
 
 
 @dataclass(frozen=True)
 class Encoded:
-    """One file that was made. Sizes in pixels."""
+    """One file that was made, in memory. Sizes in pixels, where it is a picture."""
 
     name: str
     content_type: str
     data: bytes
-    width: int
-    height: int
+    width: int | None = None
+    height: int | None = None
+
+
+@dataclass(frozen=True)
+class Written:
+    """One file that was made, on disk. Sizes in pixels, where it is a picture or a video."""
+
+    name: str
+    content_type: str
+    path: Path
+    width: int | None = None
+    height: int | None = None
 
 
 @dataclass(frozen=True)
 class Rendered:
     """Renditions, main one first; `facts` are small and go into the record, `technical` is the full dump."""
 
-    files: tuple[Encoded, ...]
+    files: tuple[Encoded | Written, ...]
     facts: dict[str, Any]
-    technical: dict[str, Any]
+    technical: dict[str, Any] = field(default_factory=dict[str, Any])
 
 
 @dataclass(frozen=True)

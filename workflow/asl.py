@@ -45,10 +45,14 @@ class Fail(steps.Fail):
 
 
 class LambdaTask(steps.LambdaStep):
-    """Invokes a function with `payload`; what it returns becomes the state's output."""
+    """Invokes a function with `payload`; what it returns becomes the state's output.
+
+    `function` is an ARN, or a path (`$.…`) to where the state has it.
+    """
 
     def __init__(self, name: str, *, function: str, payload: dict[str, Any], **fields: Any) -> None:
-        parameters = {"FunctionName": function, "Payload": payload}
+        name_field = "FunctionName.$" if function.startswith("$.") else "FunctionName"
+        parameters = {name_field: function, "Payload": payload}
         super().__init__(name, parameters=parameters, output_path="$.Payload", **fields)
 
     def then(self, state: State) -> None:

@@ -18,7 +18,7 @@ from botocore.exceptions import ClientError
 from tasks.shared.naming import asset_id, asset_of_original
 from tasks.shared.records import Item, Records
 from workflow.history import StateRun, state_runs
-from workflow.limits import TASKS
+from workflow.limits import FUNCTIONS, TASKS, functions_of, task_of
 from workflow.stack import Buckets, Connection, NotThereError, Stack
 from workflow.uploads import Progress, Upload, upload
 
@@ -242,9 +242,10 @@ class Sluice:
         """Log lines of an asset or an execution, by any or one of the functions, in order of time."""
         if task and task not in TASKS:
             raise NotThereError(f"There is no task {task}; the tasks are {', '.join(TASKS)}.")
+        functions = functions_of(task) if task else FUNCTIONS
         term = self.asset(ref)["asset_id"] if ref.startswith("s3://") else ref.rpartition(":")[2]
         start = self._first_heard_of(term)
-        lines = [line for name in ([task] if task else TASKS) for line in self._task_logs(name, term, start)]
+        lines = [line for name in functions for line in self._function_logs(name, term, start)]
         return sorted(lines, key=lambda line: line["time"])
 
     def _first_heard_of(self, ref: str) -> int:
@@ -253,14 +254,14 @@ class Sluice:
         began = datetime.fromisoformat(record["created_at"]) - LOG_LEAD if record else datetime.fromtimestamp(0, UTC)
         return int(began.timestamp() * 1000)
 
-    def _task_logs(self, task: str, term: str, start_ms: int) -> Iterator[Item]:
-        group = f"/aws/lambda/sluice-{self._aws.stage}-{task.replace('_', '-')}"
+    def _function_logs(self, function: str, term: str, start_ms: int) -> Iterator[Item]:
+        group = f"/aws/lambda/sluice-{self._aws.stage}-{function.replace('_', '-')}"
         pages = self._aws.logs.get_paginator("filter_log_events").paginate(
             logGroupName=group, filterPattern=f'"{term}"', startTime=start_ms
         )
         try:
             for event in (event for page in pages for event in page["events"]):
-                yield {"task": task, **_log_line(event.get("message", ""), event.get("timestamp", 0))}
+                yield {"task": task_of(function)[0], **_log_line(event.get("message", ""), event.get("timestamp", 0))}
         except self._aws.logs.exceptions.ResourceNotFoundException:
             return
 

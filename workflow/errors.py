@@ -5,12 +5,14 @@ SluiceError
 │   └── ObjectNotFound  no such object in ingest, archive or quarantine
 ├── DuplicateEvent      the asset is, or was just, served by another execution → Duplicate
 ├── TransientError      worth another attempt: throttled, a service had a bad moment
+├── LongVideo           more than one function can convert in its time → the video is converted in segments
 ├── ThumbnailError      no preview could be made; the asset goes on, marked degraded
 ├── CopyNotVerified     a copy differs from its original; the original stays where it is
 └── RejectedError       the file can never succeed → Quarantine; a subclass's name is the reject code
-    ├── EmptyFile, FolderMarker, NameTooLong, TooLarge, TooManyPixels, TooManyFrames
-    ├── UnsupportedType, ForbiddenType
-    └── CorruptImage, TruncatedFile
+    ├── EmptyFile, FolderMarker, NameTooLong, TooLarge, TooLong, TooManyPixels, TooManyFrames, TooManyPages
+    ├── TooManyColumns, TooManyTables, TooManyBadRows, TooManyFiles, TooDeep, UnsafeName, DecompressionBomb
+    ├── UnsupportedType, UnsupportedCodec, ForbiddenType, EncryptedFile, NothingToPlay
+    └── CorruptImage, CorruptTable, CorruptMedia, CorruptDocument, CorruptArchive, TruncatedFile
 """
 
 
@@ -36,6 +38,10 @@ class TransientError(SluiceError):
 
 class ThumbnailError(SluiceError):
     """The rendition is fine, but no preview could be drawn from it."""
+
+
+class LongVideo(SluiceError):
+    """A video that takes longer to convert than one function may run."""
 
 
 class CopyNotVerified(SluiceError):
@@ -80,6 +86,70 @@ class ForbiddenType(RejectedError):
 
 class CorruptImage(RejectedError):
     """The image's structure or data cannot be decoded."""
+
+
+class TooLong(RejectedError):
+    """More seconds of sound or video than the kind allows."""
+
+
+class TooManyPages(RejectedError):
+    """More pages than a document may have."""
+
+
+class TooManyColumns(RejectedError):
+    """More columns than a table may have."""
+
+
+class TooManyTables(RejectedError):
+    """More sheets than a workbook may have."""
+
+
+class TooManyBadRows(RejectedError):
+    """So many rows do not fit their table that it is not what it seems."""
+
+
+class TooManyFiles(RejectedError):
+    """More files than an archive may have."""
+
+
+class TooDeep(RejectedError):
+    """An archive in an archive in an archive, beyond the limit."""
+
+
+class UnsafeName(RejectedError):
+    """An archive names a file so that unpacking it could write elsewhere."""
+
+
+class DecompressionBomb(RejectedError):
+    """Small when packed and immense when unpacked."""
+
+
+class UnsupportedCodec(RejectedError):
+    """The container is accepted, what it holds cannot be decoded here."""
+
+
+class EncryptedFile(RejectedError):
+    """Its content needs a password."""
+
+
+class NothingToPlay(RejectedError):
+    """A media file without any sound or picture in it."""
+
+
+class CorruptTable(RejectedError):
+    """The table's structure or data cannot be read."""
+
+
+class CorruptMedia(RejectedError):
+    """The structure or data of a sound or video file cannot be decoded."""
+
+
+class CorruptDocument(RejectedError):
+    """The document's structure or data cannot be read."""
+
+
+class CorruptArchive(RejectedError):
+    """The archive's structure or data cannot be read."""
 
 
 class TruncatedFile(RejectedError):

@@ -1,10 +1,13 @@
 """The ingest state machine: six steps from an uploaded file to its archived original."""
 
 import re
+from collections.abc import Mapping
+from typing import Any
 
+from tasks.kinds import KINDS
 from workflow.asl import Chain, Fail, Graph, LambdaTask, Retry, Succeed
 from workflow.errors import DuplicateEvent, ThumbnailError, TransientError, rejections
-from workflow.limits import EXECUTION_TIMEOUT_SECONDS, TASKS
+from workflow.limits import BY_KIND, EXECUTION_TIMEOUT_SECONDS, state_timeout_seconds
 
 THROTTLED = ["Lambda.TooManyRequestsException"]
 SERVICE_TROUBLE = [
@@ -15,6 +18,15 @@ SERVICE_TROUBLE = [
 ]
 ENDED_WITHOUT_ANSWER = ["Sandbox.Timedout", "Lambda.Unknown", "Runtime.ExitError", "States.Timeout"]
 
+STATE = {"state.$": "$"}
+START = {
+    "state": {
+        "wanted.$": "$",
+        "functions": {kind: {each: f"${{{each}_{kind}}}" for each in BY_KIND} for kind in KINDS},
+    }
+}
+"""Validate decides the kind, and with it which functions the later states call: routing costs no state."""
+
 
 def ingest() -> Graph:
     """The definition; `${validate}` and its like stand for the functions' ARNs."""
@@ -23,7 +35,7 @@ def ingest() -> Graph:
     quarantine = task("Quarantine", "Move the original aside, with the reason")
     quarantine.then(rejected)
 
-    validate = task("Validate", "Is it a file that we accept, and is it ours to do?")
+    validate = task("Validate", "Is it a file that we accept, and is it ours to do?", gets=START)
     transform = task("Transform", "Read it once, whole; publish a rendition")
     thumbnail = task("Thumbnail", "Draw previews from the rendition")
     store_metadata = task("StoreMetadata", "Write down all that was learnt and made")
@@ -43,18 +55,18 @@ def ingest() -> Graph:
     )
 
 
-def task(name: str, comment: str) -> LambdaTask:
-    """One function, one state. It gets the run and the state so far, and returns the state with its result added."""
-    function = function_of(name)
+def task(name: str, comment: str, *, gets: Mapping[str, Any] = STATE) -> LambdaTask:
+    """One state. Its function gets the run and the state so far, and returns the state with its result added."""
+    does = task_name(name)
     return LambdaTask(
         name,
         comment=comment,
-        function=f"${{{function}}}",
+        function=f"$.asset.functions.{does}" if does in BY_KIND else f"${{{does}}}",
         payload={
             "run": {"arn.$": "$$.Execution.Id", "name.$": "$$.Execution.Name", "started.$": "$$.Execution.StartTime"},
-            "state.$": "$",
+            **gets,
         },
-        timeout_seconds=TASKS[function].state_timeout_seconds,
+        timeout_seconds=state_timeout_seconds(does),
         retry=[
             retry(THROTTLED, first_delay=1, attempts=90),
             retry(SERVICE_TROUBLE, first_delay=2, attempts=6),
@@ -76,6 +88,6 @@ def retry(errors: list[str], *, first_delay: int, attempts: int) -> Retry:
     )
 
 
-def function_of(state_name: str) -> str:
-    """The function that serves a state: StoreMetadata → store_metadata."""
+def task_name(state_name: str) -> str:
+    """The task of a state: StoreMetadata → store_metadata."""
     return re.sub(r"(?<!^)(?=[A-Z])", "_", state_name).lower()

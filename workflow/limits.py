@@ -17,28 +17,47 @@ STATE_OUTPUT_MAX_BYTES = 32 * 1024
 """Our own bound on what a state passes on; the service's (262,144 bytes) cannot be caught when exceeded."""
 
 
+BY_KIND = ("transform", "thumbnail")
+"""The tasks that have a function for each kind of file: `transform_image`, `transform_table`, and so on."""
+
+
 @dataclass(frozen=True)
-class TaskLimits:
-    """What one function may use. Memory also decides the share of a CPU: 1,769 MB are one."""
+class FunctionLimits:
+    """What one function may use. Memory also decides the share of a CPU: 1,769 MB are one; `scratch_mb` is /tmp."""
 
     memory_mb: int
     timeout_seconds: int
-
-    @property
-    def state_timeout_seconds(self) -> int:
-        """The state waits longer than its function runs, so that the function's own error is the one seen."""
-        return self.timeout_seconds + STATE_MARGIN_SECONDS
+    scratch_mb: int = 512
 
 
-TASKS: Mapping[str, TaskLimits] = MappingProxyType(
+FUNCTIONS: Mapping[str, FunctionLimits] = MappingProxyType(
     {
-        "validate": TaskLimits(memory_mb=256, timeout_seconds=20),
-        "transform": TaskLimits(memory_mb=3008, timeout_seconds=180),
-        "thumbnail": TaskLimits(memory_mb=1024, timeout_seconds=60),
-        "store_metadata": TaskLimits(memory_mb=256, timeout_seconds=20),
-        "notify": TaskLimits(memory_mb=256, timeout_seconds=20),
-        "archive": TaskLimits(memory_mb=512, timeout_seconds=900),
-        "quarantine": TaskLimits(memory_mb=512, timeout_seconds=900),
-        "record_failure": TaskLimits(memory_mb=256, timeout_seconds=30),
+        "validate": FunctionLimits(memory_mb=256, timeout_seconds=20),
+        "transform_image": FunctionLimits(memory_mb=3008, timeout_seconds=180),
+        "thumbnail_image": FunctionLimits(memory_mb=1024, timeout_seconds=60),
+        "store_metadata": FunctionLimits(memory_mb=256, timeout_seconds=20),
+        "notify": FunctionLimits(memory_mb=256, timeout_seconds=20),
+        "archive": FunctionLimits(memory_mb=512, timeout_seconds=900),
+        "quarantine": FunctionLimits(memory_mb=512, timeout_seconds=900),
+        "record_failure": FunctionLimits(memory_mb=256, timeout_seconds=30),
     }
 )
+
+
+def task_of(function: str) -> tuple[str, str | None]:
+    """The task that a function does and, of those that have a function for each kind, the kind."""
+    task, _, kind = function.partition("_")
+    return (task, kind) if task in BY_KIND else (function, None)
+
+
+TASKS = tuple(dict.fromkeys(task_of(function)[0] for function in FUNCTIONS))
+
+
+def functions_of(task: str) -> list[str]:
+    """The functions that do a task: one, or one for each kind."""
+    return [function for function in FUNCTIONS if task_of(function)[0] == task]
+
+
+def state_timeout_seconds(task: str) -> int:
+    """The state waits longer than its functions run, so that the function's own error is the one seen."""
+    return max(FUNCTIONS[function].timeout_seconds for function in functions_of(task)) + STATE_MARGIN_SECONDS

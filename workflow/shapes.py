@@ -4,7 +4,7 @@ Every task gets `{"run": Run, "state": State}`; what it returns is put into the 
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeVar, cast
 
 import msgspec
@@ -53,7 +53,10 @@ class Run:
 
 @dataclass(frozen=True, kw_only=True)
 class Asset:
-    """One version of one uploaded object, as Validate found it. `size` in bytes, times in ISO 8601."""
+    """One version of one uploaded object, as Validate found it. `size` in bytes, times in ISO 8601.
+
+    `functions` are the ARNs of those that serve its kind, by task: the state machine reads there whom to call.
+    """
 
     id: str
     bucket: str
@@ -69,20 +72,21 @@ class Asset:
     sequencer: str | None = None
     notes: tuple[str, ...] = ()
     attempt: int = 1
+    functions: dict[str, str] = field(default_factory=dict[str, str])
 
 
 @dataclass(frozen=True, kw_only=True)
 class MadeFile:
-    """A file that Sluice made. `name` is predictable ("web", "256"); sizes in bytes and pixels."""
+    """A file that Sluice made. `name` is predictable ("web", "256"); sizes in bytes and, where one sees it, pixels."""
 
     name: str
     bucket: str
     key: str
     content_type: str
     bytes: int
-    width: int
-    height: int
     sha256: str
+    width: int | None = None
+    height: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -129,6 +129,19 @@ class Objects:
         )
         return digest.hexdigest()
 
+    def put_file(self, bucket: str, key: str, path: Path, content_type: str, *, cache_control: str = "") -> str:
+        """Write a file, in parts where it is large, each checked on arrival; the SHA-256 of the whole in hex."""
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        optional = {"CacheControl": cache_control} if cache_control else {}
+        self._s3.upload_file(
+            str(path),
+            bucket,
+            key,
+            ExtraArgs={"ContentType": content_type, "ChecksumAlgorithm": "SHA256", **optional},
+        )
+        return digest
+
     def copy_verified(self, source: ObjectFacts, to: Pointer, sha256: str | None) -> ObjectFacts:
         """Copy on the server with metadata and tags, and prove that the copy has the same bytes.
 

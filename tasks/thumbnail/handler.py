@@ -14,6 +14,7 @@ from tasks.shared.publish import publish
 from tasks.shared.settings import from_environment
 from tasks.shared.task import task
 from tasks.work import Drawn
+from workflow.errors import ThumbnailError
 from workflow.shapes import Asset, MadeFile, Pointer, Previews, Run, Transformed
 
 
@@ -35,18 +36,27 @@ objects = Objects(clients.s3())
 
 @task("thumbnail", State)
 def handle(state: State, _run: Run) -> Previews:
-    return state.transform.previews or drawn(state.asset, state.transform.renditions[0], state.transform.recipe)
+    return state.transform.previews or drawn(state.asset, state.transform)
 
 
-def drawn(asset: Asset, rendition: MadeFile, recipe: str) -> Previews:
+def drawn(asset: Asset, made: Transformed) -> Previews:
     """Draw with the kind's module, and publish; raises ThumbnailError."""
     kind = import_module(f"tasks.thumbnail.{asset.kind}")
+    rendition = drawn_from(made.renditions, kind.DRAWN_FROM)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "rendition"
         objects.download(Pointer(bucket=rendition.bucket, key=rendition.key), path, rendition.bytes)
         preview: Drawn = kind.preview(path)
     return Previews(
-        files=publish(preview.files, settings.output_bucket, thumbnails_folder(asset.id, recipe), objects),
+        files=publish(preview.files, settings.output_bucket, thumbnails_folder(asset.id, made.recipe), objects),
         thumbhash=preview.thumbhash,
         dominant_color=preview.dominant_color,
     )
+
+
+def drawn_from(renditions: tuple[MadeFile, ...], name: str) -> MadeFile:
+    """The first rendition of that name."""
+    found = next((file for file in renditions if file.name == name), None)
+    if found is None:
+        raise ThumbnailError(f"There is no rendition {name!r} to draw previews from.")
+    return found

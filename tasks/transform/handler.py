@@ -4,7 +4,7 @@ import json
 import tempfile
 from dataclasses import dataclass
 from importlib import import_module
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import msgspec
 
@@ -15,7 +15,8 @@ from tasks.shared.publish import publish
 from tasks.shared.records import Item, Records
 from tasks.shared.settings import from_environment
 from tasks.shared.task import task
-from tasks.work import Recipe, Rendered
+from tasks.work import Original, Recipe, Rendered
+from workflow import PIPELINE_VERSION
 from workflow.shapes import Asset, MadeFile, Pointer, Previews, Run, Transformed
 
 
@@ -23,7 +24,8 @@ class Settings(msgspec.Struct, frozen=True):
     table_name: str
     output_bucket: str
     rendition_formats: str
-    keep_gps: bool
+    partition_by: str
+    keep_private: bool
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,11 @@ class State:
 
 
 settings = from_environment(Settings)
-recipe = Recipe(formats=tuple(settings.rendition_formats.split(",")), keep_gps=settings.keep_gps)
+RECIPE = Recipe(
+    formats=tuple(settings.rendition_formats.split(",")),
+    partition_by=settings.partition_by,
+    keep_private=settings.keep_private,
+)
 objects = Objects(clients.s3())
 records = Records(clients.dynamodb(), settings.table_name)
 
@@ -42,32 +48,35 @@ records = Records(clients.dynamodb(), settings.table_name)
 @task("transform", State)
 def handle(state: State, _run: Run) -> Transformed:
     asset = state.asset
-    with tempfile.TemporaryDirectory() as folder:
-        original = Path(folder) / "original"
-        sha256 = objects.download(asset.source, original, asset.size)
-        return reused(asset, sha256) or made(asset, sha256, original)
-
-
-def made(asset: Asset, sha256: str, original: Path) -> Transformed:
-    """Render with the kind's module, and publish."""
     kind = import_module(f"tasks.transform.{asset.kind}")
-    rendered: Rendered = kind.transform(original, asset.media_type, recipe)
+    name = PurePosixPath(asset.key).name
+    recipe = f"{PIPELINE_VERSION}-{kind.recipe_name(name, RECIPE)}"
+    with tempfile.TemporaryDirectory() as folder:
+        path, scratch = Path(folder) / "original", Path(folder) / "made"
+        scratch.mkdir()
+        sha256 = objects.download(asset.source, path, asset.size)
+        earlier = reused(asset, sha256, recipe)
+        return earlier or made(
+            asset, sha256, recipe, kind.transform(Original(path, name, asset.media_type, scratch), RECIPE)
+        )
+
+
+def made(asset: Asset, sha256: str, recipe: str, rendered: Rendered) -> Transformed:
+    """Publish what the kind's module made."""
     technical = Pointer(bucket=settings.output_bucket, key=technical_key(asset.id))
     objects.put(technical.bucket, technical.key, json.dumps(rendered.technical).encode(), "application/json")
     return Transformed(
         sha256=sha256,
-        recipe=recipe.version,
-        renditions=publish(
-            rendered.files, settings.output_bucket, renditions_folder(asset.id, recipe.version), objects
-        ),
+        recipe=recipe,
+        renditions=publish(rendered.files, settings.output_bucket, renditions_folder(asset.id, recipe), objects),
         facts=rendered.facts,
         technical=technical,
     )
 
 
-def reused(asset: Asset, sha256: str) -> Transformed | None:
+def reused(asset: Asset, sha256: str, recipe: str) -> Transformed | None:
     """What an earlier asset with the same bytes already has, if all of it is still there."""
-    twins = (record for record in records.with_content(sha256, recipe.version) if record["asset_id"] != asset.id)
+    twins = (record for record in records.with_content(sha256, recipe) if record["asset_id"] != asset.id)
     return next((found for found in map(_taken_over, twins) if found and _all_there(found)), None)
 
 

@@ -1,6 +1,6 @@
 """Validate: find the object, claim its version for this execution, and decide from its first and last bytes."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import msgspec
 
@@ -31,14 +31,24 @@ objects = Objects(clients.s3())
 records = Records(clients.dynamodb(), settings.table_name)
 
 
-@task("validate", ExecutionInput, result="asset")
-def handle(wanted: ExecutionInput, run: Run) -> Asset:
+@dataclass(frozen=True)
+class State:
+    """What starts the execution, and the ARNs of the functions that serve each kind, by kind and task."""
+
+    wanted: ExecutionInput
+    functions: dict[str, dict[str, str]]
+
+
+@task("validate", State, result="asset")
+def handle(state: State, run: Run) -> Asset:
+    wanted = state.wanted
     asset = locate(wanted, places, objects, records)
     working_for(run, asset.id)
     records.link(run, asset.id)
     records.claim(asset.id, run, delivery=wanted.trigger == DELIVERY)
     attempt = records.begin(asset, run, wanted)
-    return checked(replace(asset, attempt=attempt))
+    found = checked(replace(asset, attempt=attempt))
+    return replace(found, functions=state.functions[found.kind])
 
 
 def checked(asset: Asset) -> Asset:

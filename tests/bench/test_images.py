@@ -11,7 +11,7 @@ from PIL import Image
 from infra.local.samples import SAMPLES
 from tasks.kinds import IMAGE
 from tests.unit.images import claiming, encoded, quarters
-from workflow.limits import TASKS
+from workflow.limits import FUNCTIONS
 
 pytestmark = pytest.mark.bench
 
@@ -19,7 +19,7 @@ CHILD = '''
 import json, sys, time
 from pathlib import Path
 import tasks.transform.image as transform
-from tasks.work import Recipe
+from tasks.work import Original, Recipe
 from workflow.errors import RejectedError
 
 def peak_mb():
@@ -29,7 +29,7 @@ def peak_mb():
 
 before, started = peak_mb(), time.process_time()
 try:
-    made = transform.transform(Path(sys.argv[1]), sys.argv[2], Recipe())
+    made = transform.transform(Original(Path(sys.argv[1]), "photo", sys.argv[2], Path(".")), Recipe())
     outcome, made_mb = "rendered", len(made.files[0].data) / 2**20
 except RejectedError as exc:
     outcome, made_mb = type(exc).__name__, 0
@@ -109,4 +109,4 @@ def test_largest_animation_is_rendered_within_the_function_s_limits(tmp_path, na
     cost = measure(path, f"image/{name.lower()}")
     print(f"{name}: {path.stat().st_size / 2**20:.0f} MiB, {cost['cpu_s']:.0f} s CPU, {cost['peak_mb']:.0f} MB")
     assert cost["outcome"] == "rendered"
-    assert cost["peak_mb"] < TASKS["transform"].memory_mb
+    assert cost["peak_mb"] < FUNCTIONS["transform_image"].memory_mb

@@ -17,7 +17,7 @@ OUTCOMES = pytest.mark.parametrize(
         pytest.param(REFUSED, World.check_rejected, id="rejected"),
     ],
 )
-STATES = ["validate", "transform", "thumbnail", "store_metadata", "notify", "archive"]
+STATES = ["validate", "transform_image", "thumbnail_image", "store_metadata", "notify", "archive"]
 
 
 def crashes_at_every_call(calls: list[str]) -> Iterator[Wire]:

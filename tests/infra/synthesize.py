@@ -8,7 +8,7 @@ from pathlib import Path
 
 from infra.app import add_stage, make_app
 from infra.settings import STAGES
-from workflow.limits import TASKS
+from workflow.limits import FUNCTIONS
 
 
 def main(output: Path) -> None:
@@ -19,7 +19,7 @@ def main(output: Path) -> None:
 
 
 def stand_ins(output: Path) -> dict[str, Path]:
-    packages = {task: output / "packages" / task for task in TASKS}
+    packages = {task: output / "packages" / task for task in FUNCTIONS}
     for task, package in packages.items():
         package.mkdir(parents=True, exist_ok=True)
         (package / "handler.py").write_text(f"# {task}\n")

@@ -13,7 +13,7 @@ from infra.local import assembly
 from infra.local.cloudformation import Stacks
 from infra.local.deploy import ASSETS_BUCKET, ClientFactory, Deployment, DeploymentError, deploy
 from tests.infra.conftest import embedded_aws
-from workflow.limits import TASKS
+from workflow.limits import FUNCTIONS
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ def test_the_first_deployment_creates_both_stacks_and_tells_their_names(local: L
         "EventsDlqUrl",
         "FailuresDlqUrl",
     }
-    assert len(local.client("lambda").list_functions()["Functions"]) == len(TASKS)
+    assert len(local.client("lambda").list_functions()["Functions"]) == len(FUNCTIONS)
 
 
 @pytest.mark.usefixtures("no_synthesis")

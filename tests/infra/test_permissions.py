@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.infra.conftest import Stage, Template, statements
-from workflow.limits import TASKS
+from workflow.limits import FUNCTIONS, functions_of
 
 TRACING = {"xray:PutTelemetryRecords", "xray:PutTraceSegments"}
 S3_WRITES = re.compile(r"s3:(Put|Delete|Abort|Create|Replicate|Restore|\*)")
@@ -32,7 +32,7 @@ class Grant:
 
 
 def grants(pipeline: Template) -> Iterator[Grant]:
-    for task in TASKS:
+    for task in FUNCTIONS:
         for statement in statements(role_policy(pipeline, task)):
             assert statement["Effect"] == "Allow"
             for action in statement["Action"]:
@@ -63,7 +63,7 @@ def written_out(resource: Any) -> str:
 def test_each_function_has_a_role_of_its_own_with_no_managed_policy(pipeline: Template) -> None:
     functions = [f["Properties"] for f in pipeline.of_type("Lambda::Function").values()]
     roles = [f["Role"]["Fn::GetAtt"][0] for f in functions]
-    assert len(set(roles)) == len(TASKS)
+    assert len(set(roles)) == len(FUNCTIONS)
     assert all("ManagedPolicyArns" not in pipeline.body["Resources"][role]["Properties"] for role in roles)
 
 
@@ -114,8 +114,8 @@ def test_nothing_can_remove_from_the_archive(pipeline: Template) -> None:
 @pytest.mark.parametrize(
     ("task", "prefixes"),
     [
-        ("transform", {"renditions", "metadata"}),
-        ("thumbnail", {"thumbnails"}),
+        *((function, {"renditions", "metadata"}) for function in functions_of("transform")),
+        *((function, {"thumbnails"}) for function in functions_of("thumbnail")),
         ("store_metadata", {"metadata"}),
     ],
 )
@@ -124,19 +124,19 @@ def test_function_writes_to_its_own_prefixes_of_the_output(pipeline: Template, t
     assert written == {f"<Output>/{prefix}/*" for prefix in prefixes}
 
 
-@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize("task", FUNCTIONS)
 def test_function_logs_only_to_its_own_group(pipeline: Template, task: str) -> None:
     name = "".join(word.capitalize() for word in task.split("_"))
     groups = {g.resource for g in grants(pipeline) if g.task == task and g.action.startswith("logs:")}
     assert [group.startswith(f"<{name}Logs") for group in groups] == [True]
 
 
-@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize("task", FUNCTIONS)
 def test_function_is_told_of_nothing_that_it_may_not_touch(pipeline: Template, task: str) -> None:
     (environment,) = (
         f["Properties"]["Environment"]["Variables"]
         for f in pipeline.of_type("Lambda::Function").values()
-        if f["Properties"]["Handler"] == f"tasks.{task}.handler.handle"
+        if f["Properties"]["FunctionName"].endswith(f"-{task.replace('_', '-')}")
     )
     reachable = " ".join(g.resource for g in grants(pipeline) if g.task == task)
     told = {owner for owner, variable in TOLD_BY.items() if variable in environment}
@@ -146,16 +146,17 @@ def test_function_is_told_of_nothing_that_it_may_not_touch(pipeline: Template, t
     )
 
 
-@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize("task", FUNCTIONS)
 def test_function_gets_the_stage_s_settings_as_text(stage: Stage, task: str) -> None:
     variables = next(
         f["Properties"]["Environment"]["Variables"]
         for f in stage.pipeline.of_type("Lambda::Function").values()
-        if f["Properties"]["Handler"] == f"tasks.{task}.handler.handle"
+        if f["Properties"]["FunctionName"].endswith(f"-{task.replace('_', '-')}")
     )
     given = {
         "RENDITION_FORMATS": ",".join(stage.settings.rendition_formats),
-        "KEEP_GPS": "true" if stage.settings.keep_gps else "false",
+        "PARTITION_BY": stage.settings.partition_by,
+        "KEEP_PRIVATE": "true" if stage.settings.keep_private else "false",
         "ARCHIVE_STORAGE_CLASS": stage.settings.archive_storage_class,
         "POWERTOOLS_SERVICE_NAME": "sluice",
     }

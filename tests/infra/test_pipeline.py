@@ -8,10 +8,10 @@ import pytest
 
 from infra.pipeline import FAILURE_RECORDER
 from tests.infra.conftest import Stage, Template, denies_plain_http, statements
-from workflow.limits import TASKS
+from workflow.limits import FUNCTIONS, TASKS
 from workflow.shapes import ExecutionInput, parse
 
-SERVING_A_STATE = sorted(set(TASKS) - {FAILURE_RECORDER})
+SERVING_A_STATE = sorted(set(FUNCTIONS) - {FAILURE_RECORDER})
 UPLOAD_EVENT = {
     "version": "0",
     "id": "17793124-05d4-b198-2fde-7ededc63b103",
@@ -44,13 +44,27 @@ def function(pipeline: Template, task: str) -> dict[str, Any]:
     (found,) = (
         f["Properties"]
         for f in pipeline.of_type("Lambda::Function").values()
-        if f["Properties"]["Handler"] == f"tasks.{task}.handler.handle"
+        if f["Properties"]["FunctionName"].endswith(f"-{task.replace('_', '-')}")
     )
     return found
 
 
 def definition(pipeline: Template) -> dict[str, Any]:
     return json.loads(pipeline.only("StepFunctions::StateMachine")["DefinitionString"])
+
+
+def serving_states(pipeline: Template) -> dict[str, list[str]]:
+    """Which functions each task state may call, as `${validate}` and its like."""
+    states = definition(pipeline)["States"]
+    routes = states["Validate"]["Parameters"]["Payload"]["state"]["functions"]
+
+    def called(parameters: dict[str, Any]) -> list[str]:
+        if "FunctionName" in parameters:
+            return [parameters["FunctionName"]]
+        task = parameters["FunctionName.$"].removeprefix("$.asset.functions.")
+        return [by_task[task] for by_task in routes.values()]
+
+    return {name: called(state["Parameters"]) for name, state in states.items() if state["Type"] == "Task"}
 
 
 def function_of_placeholder(pipeline: Template, placeholder: str) -> str:
@@ -75,22 +89,23 @@ def rendered(transformer: dict[str, Any], event: dict[str, Any]) -> Any:
 def test_there_is_a_function_for_every_task_and_no_other(pipeline: Template) -> None:
     handlers = {f["Properties"]["Handler"] for f in pipeline.of_type("Lambda::Function").values()}
     assert handlers == {f"tasks.{task}.handler.handle" for task in TASKS}
-    assert len(pipeline.of_type("Lambda::Function")) == len(TASKS)
+    assert len(pipeline.of_type("Lambda::Function")) == len(FUNCTIONS)
 
 
-@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize("task", FUNCTIONS)
 def test_function_runs_python_3_13_on_arm_within_its_limits(stage: Stage, task: str) -> None:
     properties = function(stage.pipeline, task)
     assert properties["FunctionName"] == f"sluice-{stage.name}-{task.replace('_', '-')}"
     assert properties["Runtime"] == "python3.13"
     assert properties["Architectures"] == ["arm64"]
-    assert properties["MemorySize"] == TASKS[task].memory_mb
-    assert properties["Timeout"] == TASKS[task].timeout_seconds
+    assert properties["MemorySize"] == FUNCTIONS[task].memory_mb
+    assert properties["Timeout"] == FUNCTIONS[task].timeout_seconds
+    assert properties["EphemeralStorage"] == {"Size": FUNCTIONS[task].scratch_mb}
     assert properties["TracingConfig"] == {"Mode": "Active"}
     assert properties.get("ReservedConcurrentExecutions") == stage.settings.concurrency.get(task)
 
 
-@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize("task", FUNCTIONS)
 def test_function_logs_to_its_own_group_which_forgets(pipeline: Template, task: str) -> None:
     properties = function(pipeline, task)
     group = pipeline.body["Resources"][properties["LoggingConfig"]["LogGroup"]["Ref"]]["Properties"]
@@ -105,16 +120,17 @@ def test_stage_for_a_new_account_reserves_no_concurrency(stages: dict[str, Stage
 
 
 def test_each_state_has_a_function_of_its_own(pipeline: Template) -> None:
-    tasks = [state for state in definition(pipeline)["States"].values() if state["Type"] == "Task"]
-    serving = [function_of_placeholder(pipeline, state["Parameters"]["FunctionName"]) for state in tasks]
-    assert len(set(serving)) == len(serving) == len(SERVING_A_STATE)
+    serving = [each for placeholders in serving_states(pipeline).values() for each in placeholders]
+    assert len({function_of_placeholder(pipeline, each) for each in serving}) == len(serving) == len(SERVING_A_STATE)
 
 
 def test_each_state_outlasts_its_function_and_the_execution_outlasts_every_state(pipeline: Template) -> None:
     machine = definition(pipeline)
-    for state in (state for state in machine["States"].values() if state["Type"] == "Task"):
-        served_by = pipeline.body["Resources"][function_of_placeholder(pipeline, state["Parameters"]["FunctionName"])]
-        assert served_by["Properties"]["Timeout"] < state["TimeoutSeconds"] < machine["TimeoutSeconds"]
+    for name, placeholders in serving_states(pipeline).items():
+        for placeholder in placeholders:
+            served_by = pipeline.body["Resources"][function_of_placeholder(pipeline, placeholder)]
+            limit = machine["States"][name]["TimeoutSeconds"]
+            assert served_by["Properties"]["Timeout"] < limit < machine["TimeoutSeconds"]
 
 
 def test_state_machine_is_standard_logged_and_traced(stage: Stage) -> None:

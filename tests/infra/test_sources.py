@@ -5,31 +5,55 @@ from pathlib import Path
 import pytest
 
 from infra import sources
+from infra.packaging import requirements
 from infra.sources import PROJECT_ROOT, closure, digest, handler_modules, imported_names
 from tasks.kinds import KINDS
-from workflow.limits import TASKS
+from workflow.limits import BY_KIND, FUNCTIONS, TASKS, task_of
+
+ENGINES = {"av", "duckdb", "pikepdf", "pypdfium2", "python-calamine", "zstandard", "pillow-heif"}
+ENGINES_OF = {
+    "image": {"pillow-heif"},
+    "table": {"duckdb", "python-calamine", "zstandard"},
+    "video": {"av"},
+    "audio": {"av", "pillow-heif"},
+    "document": {"pikepdf", "pypdfium2"},
+    "archive": set(),
+}
+"""What a function may pay for. Pictures in sound files go through the image path."""
 
 
 def names(paths: set[Path]) -> set[str]:
     return {path.relative_to(PROJECT_ROOT).as_posix() for path in paths}
 
 
-@pytest.mark.parametrize("task", TASKS)
-def test_function_gets_its_handler_and_the_packages_around_it(task: str) -> None:
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_function_gets_its_handler_and_the_packages_around_it(function: str) -> None:
+    task, _ = task_of(function)
     assert {"tasks/__init__.py", f"tasks/{task}/__init__.py", f"tasks/{task}/handler.py"} <= names(
-        closure(handler_modules(task))
+        closure(handler_modules(function))
     )
 
 
-@pytest.mark.parametrize("task", ["transform", "thumbnail"])
-def test_function_gets_the_module_of_every_kind_though_it_is_imported_by_name(task: str) -> None:
-    assert {f"tasks/{task}/{kind}.py" for kind in KINDS} <= names(closure(handler_modules(task)))
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("task", BY_KIND)
+def test_function_of_a_kind_gets_its_module_though_it_is_imported_by_name(task: str, kind: str) -> None:
+    packed = names(closure(handler_modules(f"{task}_{kind}")))
+    assert packed & {f"tasks/{task}/{kind}.py", f"tasks/{task}/{kind}/__init__.py"}
 
 
-@pytest.mark.parametrize("task", TASKS)
-def test_function_gets_nothing_of_other_tasks_and_nothing_that_is_for_build_time(task: str) -> None:
-    others = {f"tasks/{other}/" for other in TASKS if other != task} | {"infra/", "workflow/ingest", "workflow/asl"}
-    assert not [name for name in names(closure(handler_modules(task))) if name.startswith(tuple(others))]
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_function_gets_nothing_of_other_tasks_and_nothing_that_is_for_build_time(function: str) -> None:
+    others = {f"tasks/{other}/" for other in TASKS if other != task_of(function)[0]}
+    build_time = {"infra/", "workflow/ingest", "workflow/asl"}
+    packed = names(closure(handler_modules(function)))
+    assert not [name for name in packed if name.startswith((*others, *build_time))]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("task", BY_KIND)
+def test_function_of_a_kind_gets_no_engine_of_another(task: str, kind: str) -> None:
+    wanted = set(requirements(f"{task}_{kind}").with_suffix(".in").read_text().split())
+    assert wanted & ENGINES <= ENGINES_OF[kind]
 
 
 def test_imports_inside_functions_count_and_those_for_the_type_checker_do_not(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from infra import toolchain
 from tests.infra.conftest import Stage
-from workflow.limits import TASKS
+from workflow.limits import FUNCTIONS
 
 REDUNDANT_DEPENDENCY = "W3005"
 """The CDK says it of its own functions and roles: it writes a DependsOn where a GetAtt already stands."""
@@ -106,10 +106,10 @@ def test_local_functions_share_one_code_parameter_so_that_a_change_of_code_needs
     stages: dict[str, Stage],
 ) -> None:
     local = without_names(stages["local"].pipeline.body, stages["local"])
-    assert take_out_code(local) == [{"S3Bucket": {"Ref": "CodeBucket"}, "S3Key": {"Ref": "CodeKey"}}] * len(TASKS)
+    assert take_out_code(local) == [{"S3Bucket": {"Ref": "CodeBucket"}, "S3Key": {"Ref": "CodeKey"}}] * len(FUNCTIONS)
 
 
 @pytest.mark.parametrize("stage_name", ["dev", "prod"])
 def test_each_function_on_aws_has_a_package_of_its_own(stages: dict[str, Stage], stage_name: str) -> None:
     template = without_names(stages[stage_name].pipeline.body, stages[stage_name])
-    assert len({code["S3Key"] for code in take_out_code(template)}) == len(TASKS)
+    assert len({code["S3Key"] for code in take_out_code(template)}) == len(FUNCTIONS)

@@ -16,7 +16,7 @@ from moto import mock_aws
 
 from tasks.shared import clients
 from tasks.shared.indexes import INDEXES
-from workflow.limits import TASKS
+from workflow.limits import FUNCTIONS, task_of
 from workflow.shapes import Pointer
 
 REGION = "us-east-1"
@@ -38,7 +38,8 @@ ENVIRONMENT = {
     "QUARANTINE_BUCKET": QUARANTINE,
     "ARCHIVE_STORAGE_CLASS": "STANDARD_IA",
     "RENDITION_FORMATS": "webp",
-    "KEEP_GPS": "false",
+    "PARTITION_BY": "",
+    "KEEP_PRIVATE": "false",
 }
 
 
@@ -114,9 +115,9 @@ def running_cloud() -> Iterator[Cloud]:
         yield cloud
 
 
-def load_function(task: str, **settings: str) -> ModuleType:
+def load_function(function: str, **settings: str) -> ModuleType:
     """A function's module as a cold start imports it, with `settings` in its environment."""
-    spec = find_spec(f"tasks.{task}.handler")
+    spec = find_spec(f"tasks.{task_of(function)[0]}.handler")
     assert spec
     assert spec.loader
     module = module_from_spec(spec)
@@ -126,10 +127,10 @@ def load_function(task: str, **settings: str) -> ModuleType:
 
 
 def load_functions() -> dict[str, ModuleType]:
-    """All eight, on clients that were made under the mocks."""
+    """All of them, on clients that were made under the mocks."""
     with mock_aws():
         forget_clients()
-        return {task: load_function(task) for task in TASKS}
+        return {function: load_function(function) for function in FUNCTIONS}
 
 
 def forget_clients() -> None:

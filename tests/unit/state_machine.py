@@ -182,8 +182,8 @@ class Execution:
             self._go_on(definition)
 
     def _attempts(self, definition: Mapping[str, Any], failures: list[str]) -> Any:
-        function = definition["Parameters"]["FunctionName"].strip("${}")
-        payload = _resolve(definition["Parameters"]["Payload"], self._paths())
+        parameters = _resolve(definition["Parameters"], self._paths())
+        function, payload = parameters["FunctionName"].strip("${}"), parameters["Payload"]
         used: Counter[int] = Counter()
         while True:
             try:

@@ -10,9 +10,9 @@ from PIL import ExifTags, Image
 
 from tasks.kinds import IMAGE, MEGAPIXEL
 from tasks.thumbnail.image import preview
-from tasks.transform.animation import animation_size
 from tasks.transform.image import transform
-from tasks.work import Recipe, Rendered
+from tasks.transform.image.animation import animation_size
+from tasks.work import Original, Recipe, Rendered
 from tests.unit.images import (
     BLUE,
     GREEN,
@@ -42,7 +42,7 @@ def render(tmp_path):
     def _render(content: bytes, name: str = "GIF", **recipe) -> Rendered:
         path = tmp_path / "original"
         path.write_bytes(content)
-        return transform(path, MEDIA_TYPES[name], Recipe(**recipe))
+        return transform(Original(path, path.name, MEDIA_TYPES[name], tmp_path), Recipe(**recipe))
 
     return _render
 

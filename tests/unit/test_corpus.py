@@ -28,14 +28,15 @@ from pathlib import Path
 from tasks.thumbnail.image import preview
 from tasks.transform.image import transform
 from tasks.validate.inspect import inspect
-from tasks.work import Recipe
+from tasks.work import Original, Recipe
 from workflow.errors import RejectedError
 
 def judge(path, scratch):
     content = path.read_bytes()
     ends = {"head": content[:65536], "tail": content[-65536:]}
     verdict = inspect(key=path.name, size=len(content), declared_type="", **ends)
-    rendered = transform(path, verdict.media_type, Recipe(formats=("webp", "jpeg"), keep_gps=True))
+    original = Original(path, path.name, verdict.media_type, scratch.parent)
+    rendered = transform(original, Recipe(formats=("webp", "jpeg"), keep_private=True))
     json.dumps([rendered.facts, rendered.technical], allow_nan=False)
     scratch.write_bytes(rendered.files[0].data)
     preview(scratch)

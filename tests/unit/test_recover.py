@@ -56,7 +56,8 @@ def begin(functions):
     """Validates an upload for an execution, which then holds its claim."""
 
     def call(at: Pointer, run: Run) -> str:
-        state = {"bucket": at.bucket, "key": at.key, "version_id": at.version_id, "trigger": "upload"}
+        wanted = {"bucket": at.bucket, "key": at.key, "version_id": at.version_id, "trigger": "upload"}
+        state = {"wanted": wanted, "functions": {"image": {}}}
         payload = {"run": {"arn": run.arn, "name": run.name, "started": run.started}, "state": state}
         return functions["validate"].handle(payload, None)["asset"]["id"]
 

@@ -15,10 +15,10 @@ from PIL import ExifTags, Image, ImageCms
 
 from infra.local.samples import SAMPLES
 from tasks.kinds import IMAGE
-from tasks.transform.color import read_profile, to_srgb, to_working_mode
 from tasks.transform.image import transform
+from tasks.transform.image.color import read_profile, to_srgb, to_working_mode
 from tasks.validate.inspect import inspect
-from tasks.work import Recipe, Rendered
+from tasks.work import Original, Recipe, Rendered
 from tests.unit.images import (
     BLUE,
     GREEN,
@@ -64,7 +64,7 @@ def render(tmp_path):
     def _render(content: bytes, name: str = "JPEG", **recipe) -> Rendered:
         path = tmp_path / "original"
         path.write_bytes(content)
-        return transform(path, MEDIA_TYPES[name], Recipe(**recipe))
+        return transform(Original(path, path.name, MEDIA_TYPES[name], tmp_path), Recipe(**recipe))
 
     return _render
 
@@ -392,7 +392,7 @@ def test_place_is_left_out_unless_asked_for(render):
     rendered = render(content)
     assert "gps" not in rendered.facts
     assert "gps" not in json.dumps(rendered.technical).lower()
-    rendered = render(content, keep_gps=True)
+    rendered = render(content, keep_private=True)
     assert rendered.facts["gps"] == {"lat": -33.858333, "lon": 151.21, "altitude": -12.5}
     assert rendered.technical["gps"]["GPSLatitudeRef"] == "S"
 
@@ -404,7 +404,7 @@ def test_person_and_device_are_left_out_unless_asked_for(render):
     rendered = render(content)
     assert rendered.technical["exif"] == {"Make": "Canon"}
     assert "Ada" not in json.dumps(rendered.facts)
-    assert render(content, keep_gps=True).technical["exif"]["BodySerialNumber"] == "4711"
+    assert render(content, keep_private=True).technical["exif"]["BodySerialNumber"] == "4711"
 
 
 def test_facts_of_a_photograph(render):
@@ -658,7 +658,7 @@ def test_nothing_of_the_process_is_changed(render):
 def rendered_or_rejected(path: Path, content: bytes, name: str) -> None:
     path.write_bytes(content)
     try:
-        assert transform(path, MEDIA_TYPES[name], Recipe(max_side_px=32)).files
+        assert transform(Original(path, path.name, MEDIA_TYPES[name], path.parent), Recipe(max_side_px=32)).files
     except RejectedError as exc:
         assert str(exc)  # noqa: PT017 - either outcome is right, any other error is not
 
@@ -687,11 +687,15 @@ def test_garbage_is_rejected(tmp_path, name, content, keep):
 
 
 @pytest.mark.parametrize("demo", SAMPLES, ids=lambda demo: demo.file)
-def test_samples_turn_out_as_their_table_says(demo):
+def test_samples_turn_out_as_their_table_says(demo, tmp_path):
     content = demo.path.read_bytes()
     try:
         found = inspect(key=demo.file, size=len(content), declared_type="", head=content[:65536], tail=content[-65536:])
-        outcome = ("succeeded", None) if transform(demo.path, found.media_type, Recipe()).files else None
+        outcome = (
+            ("succeeded", None)
+            if transform(Original(demo.path, demo.file, found.media_type, tmp_path), Recipe()).files
+            else None
+        )
     except RejectedError as exc:
         outcome = ("rejected", type(exc).__name__)
     assert outcome == (demo.outcome, demo.reason)

@@ -33,7 +33,10 @@ GIVES_UP = "gives up on"
 UNCAUGHT = ("InputError", "KeyError")
 """Stand for all that no retrier and no catcher names: an error of ours and a defect."""
 
-ASSET = {"id": "0123456789abcdef0123456789abcdef"}
+ASSET = {
+    "id": "0123456789abcdef0123456789abcdef",
+    "functions": {"transform": "Transform", "thumbnail": "Thumbnail"},
+}
 RESULTS: dict[str, dict[str, Any]] = {
     "Validate": {"asset": ASSET},
     "Transform": {"transform": {"sha256": "5e1f", "renditions": ["web"]}},

@@ -21,7 +21,7 @@ from infra.local.emulator import Emulator
 from tests.workflow import stub
 from tests.workflow.cases import CONFIG_FILE, TASK_STATES, Outcome, Visit
 from workflow.history import StateRun, state_runs
-from workflow.ingest import function_of, ingest
+from workflow.ingest import ingest, task_name
 
 REGION = "us-east-1"
 ROLE = "arn:aws:iam::000000000000:role/workflow-tests"
@@ -78,7 +78,7 @@ def definition(functions: dict[str, str]) -> Definition:
     """The real one, with the functions' ARNs (by state) in it."""
     text = ingest().to_json()
     for state, arn in functions.items():
-        text = text.replace(f"${{{function_of(state)}}}", arn)
+        text = text.replace(f"${{{task_name(state)}}}", arn)
     return json.loads(text)
 
 

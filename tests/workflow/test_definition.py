@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 from statelint.linter import Linter
 
+from tasks.kinds import KINDS
 from workflow import errors
-from workflow.ingest import function_of, ingest
-from workflow.limits import EXECUTION_TIMEOUT_SECONDS, TASKS
+from workflow.ingest import ingest, task_name
+from workflow.limits import BY_KIND, EXECUTION_TIMEOUT_SECONDS, FUNCTIONS, functions_of
 
 DOCUMENTED_ERRORS = {
     "Step Functions Developer Guide, Handling errors in Step Functions workflows": {
@@ -35,6 +36,7 @@ NEWER_THAN_STEP_FUNCTIONS_LOCAL = ('"Assign"', '"Output"', '"Arguments"', '"Quer
 DEFINITION: dict[str, Any] = json.loads(ingest().to_json())
 STATES: dict[str, dict[str, Any]] = DEFINITION["States"]
 TASK_STATES = {name: state for name, state in STATES.items() if state["Type"] == "Task"}
+ROUTES = STATES["Validate"]["Parameters"]["Payload"]["state"]["functions"]
 RETRIERS = [retrier for state in TASK_STATES.values() for retrier in state["Retry"]]
 
 each_task = pytest.mark.parametrize(("name", "state"), TASK_STATES.items(), ids=list(TASK_STATES))
@@ -77,18 +79,28 @@ def test_the_definition_stays_within_what_step_functions_local_runs() -> None:
 
 
 def test_each_function_has_exactly_one_task() -> None:
-    called = Counter(state["Parameters"]["FunctionName"] for state in TASK_STATES.values())
-    assert called == {f"${{{function}}}": 1 for function in TASKS.keys() - CALLED_BY_NO_STATE}
+    by_kind = Counter(arn for each in ROUTES.values() for arn in each.values())
+    named = Counter(state["Parameters"].get("FunctionName") for state in TASK_STATES.values())
+    del named[None]
+    assert named + by_kind == {f"${{{function}}}": 1 for function in FUNCTIONS.keys() - CALLED_BY_NO_STATE}
 
 
 @each_task
 def test_a_task_calls_the_function_that_is_named_like_it(name: str, state: dict[str, Any]) -> None:
-    assert state["Parameters"]["FunctionName"] == f"${{{function_of(name)}}}"
+    called = state["Parameters"]
+    by_kind = task_name(name) in BY_KIND
+    assert called.get("FunctionName") == (None if by_kind else f"${{{task_name(name)}}}")
+    assert called.get("FunctionName.$") == (f"$.asset.functions.{task_name(name)}" if by_kind else None)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_validate_is_told_which_functions_serve_each_kind(kind: str) -> None:
+    assert ROUTES[kind] == {task: f"${{{task}_{kind}}}" for task in BY_KIND}
 
 
 @each_task
 def test_a_task_waits_longer_than_its_function_may_run(name: str, state: dict[str, Any]) -> None:
-    assert state["TimeoutSeconds"] > TASKS[function_of(name)].timeout_seconds
+    assert state["TimeoutSeconds"] > max(FUNCTIONS[each].timeout_seconds for each in functions_of(task_name(name)))
 
 
 def test_an_execution_has_time_for_every_retry_and_for_one_long_throttle() -> None:

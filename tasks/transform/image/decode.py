@@ -28,10 +28,10 @@ from pillow_heif import HeifImageFile
 
 from tasks.headers import announced_size, check_pixels, ends_early
 from tasks.kinds import IMAGE, MEGAPIXEL, Format
-from tasks.transform.frames import count_frames, count_scans
-from tasks.transform.gif import gif_frames, leaves_gaps
-from tasks.transform.psd import PsdComposite
-from tasks.transform.signals import announced_profile
+from tasks.transform.image.frames import count_frames, count_scans
+from tasks.transform.image.gif import gif_frames, leaves_gaps
+from tasks.transform.image.psd import PsdComposite
+from tasks.transform.image.signals import announced_profile
 from workflow.errors import CorruptImage, TooManyFrames, TooManyPixels, TruncatedFile
 
 HEAD_BYTES = 64 * 1024

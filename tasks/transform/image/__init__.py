@@ -7,7 +7,6 @@ The recipe was measured: scale while decoding, resize once, convert color only w
 import io
 import warnings
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
@@ -15,11 +14,11 @@ from PIL.Image import Image, Resampling, Transpose
 from PIL.Image import new as new_image
 
 from tasks.kinds import IMAGE, Format
-from tasks.transform.animation import Animation, animate
-from tasks.transform.color import Profile, read_profile, srgb_converter, to_working_mode
-from tasks.transform.decode import SNAP_SHARE, Decoded, decode
-from tasks.transform.exif import dump_tags, photo_facts, read_tags
-from tasks.work import Encoded, Recipe, Rendered
+from tasks.transform.image.animation import Animation, animate
+from tasks.transform.image.color import Profile, read_profile, srgb_converter, to_working_mode
+from tasks.transform.image.decode import SNAP_SHARE, Decoded, decode
+from tasks.transform.image.exif import dump_tags, photo_facts, read_tags
+from tasks.work import Encoded, Original, Recipe, Rendered
 
 WEBP_QUALITY, WEBP_METHOD = 80, 2
 JPEG_QUALITY = 82
@@ -37,9 +36,14 @@ _TURNS: Mapping[int, Transpose] = MappingProxyType(
 )
 
 
-def transform(path: Path, media_type: str, recipe: Recipe) -> Rendered:
+def recipe_name(_original_name: str, recipe: Recipe) -> str:
+    """Names everything in the recipe that decides the output."""
+    return f"{'-'.join(recipe.formats)}-{recipe.max_side_px}{'-private' if recipe.keep_private else ''}"
+
+
+def transform(original: Original, recipe: Recipe) -> Rendered:
     """Renditions in all formats of the recipe, never larger than the original; a RejectedError if it is at fault."""
-    found = IMAGE.formats[media_type]
+    path, found = original.path, IMAGE.formats[original.media_type]
     with warnings.catch_warnings(action="ignore"):  # Pillow's remarks on odd files: they decode, or they do not
         decoded = decode(path, found, recipe.max_side_px)
         profile = read_profile(decoded.icc)
@@ -50,7 +54,9 @@ def transform(path: Path, media_type: str, recipe: Recipe) -> Rendered:
         tags = read_tags(decoded.exif)
     facts = _picture_facts(decoded, found, image, profile) | _several_facts(decoded, found, moving)
     return Rendered(
-        files, facts | photo_facts(tags, keep_gps=recipe.keep_gps), dump_tags(tags, keep_gps=recipe.keep_gps)
+        files,
+        facts | photo_facts(tags, keep_private=recipe.keep_private),
+        dump_tags(tags, keep_private=recipe.keep_private),
     )
 
 

@@ -15,9 +15,9 @@ from PIL.Image import Image, Resampling
 from PIL.ImageFile import ImageFile
 
 from tasks.kinds import Format
-from tasks.transform.color import to_working_mode
-from tasks.transform.decode import damage_named, open_image
-from tasks.transform.gif import gif_frames, gif_plays
+from tasks.transform.image.color import to_working_mode
+from tasks.transform.image.decode import damage_named, open_image
+from tasks.transform.image.gif import gif_frames, gif_plays
 from tasks.work import Encoded, Recipe
 
 WEBP_QUALITY, WEBP_METHOD = 80, 2

@@ -14,7 +14,7 @@ from typing import Any
 from PIL import ExifTags
 from PIL.Image import Exif
 
-from tasks.transform.decode import DECODER_ERRORS
+from tasks.transform.image.decode import DECODER_ERRORS
 
 MAX_TAGS = 200
 MAX_TEXT_CHARS = 256
@@ -69,22 +69,22 @@ def read_tags(exif: Exif) -> Tags:
     return Tags(shown, _directory(exif, ExifTags.IFD.GPSInfo))
 
 
-def photo_facts(tags: Tags, *, keep_gps: bool) -> dict[str, Any]:
+def photo_facts(tags: Tags, *, keep_private: bool) -> dict[str, Any]:
     """Camera, time, exposure and, if asked for, place; only what is there and makes sense."""
     facts = {
         "camera": _camera(tags.main),
         "taken_at": _taken_at(tags.main),
         "exposure": _exposure(tags.main),
-        "gps": _place(tags.gps) if keep_gps else None,
+        "gps": _place(tags.gps) if keep_private else None,
     }
     return {name: fact for name, fact in facts.items() if fact}
 
 
-def dump_tags(tags: Tags, *, keep_gps: bool) -> dict[str, Any]:
+def dump_tags(tags: Tags, *, keep_private: bool) -> dict[str, Any]:
     """All tags by name, bounded in number and length; those that name a person or a device only with the place."""
-    shown = {tag: value for tag, value in tags.main.items() if keep_gps or tag not in _PERSONAL}
+    shown = {tag: value for tag, value in tags.main.items() if keep_private or tag not in _PERSONAL}
     dump: dict[str, Any] = {"exif": _named(shown, ExifTags.TAGS)}
-    if keep_gps and tags.gps:
+    if keep_private and tags.gps:
         dump["gps"] = _named(tags.gps, ExifTags.GPSTAGS)
     return dump
 
