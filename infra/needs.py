@@ -27,12 +27,12 @@ class Needs:
 
 def needs_of(storage: Storage, settings: Settings, executions_arn: str) -> Mapping[str, Needs]:
     """Every function's needs. `executions_arn` stands for the executions of the ingest state machine."""
-    ingest, output, archive, quarantine = (
+    ingest, expanded, output, archive, quarantine = (
         storage.export_value(bucket.bucket_arn)
-        for bucket in (storage.ingest, storage.output, storage.archive, storage.quarantine)
+        for bucket in (storage.ingest, storage.expanded, storage.output, storage.archive, storage.quarantine)
     )
     table, publish = storage.table.table_arn, allow(["sns:Publish"], storage.topic.topic_arn)
-    originals = [f"{bucket}/*" for bucket in (ingest, archive, quarantine)]
+    originals = [f"{bucket}/*" for bucket in (ingest, expanded, archive, quarantine)]
     environment = _environment(storage, settings)
     transform = Needs(
         environment("TABLE_NAME", "OUTPUT_BUCKET", "RENDITION_FORMATS", "PARTITION_BY", "KEEP_PRIVATE"),
@@ -50,10 +50,10 @@ def needs_of(storage: Storage, settings: Settings, executions_arn: str) -> Mappi
     )
     return {
         "validate": Needs(
-            environment("TABLE_NAME", "INGEST_BUCKET", "ARCHIVE_BUCKET", "QUARANTINE_BUCKET"),
+            environment("TABLE_NAME", "INGEST_BUCKET", "EXPANDED_BUCKET", "ARCHIVE_BUCKET", "QUARANTINE_BUCKET"),
             [
                 allow(READ, *originals),
-                tell_missing(ingest, archive, quarantine),
+                tell_missing(ingest, expanded, archive, quarantine),
                 allow(RECORD, table),
                 allow(["dynamodb:Query"], f"{table}/index/by_key"),
             ],
@@ -68,18 +68,18 @@ def needs_of(storage: Storage, settings: Settings, executions_arn: str) -> Mappi
         "archive": Needs(
             environment("TABLE_NAME", "ARCHIVE_BUCKET", "ARCHIVE_STORAGE_CLASS"),
             [
-                allow(TAKE, f"{ingest}/*", f"{quarantine}/*"),
+                allow(TAKE, f"{ingest}/*", f"{expanded}/*", f"{quarantine}/*"),
                 allow(KEEP, f"{archive}/*"),
-                tell_missing(ingest, archive, quarantine),
+                tell_missing(ingest, expanded, archive, quarantine),
                 allow(RECORD, table),
             ],
         ),
         "quarantine": Needs(
             environment("TABLE_NAME", "TOPIC_ARN", "QUARANTINE_BUCKET", "ARCHIVE_BUCKET"),
             [
-                allow(TAKE, f"{ingest}/*"),
+                allow(TAKE, f"{ingest}/*", f"{expanded}/*"),
                 allow(KEEP, f"{quarantine}/*"),
-                tell_missing(ingest, quarantine),
+                tell_missing(ingest, expanded, quarantine),
                 publish,
                 allow(RECORD, table),
             ],
@@ -115,6 +115,7 @@ def _environment(storage: Storage, settings: Settings) -> Callable[..., dict[str
     all_of_them = {
         "TABLE_NAME": storage.table.table_name,
         "INGEST_BUCKET": storage.ingest.bucket_name,
+        "EXPANDED_BUCKET": storage.expanded.bucket_name,
         "OUTPUT_BUCKET": storage.output.bucket_name,
         "ARCHIVE_BUCKET": storage.archive.bucket_name,
         "QUARANTINE_BUCKET": storage.quarantine.bucket_name,

@@ -136,11 +136,11 @@ class Pipeline(cdk.Stack):
         events.Rule(
             self,
             "OnUpload",
-            description="Starts an execution for every object that reaches the ingest bucket",
+            description="Starts an execution for every object that reaches a bucket of those that lead in",
             event_pattern=events.EventPattern(
                 source=["aws.s3"],
                 detail_type=["Object Created"],
-                detail={"bucket": {"name": [storage.ingest.bucket_name]}},
+                detail={"bucket": {"name": [storage.ingest.bucket_name, storage.expanded.bucket_name]}},
             ),
             targets=[
                 targets.SfnStateMachine(

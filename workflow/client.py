@@ -215,7 +215,7 @@ class Sluice:
 
     def _by_uri(self, uri: str) -> Item | None:
         bucket, key = parse_uri(uri)
-        if bucket == self.buckets.ingest:
+        if bucket in {self.buckets.ingest, self.buckets.expanded}:
             return self.records.newest_of_key(bucket, key)
         return self.records.get(asset_of_original(key) or "")
 

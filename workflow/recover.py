@@ -90,10 +90,12 @@ def _is_running(execution: str, sluice: Sluice) -> bool:
 
 
 def _uploaded(connection: Connection) -> Iterator[_Version]:
-    bucket = connection.stack.buckets.ingest
-    pages = connection.s3.get_paginator("list_object_versions").paginate(Bucket=bucket)
-    for found in (version for page in pages for version in page.get("Versions", [])):
-        yield _Version(bucket, found.get("Key", ""), found.get("VersionId", ""))
+    """What is still where it came in."""
+    buckets = connection.stack.buckets
+    for bucket in (buckets.ingest, buckets.expanded):
+        pages = connection.s3.get_paginator("list_object_versions").paginate(Bucket=bucket)
+        for found in (version for page in pages for version in page.get("Versions", [])):
+            yield _Version(bucket, found.get("Key", ""), found.get("VersionId", ""))
 
 
 def _with_status(sluice: Sluice, status: str) -> Iterable[Item]:

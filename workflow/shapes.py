@@ -56,6 +56,7 @@ class Asset:
     """One version of one uploaded object, as Validate found it. `size` in bytes, times in ISO 8601.
 
     `functions` are the ARNs of those that serve its kind, by task: the state machine reads there whom to call.
+    `parent` is the asset of the archive that it came out of, `depth` how many archives it was in.
     """
 
     id: str
@@ -73,6 +74,8 @@ class Asset:
     notes: tuple[str, ...] = ()
     attempt: int = 1
     functions: dict[str, str] = field(default_factory=dict[str, str])
+    parent: str | None = None
+    depth: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -37,6 +37,7 @@ class Buckets:
     output: str
     archive: str
     quarantine: str
+    expanded: str
 
 
 @dataclass(frozen=True)
@@ -111,6 +112,7 @@ class Connection:
                 output=outputs["OutputBucket"],
                 archive=outputs["ArchiveBucket"],
                 quarantine=outputs["QuarantineBucket"],
+                expanded=outputs["ExpandedBucket"],
             ),
         )
 

@@ -11,6 +11,10 @@ from tasks.kinds import MAX_KEY_BYTES, MAX_NAME_BYTES
 _ASSET_ID = re.compile(r"(?:^|/)([0-9a-f]{32})/[^/]+$")
 
 
+PARENT, DEPTH = "sluice-parent", "sluice-depth"
+"""Metadata of an object that came out of an archive: the archive's asset id, and how many archives it was in."""
+
+
 def asset_id(bucket: str, key: str, version_id: str) -> str:
     """The first 32 hex digits of SHA-256 over bucket, key and version id."""
     return hashlib.sha256(f"{bucket}\0{key}\0{version_id}".encode()).hexdigest()[:32]
@@ -49,6 +53,16 @@ def asset_of_original(key: str) -> str | None:
     """The asset id in a key that `original_key` made, or None."""
     match = _ASSET_ID.search(key)
     return match.group(1) if match else None
+
+
+def child_key(key: str, asset: str, member: str) -> str:
+    """Where a file out of an archive comes in: trip.zip, a/b.jpg → <id>/trip.zip/a/b.jpg."""
+    return f"{original_key(key, asset)}/{member}"
+
+
+def part_key(asset: str, recipe: str, part: str) -> str:
+    """A part of a rendition on its way."""
+    return f"work/{asset}/{recipe}/{part}"
 
 
 def reason_key(original: str) -> str:

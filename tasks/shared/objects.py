@@ -129,6 +129,24 @@ class Objects:
         )
         return digest.hexdigest()
 
+    def put_new(self, bucket: str, key: str, path: Path, metadata: dict[str, str]) -> bool:
+        """Write a file of up to 5 GiB where there is none of that key; False where there is."""
+        try:
+            with path.open("rb") as file:
+                self._s3.put_object(
+                    Bucket=bucket,
+                    Key=key,
+                    Body=file,
+                    Metadata=metadata,
+                    IfNoneMatch="*",
+                    ChecksumAlgorithm="SHA256",
+                )
+        except ClientError as exc:
+            if exc.response.get("Error", {}).get("Code") == "PreconditionFailed":
+                return False
+            raise
+        return True
+
     def put_file(self, bucket: str, key: str, path: Path, content_type: str, *, cache_control: str = "") -> str:
         """Write a file, in parts where it is large, each checked on arrival; the SHA-256 of the whole in hex."""
         with path.open("rb") as file:

@@ -96,6 +96,7 @@ class Records:
             "last_modified": asset.last_modified,
             "declared_type": asset.declared_type,
             **({"sequencer": asset.sequencer} if asset.sequencer else {}),
+            **({"parent": asset.parent} if asset.parent else {}),
         }
         self._set(
             _record(asset.id),

@@ -20,6 +20,7 @@ MAX_CAUSE_LETTERS = 1000
 
 _TRANSIENT_CODES = frozenset(
     {
+        "ConditionalRequestConflict",
         "InternalError",
         "InternalServerError",
         "ProvisionedThroughputExceededException",

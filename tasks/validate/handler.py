@@ -21,12 +21,13 @@ DELIVERY = "upload"
 class Settings(msgspec.Struct, frozen=True):
     table_name: str
     ingest_bucket: str
+    expanded_bucket: str
     archive_bucket: str
     quarantine_bucket: str
 
 
 settings = from_environment(Settings)
-places = Places(settings.ingest_bucket, settings.archive_bucket, settings.quarantine_bucket)
+places = Places(settings.ingest_bucket, settings.expanded_bucket, settings.archive_bucket, settings.quarantine_bucket)
 objects = Objects(clients.s3())
 records = Records(clients.dynamodb(), settings.table_name)
 

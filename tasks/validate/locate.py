@@ -1,8 +1,9 @@
 """Which asset an execution is about, and where its original is now: in ingest, archive or quarantine."""
 
 from dataclasses import dataclass
+from typing import Any
 
-from tasks.shared.naming import asset_id, asset_of_original, original_key
+from tasks.shared.naming import DEPTH, PARENT, asset_id, asset_of_original, original_key
 from tasks.shared.objects import ObjectFacts, Objects
 from tasks.shared.records import Item, Records
 from workflow.errors import InputError, ObjectNotFound
@@ -13,9 +14,10 @@ _NEEDS_RESTORE = {"GLACIER", "DEEP_ARCHIVE"}
 
 @dataclass(frozen=True)
 class Places:
-    """The buckets that may hold an original."""
+    """The buckets that may hold an original. What comes in is uploaded to `ingest`, or unpacked to `expanded`."""
 
     ingest: str
+    expanded: str
     archive: str
     quarantine: str
 
@@ -57,7 +59,14 @@ def locate(wanted: ExecutionInput, places: Places, objects: Objects, records: Re
         source=facts.at,
         declared_type=facts.content_type,
         sequencer=wanted.sequencer or (record or {}).get("sequencer"),
+        **(_lineage(facts) if identity.bucket == places.expanded else {}),
     )
+
+
+def _lineage(facts: ObjectFacts) -> dict[str, Any]:
+    """Where a file out of an archive came from, as whoever unpacked it wrote beside it."""
+    written: dict[str, str] = facts.metadata.get("Metadata", {})
+    return {"parent": written.get(PARENT), "depth": int(written.get(DEPTH, "0"))}
 
 
 def _identify(
@@ -65,7 +74,7 @@ def _identify(
 ) -> tuple[_Identity, Item | None]:
     if wanted.bucket in {places.archive, places.quarantine}:
         return _from_record(records.get(asset_of_original(wanted.key) or ""), wanted)
-    if wanted.bucket != places.ingest:
+    if wanted.bucket not in {places.ingest, places.expanded}:
         raise InputError(
             f"The bucket {wanted.bucket} is not one of ours. Name the ingest bucket {places.ingest}, "
             f"the archive {places.archive} or the quarantine {places.quarantine}."

@@ -52,6 +52,7 @@ def test_the_first_deployment_creates_both_stacks_and_tells_their_names(local: L
     assert local.first.changed == ("sluice-local-storage", "sluice-local-pipeline")
     assert set(local.first.outputs) == {
         "IngestBucket",
+        "ExpandedBucket",
         "OutputBucket",
         "ArchiveBucket",
         "QuarantineBucket",

@@ -105,7 +105,15 @@ def test_handler_can_be_imported_from_its_package_and_boto3_alone(built: Built, 
 
 def environment() -> dict[str, str]:
     """What the stacks tell the functions, and what Lambda does."""
-    settings = ("TABLE_NAME", "INGEST_BUCKET", "OUTPUT_BUCKET", "ARCHIVE_BUCKET", "QUARANTINE_BUCKET", "TOPIC_ARN")
+    settings = (
+        "TABLE_NAME",
+        "INGEST_BUCKET",
+        "EXPANDED_BUCKET",
+        "OUTPUT_BUCKET",
+        "ARCHIVE_BUCKET",
+        "QUARANTINE_BUCKET",
+        "TOPIC_ARN",
+    )
     return {
         "PATH": os.environ["PATH"],
         "AWS_DEFAULT_REGION": "eu-central-1",

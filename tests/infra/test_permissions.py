@@ -14,6 +14,7 @@ TRACING = {"xray:PutTelemetryRecords", "xray:PutTraceSegments"}
 S3_WRITES = re.compile(r"s3:(Put|Delete|Abort|Create|Replicate|Restore|\*)")
 TOLD_BY = {
     "Ingest": "INGEST_BUCKET",
+    "Expanded": "EXPANDED_BUCKET",
     "Output": "OUTPUT_BUCKET",
     "Archive": "ARCHIVE_BUCKET",
     "Quarantine": "QUARANTINE_BUCKET",
@@ -82,7 +83,7 @@ def test_other_wildcards_are_names_within_one_bucket_or_state_machine(stage: Sta
         if "*" in grant.resource[:-1] or (grant.resource.endswith("*") and grant.resource != "*")
     }
     allowed = re.compile(
-        r"<(Ingest|Archive|Quarantine)>/\*|<Output>/(renditions|thumbnails|metadata)/\*"
+        r"<(Ingest|Expanded|Archive|Quarantine)>/\*|<Output>/(renditions|thumbnails|metadata)/\*"
         rf"|arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>:execution:sluice-{stage.name}-ingest:\*"
     )
     assert open_ended
@@ -102,8 +103,10 @@ def test_only_archive_and_quarantine_can_remove_an_original_and_only_by_its_vers
     }
     assert removals == {
         ("archive", "s3:DeleteObjectVersion", "<Ingest>/*"),
+        ("archive", "s3:DeleteObjectVersion", "<Expanded>/*"),
         ("archive", "s3:DeleteObjectVersion", "<Quarantine>/*"),
         ("quarantine", "s3:DeleteObjectVersion", "<Ingest>/*"),
+        ("quarantine", "s3:DeleteObjectVersion", "<Expanded>/*"),
     }
 
 

@@ -168,12 +168,13 @@ def test_an_upload_starts_an_execution_with_all_that_the_event_says(pipeline: Te
     )
 
 
-def test_only_objects_of_the_ingest_bucket_start_executions(pipeline: Template) -> None:
+def test_only_objects_of_the_ways_in_start_executions(pipeline: Template) -> None:
     pattern = pipeline.only("Events::Rule", "OnUpload")["EventPattern"]
     assert pattern["source"] == ["aws.s3"]
     assert pattern["detail-type"] == ["Object Created"]
-    (bucket,) = pattern["detail"]["bucket"]["name"]
-    assert "Ingest" in bucket["Fn::ImportValue"]
+    ingest, expanded = (bucket["Fn::ImportValue"] for bucket in pattern["detail"]["bucket"]["name"])
+    assert "RefIngest" in ingest
+    assert "RefExpanded" in expanded
 
 
 def test_every_bad_end_of_an_execution_is_recorded(pipeline: Template) -> None:

@@ -1,5 +1,6 @@
 """The buckets, the table and the topic, in every stage."""
 
+import re
 from typing import Any
 
 import pytest
@@ -7,8 +8,8 @@ import pytest
 from infra.storage import INDEXES
 from tests.infra.conftest import Stage, Template, denies_plain_http
 
-BUCKETS = {"Ingest", "Output", "Archive", "Quarantine", "AccessLogs"}
-KEEPS_ORIGINALS = ["Ingest", "Archive", "Quarantine"]
+BUCKETS = {"Ingest", "Expanded", "Output", "Archive", "Quarantine", "AccessLogs"}
+KEEPS_ORIGINALS = ["Ingest", "Expanded", "Archive", "Quarantine"]
 
 
 def lifecycle(storage: Template, bucket: str) -> list[dict[str, Any]]:
@@ -42,7 +43,7 @@ def test_no_rule_removes_a_current_original(storage: Template, name: str) -> Non
     assert all("ExpirationInDays" not in rule for rule in lifecycle(storage, name))
 
 
-@pytest.mark.parametrize("name", ["Ingest", "Quarantine"])
+@pytest.mark.parametrize("name", ["Ingest", "Expanded", "Quarantine"])
 def test_no_rule_removes_an_overwritten_original_before_it_is_archived(storage: Template, name: str) -> None:
     assert all("NoncurrentVersionExpiration" not in rule for rule in lifecycle(storage, name))
 
@@ -52,17 +53,18 @@ def test_abandoned_uploads_are_dropped(storage: Template, name: str) -> None:
     assert any("AbortIncompleteMultipartUpload" in rule for rule in lifecycle(storage, name))
 
 
-def test_ingest_tells_eventbridge_of_uploads_without_a_helper_function(storage: Template) -> None:
-    configuration = storage.only("S3::Bucket", "Ingest")["NotificationConfiguration"]
+@pytest.mark.parametrize("name", ["Ingest", "Expanded"])
+def test_ways_in_tell_eventbridge_of_uploads_without_a_helper_function(storage: Template, name: str) -> None:
+    configuration = storage.only("S3::Bucket", name)["NotificationConfiguration"]
     assert configuration == {"EventBridgeConfiguration": {"EventBridgeEnabled": True}}
     assert not storage.of_type("Lambda::Function")
 
 
-def test_only_ingest_tells_of_new_objects_so_that_the_pipeline_cannot_feed_itself(storage: Template) -> None:
+def test_only_the_ways_in_tell_of_new_objects_so_that_outputs_cannot_feed_the_pipeline(storage: Template) -> None:
     telling = [
         name for name, b in storage.of_type("S3::Bucket").items() if "NotificationConfiguration" in b["Properties"]
     ]
-    assert [name.startswith("Ingest") for name in telling] == [True]
+    assert sorted(re.sub(r"[0-9A-F]{8}$", "", name) for name in telling) == ["Expanded", "Ingest"]
 
 
 def test_archive_moves_originals_to_the_stage_s_tiers(stage: Stage) -> None:
@@ -114,4 +116,12 @@ def test_prod_retains_its_data(stages: dict[str, Stage]) -> None:
 
 def test_names_are_published(storage: Template) -> None:
     published = {name for name, output in storage.body["Outputs"].items() if "Export" not in output}
-    assert published == {"IngestBucket", "OutputBucket", "ArchiveBucket", "QuarantineBucket", "TableName", "TopicArn"}
+    assert published == {
+        "IngestBucket",
+        "ExpandedBucket",
+        "OutputBucket",
+        "ArchiveBucket",
+        "QuarantineBucket",
+        "TableName",
+        "TopicArn",
+    }

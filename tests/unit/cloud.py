@@ -20,8 +20,9 @@ from workflow.limits import FUNCTIONS, task_of
 from workflow.shapes import Pointer
 
 REGION = "us-east-1"
-INGEST, OUTPUT, ARCHIVE, QUARANTINE = "sluice-ingest", "sluice-output", "sluice-archive", "sluice-quarantine"
-PLACES = (INGEST, ARCHIVE, QUARANTINE)
+INGEST, EXPANDED, OUTPUT = "sluice-ingest", "sluice-expanded", "sluice-output"
+ARCHIVE, QUARANTINE = "sluice-archive", "sluice-quarantine"
+PLACES = (INGEST, EXPANDED, ARCHIVE, QUARANTINE)
 TABLE = "sluice-table"
 TOPIC = f"arn:aws:sns:{REGION}:123456789012:sluice"
 ENVIRONMENT = {
@@ -33,6 +34,7 @@ ENVIRONMENT = {
     "TABLE_NAME": TABLE,
     "TOPIC_ARN": TOPIC,
     "INGEST_BUCKET": INGEST,
+    "EXPANDED_BUCKET": EXPANDED,
     "OUTPUT_BUCKET": OUTPUT,
     "ARCHIVE_BUCKET": ARCHIVE,
     "QUARANTINE_BUCKET": QUARANTINE,

@@ -8,7 +8,7 @@ from tasks.shared.naming import asset_id, original_key
 from tasks.shared.objects import Objects
 from tasks.shared.records import Records
 from tasks.validate.locate import Places, locate
-from tests.unit.cloud import ARCHIVE, INGEST, OUTPUT, QUARANTINE, TABLE, Cloud
+from tests.unit.cloud import ARCHIVE, EXPANDED, INGEST, OUTPUT, QUARANTINE, TABLE, Cloud
 from workflow.errors import InputError, ObjectNotFound
 from workflow.shapes import Asset, ExecutionInput, Pointer, Run
 
@@ -19,7 +19,7 @@ KEY = "photos/a b+ü%20.jpg"
 @pytest.fixture
 def find(cloud: Cloud):
     def call(bucket: str = INGEST, key: str = KEY, **wanted: str) -> Asset:
-        places = Places(INGEST, ARCHIVE, QUARANTINE)
+        places = Places(INGEST, EXPANDED, ARCHIVE, QUARANTINE)
         records = Records(cloud.dynamodb, TABLE)
         return locate(ExecutionInput(bucket=bucket, key=key, **wanted), places, Objects(cloud.s3), records)
 

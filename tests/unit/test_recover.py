@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from tasks.shared.records import Records
-from tests.unit.cloud import ARCHIVE, INGEST, OUTPUT, QUARANTINE, REGION, TABLE, TOPIC, Cloud
+from tests.unit.cloud import ARCHIVE, EXPANDED, INGEST, OUTPUT, QUARANTINE, REGION, TABLE, TOPIC, Cloud
 from tests.unit.images import sample
 from tests.unit.state_machine import DEFINITION
 from workflow.recover import recover
@@ -29,7 +29,7 @@ def connection(cloud: Cloud) -> Connection:
         state_machine_arn=created["stateMachineArn"],
         table=TABLE,
         topic=TOPIC,
-        buckets=Buckets(INGEST, OUTPUT, ARCHIVE, QUARANTINE),
+        buckets=Buckets(INGEST, OUTPUT, ARCHIVE, QUARANTINE, EXPANDED),
     )
     return SimpleNamespace(stack=stack, s3=cloud.s3, dynamodb=cloud.dynamodb, stepfunctions=cloud.stepfunctions)
 

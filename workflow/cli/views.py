@@ -64,7 +64,10 @@ def where(pointer: Item) -> str:
 def stack_view(stack: Stack) -> RenderableType:
     rows = [("stage", stack.stage), ("endpoint", stack.endpoint or "AWS"), ("region", stack.region)]
     rows += [("state machine", stack.state_machine_arn), ("table", stack.table), ("topic", stack.topic)]
-    rows += [(name, f"s3://{getattr(stack.buckets, name)}") for name in ("ingest", "output", "archive", "quarantine")]
+    rows += [
+        (name, f"s3://{getattr(stack.buckets, name)}")
+        for name in ("ingest", "output", "archive", "quarantine", "expanded")
+    ]
     return pairs(rows)
 
 
