@@ -1,14 +1,16 @@
 """Types are told by content alone."""
 
+import gzip
 import io
 import tarfile
 import zipfile
 
 import pytest
+import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tasks.validate.sniff import Sniffed, sniff
+from tasks.sniffing.sniff import Sniffed, sniff
 from tests.unit.images import MEDIA_TYPES, SAMPLE_OPTIONS, claiming, sample
 
 OFFICE = "application/vnd.openxmlformats-officedocument."
@@ -58,7 +60,7 @@ def test_every_accepted_format_is_recognised(name):
         (b"RIFF\0\0\0\0WAVEfmt ", "audio/wav"),
         (b"ID3\x04" + bytes(20), "audio/mpeg"),
         (b"\xff\xfb\x90\x64" + bytes(400), "audio/mpeg"),
-        (b"\xff\xf1\x50\x80" + bytes(400), "audio/mpeg"),
+        (b"\xff\xf1\x50\x80" + bytes(400), "audio/aac"),
         (b"OggS\0\2" + bytes(22) + b"\x01vorbis", "audio/ogg"),
         (b"fLaC\0\0\0\x22", "audio/flac"),
         (zip_with("a.txt"), "application/zip"),
@@ -87,6 +89,20 @@ def test_every_accepted_format_is_recognised(name):
         (b"a,b\n1,2\n3,4\n", "text/csv"),
         (b'a;b\n"x;y";2\n3;4\n', "text/csv"),
         (b"a\tb\n1\t2\n", "text/tab-separated-values"),
+        (b"Report of May\n\nid;name;size\n1;a;2\n2;b;3\n", "text/csv"),
+        (b'id,text\n1,"two\nlines, and more"\n2,"x"\n', "text/csv"),
+        (b"\xfe\xff" + "a,b\n1,2\n".encode("utf-16-be"), "text/csv"),
+        ("a;b\n1;2\n".encode("utf-16-be"), "text/csv"),
+        (b"a,b\nx\0y,2\n", "text/csv"),
+        (b"FORM,COLOR\n1,red\n2,blue\n", "text/csv"),
+        (b"ID3,tag\n1,red\n2,blue\n", "text/csv"),
+        (b"[12] started\n[13] stopped\n", "text/plain"),
+        (b"[1, 2, 3]", "application/json"),
+        (zip_with("[Content_Types].xml", "xl/workbook.bin"), "application/vnd.ms-excel.sheet.binary.macroenabled.12"),
+        (
+            b"PK\x03\x04" + bytes(26) + b"mimetypeapplication/vnd.oasis.opendocument.spreadsheet",
+            "application/vnd.oasis.opendocument.spreadsheet",
+        ),
         (b"Dear Ada,\n\nthank you.\n", "text/plain"),
         ("Größe und Maße\n".encode("cp1252"), "text/plain"),
         (bytes(range(256)) * 4, "application/octet-stream"),
@@ -102,6 +118,53 @@ def test_every_accepted_format_is_recognised(name):
 )
 def test_other_types_are_named_so_that_a_rejection_can_say_what_came(content, media_type):
     assert ends(content).media_type == media_type
+
+
+PACKERS = {"gzip": gzip.compress, "zstd": zstandard.compress}
+
+
+@pytest.mark.parametrize("packing", PACKERS)
+@pytest.mark.parametrize(
+    ("content", "media_type"),
+    [
+        (b"a,b\n1,2\n", "text/csv"),
+        (b"a\tb\n1\t2\n", "text/tab-separated-values"),
+        (b'{"a": 1}\n{"a": 2}\n', "application/x-ndjson"),
+        (b'[{"a": 1}]', "application/json"),
+        (b"a,b\n" + b"1,2\n" * 100_000, "text/csv"),
+        (b"PAR1" + bytes(100), "application/vnd.apache.parquet"),
+        (zip_with("[Content_Types].xml", "xl/workbook.xml"), OFFICE + "spreadsheetml.sheet"),
+    ],
+)
+def test_tables_are_recognised_in_packed_files(packing, content, media_type):
+    assert ends(PACKERS[packing](content)).media_type == f"{media_type}+{packing}"
+
+
+@pytest.mark.parametrize("content", [b"Dear Ada,\n", b"<script>x</script>", sample("PNG"), b"\x7fELF\2\1\1", b""])
+def test_packed_files_of_other_things_stay_packed_files(content):
+    assert ends(gzip.compress(content)).media_type == "application/gzip"
+    assert ends(gzip.compress(gzip.compress(b"a,b\n1,2\n"))).media_type == "application/gzip"
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "media_type"),
+    [
+        ("ids.csv", b"ids\n001\n002\n", "text/csv"),
+        ("ids.csv", b"a,b\n", "text/csv"),
+        ("ids.tsv", b"ids\n1\n", "text/tab-separated-values"),
+        ("log.jsonl", b'broken\n{"a": 1}\n', "application/x-ndjson"),
+        ("data.json", b"{broken", "application/json"),
+        ("ids.csv.gz", gzip.compress(b"ids\n1\n"), "text/csv+gzip"),
+        ("ids.txt", b"ids\n001\n002\n", "text/plain"),
+        ("photo.jpg", b"just words\n", "text/plain"),
+        ("photo.csv", sample("PNG"), "image/png"),
+        ("page.csv", b"<!DOCTYPE html><p>hi", "text/html"),
+        ("run.csv", b"#!/bin/sh\nrm -rf /\n", "text/x-script"),
+        ("old.xls", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(100), "application/vnd.ms-excel"),
+    ],
+)
+def test_name_tells_only_which_text_it_is(name, content, media_type):
+    assert sniff(content, content, len(content), name=name).media_type == media_type
 
 
 def test_camera_raws_are_not_mistaken_for_tiff_because_their_first_image_is_a_tiny_preview():

@@ -6,23 +6,52 @@ Knows many more types than are accepted, so that a rejection can say what the fi
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 from types import MappingProxyType
 
 from tasks.headers import icon_entries, tiff_tags
-from tasks.validate.text import text_type
+from tasks.sniffing.packed import PACKINGS, unpacked_head
+from tasks.sniffing.text import TEXT_TABLES, text_type
 
 UNKNOWN = "application/octet-stream"
 
+_OLE, _EXCEL = "application/x-ole-storage", "application/vnd.ms-excel"
+_OFFICE = "application/vnd.openxmlformats-officedocument"
+_OPEN_SHEETS, _BINARY_SHEETS = (
+    "application/vnd.oasis.opendocument.spreadsheet",
+    f"{_EXCEL}.sheet.binary.macroenabled.12",
+)
+TABLES = frozenset(
+    {
+        *TEXT_TABLES,
+        *("application/vnd.apache.parquet", f"{_OFFICE}.spreadsheetml.sheet"),
+        *(_EXCEL, _OPEN_SHEETS, _BINARY_SHEETS),
+    }
+)
+_BEGIN_WITH_WORDS = frozenset(
+    {
+        *("application/orc", "application/x-bzip2", "application/x-tar", "application/vnd.iccprofile"),
+        *("audio/aiff", "audio/amr", "audio/midi", "audio/mpeg", "audio/x-caf"),
+        *("font/woff", "image/qoi", "video/quicktime"),
+    }
+)
+"""Types whose mark a heading may begin with, as in "FORM,COLOR": what is a table of text is none of them."""
+
 _SCRIPT_IN_IMAGE = re.compile(rb"<\?php|<script|%PDF-1\.", re.IGNORECASE)
 _SCRIPT_SEARCH_BYTES = 4096
+_ZIP_FIRST_NAME_AT = 30
+_ZIP_ENTRY = re.compile(rb"PK\x03\x04.{22}(..)..", re.DOTALL)
+_ZIP_DIRECTORY_ENTRY = re.compile(rb"PK\x01\x02.{24}(..).{16}", re.DOTALL)
 _ZIP_END = b"PK\x05\x06"
 _ZIP_END_BYTES = 22
 _PDF_SEARCH_BYTES = 1024
-_MPEG_AUDIO_FRAME = re.compile(rb"\xff(?:[\xf0\xf1\xf8\xf9]|[\xe2-\xe5\xf2-\xf5\xfa-\xfd][\x10-\xef])")
+_AAC_FRAME = re.compile(rb"\xff[\xf0\xf1\xf8\xf9]")
+_MPEG_AUDIO_FRAME = re.compile(rb"\xff[\xe2-\xe5\xf2-\xf5\xfa-\xfd][\x10-\xef]")
 _MAX_ARCHITECTURES = 20
 _BMP_HEADER_BYTES = frozenset({12, 16, 40, 52, 56, 64, 108, 124})
 _ICON_HEADER_BYTES, _ICON_ENTRY_BYTES, _ICON_HEAD_BYTES = 6, 16, 1024
-_TS_PACKET_BYTES = 188
+_TS_PACKETS = ((0, 188), (4, 192))
+"""Where the first packet's mark is, and how many bytes lie between marks: as broadcast, and as cameras store it."""
 _DNG_VERSION, _NEW_SUBFILE_TYPE, _SUB_IFDS = 0xC612, 254, 330
 
 
@@ -34,10 +63,30 @@ class Sniffed:
     notes: tuple[str, ...] = ()
 
 
-def sniff(head: bytes, tail: bytes, size: int) -> Sniffed:
-    """`head` and `tail` are up to 64 KiB from both ends of the file of `size` bytes; they may overlap."""
-    media_type = _binary_type(head, tail) or text_type(head, whole=size <= len(head)) or UNKNOWN
+def sniff(head: bytes, tail: bytes, size: int, *, name: str = "") -> Sniffed:
+    """`head` and `tail` are up to 64 KiB from both ends of the file of `size` bytes; they may overlap.
+
+    `name` tells only between kinds of text, and what a packed file or a container of Microsoft's most likely holds.
+    """
+    media_type = _type(head, tail, name, whole=size <= len(head))
     return Sniffed(media_type, _image_notes(head, tail) if media_type.startswith("image/") else ())
+
+
+def _type(head: bytes, tail: bytes, name: str, *, whole: bool) -> str:
+    found = _type_outside(head, tail, name, whole=whole)
+    if found not in PACKINGS:
+        return found
+    inner_head, is_whole = unpacked_head(head, found)
+    inner = _type_outside(inner_head, b"", PurePosixPath(name).stem, whole=is_whole)
+    return f"{inner}+{PACKINGS[found]}" if inner in TABLES else found
+
+
+def _type_outside(head: bytes, tail: bytes, name: str, *, whole: bool) -> str:
+    binary = _binary_type(head, tail)
+    if binary == _OLE and name.lower().endswith(".xls"):
+        return _EXCEL  # its directory lies in the middle of the file
+    text = text_type(head, whole=whole, name=name) if binary is None or binary in _BEGIN_WITH_WORDS else None
+    return (text if binary is None or text in TEXT_TABLES else binary) or UNKNOWN
 
 
 def _binary_type(head: bytes, tail: bytes) -> str | None:
@@ -54,10 +103,12 @@ def _type_inside(head: bytes) -> str | None:
     marked = next((kind for at, marks, kind in _INNER_MARKS if head[at:].startswith(marks)), None)
     if marked:
         return marked
-    if head[: 3 * _TS_PACKET_BYTES : _TS_PACKET_BYTES] == b"GGG":
+    if any(head[at : at + 3 * length : length] == b"GGG" for at, length in _TS_PACKETS):
         return "video/mp2t"
     if b"%PDF-" in head[:_PDF_SEARCH_BYTES]:
         return "application/pdf"
+    if _AAC_FRAME.match(head):
+        return "audio/aac"
     return "audio/mpeg" if _MPEG_AUDIO_FRAME.match(head) else None
 
 
@@ -70,6 +121,10 @@ def _iso_media_type(head: bytes) -> str:
 
 def _riff_type(head: bytes, _tail: bytes) -> str:
     return _RIFF_FORMS.get(head[8:12], "application/x-riff")
+
+
+def _form_type(head: bytes, _tail: bytes) -> str | None:
+    return "audio/aiff" if head[8:12] in {b"AIFF", b"AIFC"} else None
 
 
 def _bmp_type(head: bytes, _tail: bytes) -> str | None:
@@ -98,12 +153,27 @@ def _cursor_type(head: bytes, tail: bytes) -> str | None:
 
 
 def _zip_type(head: bytes, tail: bytes) -> str:
-    return next((kind for mark, kind in _ZIP_MARKS if mark in head or mark in tail), "application/zip")
+    """By the names of the files in it: those in the directory at the end or, where it is not all there, the first ones.
+
+    A folder "word" alone makes no document.
+    """
+    opening = head[_ZIP_FIRST_NAME_AT:]
+    marked = next((kind for mark, kind in _ZIP_MIMETYPES if opening.startswith(mark)), "")
+    if marked:
+        return marked
+    names = [*_zip_names(_ZIP_DIRECTORY_ENTRY, tail), *_zip_names(_ZIP_ENTRY, head)]
+    marks = _OFFICE_PARTS if _OFFICE_INDEX in names else _ZIP_FILES
+    return next((kind for mark, kind in marks for name in names if name.startswith(mark)), "application/zip")
+
+
+def _zip_names(entry: re.Pattern[bytes], content: bytes) -> list[bytes]:
+    found = entry.finditer(content)
+    return [content[each.end() : each.end() + int.from_bytes(each[1], "little")] for each in found]
 
 
 def _ole_type(head: bytes, tail: bytes) -> str:
     names = head + tail
-    return next((kind for mark, kind in _OLE_STREAMS if mark.encode("utf-16-le") in names), "application/x-ole-storage")
+    return next((kind for mark, kind in _OLE_STREAMS if mark.encode("utf-16-le") in names), _OLE)
 
 
 def _matroska_type(head: bytes, _tail: bytes) -> str:
@@ -154,6 +224,7 @@ _SIGNATURES: tuple[tuple[bytes, str], ...] = (
     (b"II+\0", "image/tiff"),
     (b"MM\0+", "image/tiff"),
     (b"RIFF", "riff?"),
+    (b"RF64", "audio/wav"),
     (b"8BPS", "image/vnd.adobe.photoshop"),
     (b"\0\0\1\0", "icon?"),
     (b"\0\0\2\0", "cursor?"),
@@ -180,7 +251,8 @@ _SIGNATURES: tuple[tuple[bytes, str], ...] = (
     (b"OggS", "ogg?"),
     (b"fLaC", "audio/flac"),
     (b"ID3", "audio/mpeg"),
-    (b"FORM", "audio/aiff"),
+    (b"FORM", "form?"),
+    (b"riff\x2e\x91\xcf\x11\xa5\xd6\x28\xdb", "audio/wav"),
     (b"MThd", "audio/midi"),
     (b"#!AMR", "audio/amr"),
     (b"caff", "audio/x-caf"),
@@ -228,6 +300,7 @@ _REFINEMENTS = MappingProxyType(
         "bmp?": _bmp_type,
         "tiff?": _tiff_type,
         "riff?": _riff_type,
+        "form?": _form_type,
         "icon?": _icon_type,
         "cursor?": _cursor_type,
         "ole?": _ole_type,
@@ -255,19 +328,27 @@ _ISO_BRANDS: tuple[tuple[frozenset[bytes], str], ...] = (
 
 _ISO_STILL_BRANDS = frozenset({b"mif1", b"msf1"})
 
-_ZIP_MARKS: tuple[tuple[bytes, str], ...] = (
+_ZIP_MIMETYPES: tuple[tuple[bytes, str], ...] = (
     (b"mimetypeapplication/epub+zip", "application/epub+zip"),
+    (b"mimetypeapplication/vnd.oasis.opendocument.spreadsheet", _OPEN_SHEETS),
     (b"mimetypeapplication/vnd.oasis.opendocument", "application/vnd.oasis.opendocument"),
+)
+_OFFICE_INDEX = b"[Content_Types].xml"
+_OFFICE_PARTS: tuple[tuple[bytes, str], ...] = (
     (b"word/", "application/vnd.openxmlformats-officedocument.wordprocessingml.document"),
-    (b"xl/", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+    (b"xl/workbook.bin", _BINARY_SHEETS),
+    (b"xl/", f"{_OFFICE}.spreadsheetml.sheet"),
     (b"ppt/", "application/vnd.openxmlformats-officedocument.presentationml.presentation"),
+)
+_ZIP_FILES: tuple[tuple[bytes, str], ...] = (
     (b"AndroidManifest.xml", "application/vnd.android.package-archive"),
     (b"META-INF/MANIFEST.MF", "application/java-archive"),
 )
 
 _OLE_STREAMS: tuple[tuple[str, str], ...] = (
     ("WordDocument", "application/msword"),
-    ("Workbook", "application/vnd.ms-excel"),
+    ("Workbook", _EXCEL),
+    ("EncryptedPackage", _EXCEL),
     ("PowerPoint Document", "application/vnd.ms-powerpoint"),
     ("__substg1.0_", "application/vnd.ms-outlook"),
 )

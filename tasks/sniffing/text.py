@@ -5,19 +5,34 @@ Hostile text must not make a pattern slow: repetitions are bounded wherever two 
 
 import codecs
 import re
+from pathlib import PurePosixPath
+from types import MappingProxyType
 
 _BYTE_ORDER_MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
-_CONTROL_BYTES = bytes([*range(9), 11, *range(14, 27), *range(28, 32), 127])
-_MAX_CONTROL_SHARE = 0.002
+_CONTROL_BYTES = bytes([*range(1, 9), 11, *range(14, 27), *range(28, 32), 127])
+TEXT_TABLES = frozenset({"text/csv", "text/tab-separated-values", "application/json", "application/x-ndjson"})
+_MAX_CONTROL_SHARE, _MAX_NUL_SHARE, _FEW_NULS = 0.002, 0.05, 2
 _DELIMITERS = {",": "text/csv", ";": "text/csv", "|": "text/csv", "\t": "text/tab-separated-values"}
+_NAMED_TEXTS = MappingProxyType(
+    {
+        **dict.fromkeys((".csv", ".psv", ".dsv"), "text/csv"),
+        **dict.fromkeys((".tsv", ".tab"), "text/tab-separated-values"),
+        **dict.fromkeys((".ndjson", ".jsonl", ".ldjson"), "application/x-ndjson"),
+        ".json": "application/json",
+    }
+)
 _MIN_UTF16_CHARS = 4
 _TABLE_LINES = 50
 _MAX_ODD_LINES_SHARE = 0.1
+_MIN_TABLE_ROWS, _MIN_ROWS_UNDER_TITLES, _MIN_COMMAS_UNDER_TITLES = 2, 3, 2
 _MARKUP_SEARCH_CHARS = 4096
 
 _HTML_START = re.compile(r"<(?:!doctype\s+html|html|head|body|script|iframe|title|meta|style)\b", re.IGNORECASE)
 _SVG_ELEMENT = re.compile(r"<(?:\w+:)?svg\b", re.IGNORECASE)
-_JSON_START = re.compile(r'[\[{]\s*(?:"|\{|\[|-?\d|\]|\}|true\b|false\b|null\b)')
+_JSON_START = re.compile(
+    r'[\[{]\s*(?:"|\{|\[|\]|\}|true\b|false\b|null\b)'
+    r"|\[\s*-?\d[\d.eE+-]{0,400}\s*[,\]]\s*(?:[-\d\[{\"\]tfn]|$)"  # and not a log line after its "[12]"
+)
 _QUOTED = re.compile(r'"[^"]*"')
 
 _ACTIVE_MARKUP = re.compile(
@@ -33,13 +48,17 @@ _PLAIN_LINK = re.compile(rb"<(?:\w{1,40}:)?a\b[^<>]{0,2000}>", re.IGNORECASE)
 _LINK_ADDRESS = re.compile(rb"href\s{0,9}=\s{0,9}([\"'])\s{0,9}https?:", re.IGNORECASE)
 
 
-def text_type(head: bytes, *, whole: bool) -> str | None:
-    """The content type if `head` is text; `whole` says that nothing follows it."""
+def text_type(head: bytes, *, whole: bool, name: str = "") -> str | None:
+    """The content type if `head` is text; `whole` says that nothing follows it.
+
+    The file's name is asked only which text it is that could be several: one column of words, a header without rows.
+    """
     text = _decode(head)
     if text is None:
         return None
     start = text.lstrip("\ufeff \t\r\n")
-    return _markup_type(start) or _json_type(start) or _table_type(text, whole=whole) or "text/plain"
+    told = _markup_type(start) or _json_type(start) or _table_type(text, whole=whole)
+    return told or _NAMED_TEXTS.get(PurePosixPath(name).suffix.lower(), "text/plain")
 
 
 def is_active_markup(content: bytes) -> bool:
@@ -57,10 +76,13 @@ def _decode(head: bytes) -> str | None:
     for mark, encoding in _BYTE_ORDER_MARKS:
         if head.startswith(mark):
             return head.decode(encoding, "replace")
-    if _looks_like_utf16(head):
+    if _alternates_with_zeros(head[::2], head[1::2]):
         return head.decode("utf-16-le", "replace")
+    if _alternates_with_zeros(head[1::2], head[::2]):
+        return head.decode("utf-16-be", "replace")
     controls = len(head) - len(head.translate(None, _CONTROL_BYTES))
-    if controls > len(head) * _MAX_CONTROL_SHARE:
+    nuls = head.count(0)
+    if controls > len(head) * _MAX_CONTROL_SHARE or nuls > max(_FEW_NULS, len(head) * _MAX_NUL_SHARE):
         return None
     return _decode_unmarked(head)
 
@@ -79,9 +101,9 @@ def _decode_latin(head: bytes) -> str | None:
     return head.decode("cp1252", "replace") if ascii_bytes > len(head) * 0.7 else None
 
 
-def _looks_like_utf16(head: bytes) -> bool:
-    odd = head[1::2]
-    return len(odd) > _MIN_UTF16_CHARS and odd.count(0) > len(odd) * 0.4 and head[::2].count(0) == 0
+def _alternates_with_zeros(low: bytes, high: bytes) -> bool:
+    """The two bytes of UTF-16 letters, nearly all of which are ASCII's."""
+    return len(high) > _MIN_UTF16_CHARS and high.count(0) > len(high) * 0.4 and low.count(0) == 0
 
 
 def _markup_type(start: str) -> str | None:
@@ -115,15 +137,26 @@ def _json_type(start: str) -> str | None:
 
 
 def _table_type(text: str, *, whole: bool) -> str | None:
-    lines = text.splitlines() if whole else text.splitlines()[:-1]
-    rows = [_QUOTED.sub("", line) for line in lines if line.strip()][:_TABLE_LINES]
-    return next((kind for delimiter, kind in _DELIMITERS.items() if _is_table(rows, delimiter)), None)
+    """Quotes may hold line ends; where they do not close, each line is looked at by itself."""
+    by_line = "\n".join(_QUOTED.sub("", line) for line in text.splitlines())
+    for unquoted in (_QUOTED.sub("", text), by_line):
+        lines = unquoted.splitlines() if whole else unquoted.splitlines()[:-1]
+        rows = [line for line in lines if line.strip()][:_TABLE_LINES]
+        found = next((kind for delimiter, kind in _DELIMITERS.items() if _is_table(rows, delimiter)), None)
+        if found:
+            return found
+    return None
 
 
 def _is_table(rows: list[str], delimiter: str) -> bool:
-    """At least two rows, each with the delimiter, nearly all with it equally often."""
+    """At least two rows, each with the delimiter, nearly all with it equally often; under titles, more is asked."""
     counts = [row.count(delimiter) for row in rows]
-    if len(counts) < 2 or not min(counts):  # noqa: PLR2004 - a table needs a header and a row
+    usual = max(set(counts), key=counts.count, default=0)
+    if not usual:
         return False
-    usual = max(set(counts), key=counts.count)
-    return counts.count(usual) >= len(counts) * (1 - _MAX_ODD_LINES_SHARE)
+    titles = counts.index(usual)
+    counts = counts[titles:]
+    if titles and (len(counts) < _MIN_ROWS_UNDER_TITLES or usual < _MIN_COMMAS_UNDER_TITLES):
+        return False
+    is_regular = counts.count(usual) >= len(counts) * (1 - _MAX_ODD_LINES_SHARE)
+    return len(counts) >= _MIN_TABLE_ROWS and min(counts) > 0 and is_regular

@@ -1,0 +1,161 @@
+"""Makes of tables, logs and workbooks one typed Parquet dataset a table, with a profile and the rows that are bad.
+
+A reader brings each format to the same raw form, text where the file has no types; from there on all are alike.
+"""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from itertools import accumulate
+from pathlib import Path
+from typing import Any
+
+from duckdb import DuckDBPyConnection
+
+from tasks.transform.table.delimited import read_delimited
+from tasks.transform.table.documents import read_documents
+from tasks.transform.table.engine import identifier, literal, open_engine, row_group_rows, write_parquet
+from tasks.transform.table.names import slugs, stem
+from tasks.transform.table.parquet import read_parquet
+from tasks.transform.table.partition import parts
+from tasks.transform.table.plain import plain_text
+from tasks.transform.table.profile import MAX_FULL_COLUMNS, Described, cut, describe, profile_table
+from tasks.transform.table.raw import RawTable
+from tasks.transform.table.types import Column, notes_of, typed_columns
+from tasks.transform.table.unpack import unpack
+from tasks.transform.table.workbook import read_workbook
+from tasks.work import Original, Recipe, Rendered, Written
+
+PARQUET, NDJSON = "application/vnd.apache.parquet", "application/x-ndjson"
+_DELIMITED = frozenset({"text/csv", "text/tab-separated-values"})
+_DOCUMENTS = frozenset({"application/json", NDJSON})
+_MAX_LIST_BYTES, _MAX_NOTE_CHARS = 1200, 160
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A table as it is published."""
+
+    slug: str
+    raw: RawTable
+    columns: list[Described]
+    files: tuple[Written, ...]
+    profile: dict[str, Any]
+    notes: tuple[str, ...]
+
+
+def recipe_name(original_name: str, recipe: Recipe) -> str:
+    """Names what decides the output; the file's name does, too, because tables and the profile are called by it."""
+    called = hashlib.sha256(json.dumps([original_name, recipe.partition_by]).encode()).hexdigest()[:8]
+    return f"parquet-{called}"
+
+
+def transform(original: Original, recipe: Recipe) -> Rendered:
+    """Every table of the file; raises a RejectedError if it is at fault."""
+    media_type, _, packing = original.media_type.partition("+")
+    path = unpack(original.path, packing, original.scratch)
+    with open_engine(path, original.scratch) as engine:
+        read = _read(path, media_type, stem(original.name), engine, original.scratch)
+        tables: list[Finished] = []
+        for slug, raw in zip(slugs(raw.name for raw in read), read, strict=True):
+            full_columns = MAX_FULL_COLUMNS - sum(min(len(each.columns), MAX_FULL_COLUMNS) for each in tables)
+            tables.append(_finish(engine, raw, slug, recipe, original.scratch, max(0, full_columns)))
+    return _rendered(original, tables)
+
+
+def _read(path: Path, media_type: str, name: str, engine: DuckDBPyConnection, scratch: Path) -> list[RawTable]:
+    if media_type == PARQUET:
+        return [read_parquet(path, name, engine, scratch)]
+    if media_type in _DELIMITED:
+        return [read_delimited(plain_text(path, scratch), name, engine, scratch)]
+    if media_type in _DOCUMENTS:
+        return [read_documents(plain_text(path, scratch), name, engine, scratch)]
+    return read_workbook(path, name, engine, scratch)
+
+
+def _finish(
+    engine: DuckDBPyConnection, raw: RawTable, slug: str, recipe: Recipe, scratch: Path, full_columns: int
+) -> Finished:
+    columns = typed_columns(engine, raw)
+    files, notes = _written(engine, raw, columns, slug, recipe, scratch)
+    relation = f"read_parquet([{', '.join(literal(file.path) for file in files)}], hive_partitioning = false)"
+    described = describe(engine, relation)
+    profile = profile_table(engine, relation, described, full_columns)
+    return Finished(slug, raw, described, files, profile, (*raw.notes, *notes_of(columns), *notes))
+
+
+def _written(
+    engine: DuckDBPyConnection, raw: RawTable, columns: tuple[Column, ...], slug: str, recipe: Recipe, scratch: Path
+) -> tuple[tuple[Written, ...], tuple[str, ...]]:
+    """The Parquet files, one for each part, and what a person should know of the parts."""
+    wanted, notes = parts(engine, columns, recipe.partition_by)
+    values = ", ".join(f"{column.expression} AS {identifier(column.name)}" for column in columns)
+    group_rows = row_group_rows(raw.row_bytes, len(columns))
+    files: list[Written] = []
+    for at, part in enumerate(wanted):
+        path = scratch / f"{slug}-{at}.parquet"
+        write_parquet(engine, f"SELECT {values} FROM raw WHERE {part.condition}", path, group_rows)
+        files.append(Written("/".join(filter(None, ("tables", slug, part.folder, "data"))), PARQUET, path))
+    return tuple(files), notes
+
+
+def _rendered(original: Original, tables: list[Finished]) -> Rendered:
+    profile = original.scratch / "profile.json"
+    profile.write_text(json.dumps(_profile(original, tables), ensure_ascii=False), encoding="utf-8")
+    rejects = (
+        Written(f"rejects/{table.slug}", NDJSON, table.raw.rejects) for table in tables if table.raw.rejects is not None
+    )
+    files = (
+        *(file for table in tables for file in table.files),
+        *rejects,
+        Written("profile", "application/json", profile),
+    )
+    return Rendered(files, _facts(tables), {"tables": [_technical(table) for table in tables]})
+
+
+def _profile(original: Original, tables: list[Finished]) -> dict[str, Any]:
+    return {
+        "title": cut(original.name, 200),
+        "tables": [
+            {"name": cut(table.raw.name), "slug": table.slug, "rows": table.raw.rows, "bad_rows": table.raw.bad_rows}
+            | table.profile
+            for table in tables
+        ],
+    }
+
+
+def _technical(table: Finished) -> dict[str, Any]:
+    return {
+        "name": table.raw.name,
+        "rows": table.raw.rows,
+        "bad_rows": table.raw.bad_rows,
+        "columns": {column.name: column.type for column in table.columns},
+        "notes": list(table.notes),
+        **table.raw.facts,
+    }
+
+
+def _facts(tables: list[Finished]) -> dict[str, Any]:
+    """At most 4 KiB: of many notes, tables and columns the first are told, the technical dump has all."""
+    first = tables[0]
+    facts: dict[str, Any] = {
+        "rows": sum(table.raw.rows for table in tables),
+        "columns": len(first.columns),
+        "tables": len(tables),
+        "bad_rows": sum(table.raw.bad_rows for table in tables),
+        **first.raw.facts,
+    }
+    lists: dict[str, list[Any]] = {
+        "notes": [cut(note, _MAX_NOTE_CHARS) for table in tables for note in table.notes],
+        "table_names": [table.slug for table in tables],
+        "schema": [f"{cut(column.name, 40)}: {cut(column.type, 40)}" for column in first.columns],
+    }
+    for name, values in lists.items():
+        facts[name] = _fitting(values, _MAX_LIST_BYTES)
+    return facts
+
+
+def _fitting(values: list[str], max_bytes: int) -> list[str]:
+    """The first of them, as many as fit."""
+    sizes = accumulate(len(json.dumps(value)) + 2 for value in values)
+    return [value for value, size in zip(values, sizes, strict=True) if size <= max_bytes]

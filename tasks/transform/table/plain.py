@@ -1,0 +1,147 @@
+"""Brings text of any encoding to UTF-8 without marks and NUL bytes, and says what was done.
+
+An encoding is never guessed where the guess would change letters: what is neither Unicode nor Western is refused.
+"""
+
+import codecs
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from tasks.transform.table.limits import MIB
+from workflow.errors import CorruptTable
+
+_PIECE_BYTES = MIB
+_HEAD_BYTES = 4096
+_MARKS = (
+    (b"\xff\xfe\0\0", "utf-32"),
+    (b"\0\0\xfe\xff", "utf-32"),
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+_ZERO_SHARE, _OTHER_ZERO_SHARE = 0.2, 0.05
+_MAX_RUNS_SHARE = 0.3
+_MAX_DAMAGED_SHARE = 0.05
+_MULTIBYTE = re.compile(rb"[\xc2-\xf4][\x80-\xbf]{1,3}")
+_RUN = re.compile(rb"[\x80-\xff]{3,}")
+_HIGH = bytes(range(128, 256))
+
+
+@dataclass(frozen=True)
+class PlainText:
+    """A file in UTF-8; a few of its bytes may not be, if `is_clean` is False. `encoding` is what it was in."""
+
+    path: Path
+    encoding: str
+    is_clean: bool
+    notes: tuple[str, ...] = ()
+
+
+@dataclass
+class _Scan:
+    """What one pass over the bytes counts."""
+
+    is_utf8: bool = True
+    nuls: int = 0
+    high: int = 0
+    in_runs: int = 0
+    multibyte: int = 0
+
+
+def plain_text(path: Path, scratch: Path) -> PlainText:
+    """The file itself where it is UTF-8 already; raises CorruptTable if its letters cannot be told."""
+    marked = _marked_encoding(path)
+    if marked and marked != "utf-8-sig":
+        return _recoded(path, marked, scratch)
+    scan = _scan(path)
+    encoding = _unmarked_encoding(scan)
+    if encoding != "utf-8" or scan.nuls or marked:
+        return _recoded(path, marked or encoding, scratch, is_clean=scan.is_utf8 or encoding != "utf-8")
+    return PlainText(path, encoding, is_clean=scan.is_utf8)
+
+
+def _marked_encoding(path: Path) -> str:
+    """By a byte order mark, or by the zero bytes of UTF-16 without one."""
+    with path.open("rb") as file:
+        head = file.read(_HEAD_BYTES)
+    marked = next((encoding for mark, encoding in _MARKS if head.startswith(mark)), "")
+    if marked or not head:
+        return marked
+    even, odd = (head[at::2].count(0) / len(head) * 2 for at in (0, 1))
+    if odd > _ZERO_SHARE and even < _OTHER_ZERO_SHARE:
+        return "utf-16-le"
+    return "utf-16-be" if even > _ZERO_SHARE and odd < _OTHER_ZERO_SHARE else ""
+
+
+def _scan(path: Path) -> _Scan:
+    scan, decoder = _Scan(), codecs.getincrementaldecoder("utf-8")()
+    with path.open("rb") as file:
+        while piece := file.read(_PIECE_BYTES):
+            scan.nuls += piece.count(0)
+            if not piece.isascii():
+                _count_letters(piece, scan)
+            scan.is_utf8 = scan.is_utf8 and _continues(decoder, piece)
+    scan.is_utf8 = scan.is_utf8 and _continues(decoder, b"", final=True)
+    return scan
+
+
+def _count_letters(piece: bytes, scan: _Scan) -> None:
+    scan.high += len(piece) - len(piece.translate(None, _HIGH))
+    scan.in_runs += sum(map(len, _RUN.findall(piece)))
+    scan.multibyte += sum(map(len, _MULTIBYTE.findall(piece)))
+
+
+def _continues(decoder: codecs.IncrementalDecoder, piece: bytes, *, final: bool = False) -> bool:
+    try:
+        decoder.decode(piece, final)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _unmarked_encoding(scan: _Scan) -> str:
+    """UTF-8 with few damaged bytes stays UTF-8, so that the damage is found in its rows."""
+    if scan.is_utf8 or scan.high - scan.multibyte <= scan.high * _MAX_DAMAGED_SHARE:
+        return "utf-8"
+    if scan.in_runs <= scan.high * _MAX_RUNS_SHARE:
+        return "cp1252"
+    raise CorruptTable(
+        "The text is neither UTF-8 nor UTF-16, nor is it Western European: hardly two accents ever meet there. "
+        "Which encoding it is in cannot be told. Save it as UTF-8 and upload it again."
+    )
+
+
+def _recoded(path: Path, encoding: str, scratch: Path, *, is_clean: bool = True) -> PlainText:
+    target, nuls, damaged = scratch / "plain", 0, 0
+    keeps_bytes = encoding in {"utf-8", "utf-8-sig"}
+    with target.open("w", encoding="utf-8", errors="surrogateescape", newline="") as file:
+        for text in _decoded(path, encoding, "surrogateescape" if keeps_bytes else "replace"):
+            nuls += text.count("\0")
+            damaged += text.count("\ufffd")
+            file.write(text.replace("\0", ""))
+    return PlainText(target, encoding, is_clean, _notes(encoding, nuls, damaged))
+
+
+def _decoded(path: Path, encoding: str, errors: str) -> Iterator[str]:
+    """Windows-1252 leaves five bytes open, which are then taken as Latin-1 does."""
+    decoder = codecs.getincrementaldecoder("latin-1" if encoding == "cp1252" else encoding)(errors)
+    with path.open("rb") as file:
+        while piece := file.read(_PIECE_BYTES):
+            text = decoder.decode(piece)
+            yield text.translate(_WINDOWS_LETTERS) if encoding == "cp1252" else text
+    yield decoder.decode(b"", final=True)
+
+
+def _notes(encoding: str, nuls: int, damaged: int) -> tuple[str, ...]:
+    said = {
+        f"read as {encoding.replace('cp1252', 'Windows-1252')}": encoding not in {"utf-8", "utf-8-sig"},
+        f"{nuls:,} NUL bytes are left out": nuls,
+        f"{damaged:,} characters cannot be decoded and are shown as \ufffd": damaged,
+    }
+    return tuple(note for note, applies in said.items() if applies)
+
+
+_OPEN_IN_WINDOWS = frozenset({0x81, 0x8D, 0x8F, 0x90, 0x9D})
+_WINDOWS_LETTERS = {byte: bytes([byte]).decode("cp1252") for byte in range(0x80, 0xA0) if byte not in _OPEN_IN_WINDOWS}

@@ -1,0 +1,219 @@
+"""Decides the type of each column by all of its values, so that no value changes: what fits no type stays text.
+
+A sample rules most readings out; the one that is taken was tested on every row.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from duckdb import DuckDBPyConnection
+
+from tasks.transform.table.engine import literal
+from tasks.transform.table.raw import RawColumn, RawTable
+from tasks.transform.table.readings import SHAPES, UNSURE, Reading, readings, separated
+
+SAMPLE_ROWS, SAMPLE_CELLS = 2000, 400_000
+_MAX_SAMPLED_CHARS = 100
+"""No value of any type is longer."""
+
+NO_VALUES = (
+    *("", "NA", "N/A", "n/a", "#N/A", "<NA>", "NULL", "Null", "null", "None", "NaN", "nan", "\\N", "-", "--", "?"),
+    *("#DIV/0!", "#REF!", "#VALUE!", "#NAME?", "#NUM!", "#NULL!"),
+)
+"""Words that say in a column of numbers, dates or truths that there is no value; in text they are text."""
+
+_MAX_WORDS = 3
+_BATCH_COLUMNS = 40
+"""As many as are planned fast."""
+
+_NO_VALUE_PATTERN = "|".join(map(re.escape, NO_VALUES))
+"""A pattern, because a long list after IN becomes a join for each column."""
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Texts from the beginning of a column, trimmed, none empty; `is_all` says that there are no others."""
+
+    texts: tuple[str, ...]
+    is_all: bool
+
+    @property
+    def values(self) -> list[str]:
+        """Without the words for nothing."""
+        return [text for text in self.texts if text not in NO_VALUES]
+
+    @property
+    def has_words(self) -> bool:
+        """Whether there are words for nothing."""
+        return any(text in NO_VALUES for text in self.texts)
+
+
+@dataclass(frozen=True)
+class Taken:
+    """How a column is read, and whether it has words for nothing."""
+
+    reading: Reading
+    has_words: bool
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column with its type; `expression` is SQL over the raw table."""
+
+    name: str
+    type: str
+    expression: str
+    notes: tuple[str, ...] = ()
+
+
+def typed_columns(engine: DuckDBPyConnection, table: RawTable) -> tuple[Column, ...]:
+    """Every column of the table, in its order."""
+    engine.execute(f"CREATE OR REPLACE VIEW raw AS FROM read_parquet({literal(table.path)})")
+    own_types = {row[0]: row[1] for row in engine.execute("DESCRIBE raw").fetchall()}
+    taken = _taken(engine, table)
+    return tuple(
+        Column(column.name, own_types[f"c{at}"], f"c{at}")
+        if column.families is None
+        else _typed(engine, at, column, taken.get(at))
+        for at, column in enumerate(table.columns)
+    )
+
+
+def _taken(engine: DuckDBPyConnection, table: RawTable) -> dict[int, Taken]:
+    """By the column's number, how those are read that are not just text."""
+    samples = _samples(engine, table)
+    offered = readings(table.facts.get("delimiter", ""))
+    fitting = {at: _fitting(engine, table.columns[at], sample, offered) for at, sample in samples.items()}
+    if table.rows > _sample_rows(len(samples)):
+        return _settled(engine, _tested(engine, fitting))
+    first = {at: next(found, None) for at, found in fitting.items()}
+    taken = {at: Taken(reading, samples[at].has_words) for at, reading in first.items() if reading}
+    return _settled(engine, taken)
+
+
+def _settled(engine: DuckDBPyConnection, taken: dict[int, Taken]) -> dict[int, Taken]:
+    """Numbers that could be read in two ways are read as a column of the same table proves: "1.234", "1,234"."""
+    points = {each.reading.point for each in taken.values()} - {""}
+    if len(points) != 1:
+        return taken
+    point = points.pop()
+    unsure = [at for at, each in taken.items() if each.reading in UNSURE]
+    for reading in separated("." if point == "," else ",", point):
+        tried = dict.fromkeys(unsure, replace(reading, evidence="true"))
+        held = {at: words for at, (holds, words) in _test(engine, tried) if holds}
+        taken |= {at: Taken(reading, words) for at, words in held.items()}
+        unsure = [at for at in unsure if at not in held]
+    return taken
+
+
+def _sample_rows(columns: int) -> int:
+    return min(SAMPLE_ROWS, SAMPLE_CELLS // max(1, columns))
+
+
+def _samples(engine: DuckDBPyConnection, table: RawTable) -> dict[int, Sample]:
+    wanted = [at for at, column in enumerate(table.columns) if column.families]
+    if not wanted or not table.rows:
+        return {}
+    texts = ", ".join(f"left(trim(c{at}), {_MAX_SAMPLED_CHARS})" for at in wanted)
+    limit = _sample_rows(len(wanted))
+    rows = engine.execute(f"SELECT {texts} FROM raw LIMIT {limit}").fetchall()
+    is_all = table.rows <= limit
+    samples = {
+        at: Sample(tuple(filter(None, texts)), is_all)
+        for at, texts in zip(wanted, zip(*rows, strict=True), strict=True)
+    }
+    return {at: found if is_all or found.values else _later_sample(engine, at) for at, found in samples.items()}
+
+
+def _later_sample(engine: DuckDBPyConnection, at: int) -> Sample:
+    """Of a column whose first values come further down."""
+    text = f"trim(c{at})"
+    rows = engine.execute(
+        f"SELECT left({text}, {_MAX_SAMPLED_CHARS}) FROM raw WHERE {_value(text)} <> '' LIMIT {SAMPLE_ROWS}"
+    ).fetchall()
+    return Sample(tuple(text for (text,) in rows), is_all=False)
+
+
+def _fitting(
+    engine: DuckDBPyConnection, column: RawColumn, sample: Sample, offered: Sequence[Reading]
+) -> Iterator[Reading]:
+    """The readings that hold in the sample."""
+    values = sample.values
+    shapes = {
+        shape
+        for shape in SHAPES
+        if shape.family in (column.families or ()) and values and all(map(re.compile(shape.pattern).fullmatch, values))
+    }
+    looked_at = (reading for reading in offered if reading.shape in shapes)
+    return (reading for reading in looked_at if _holds(engine, reading, values, is_all=sample.is_all))
+
+
+def _holds(engine: DuckDBPyConnection, reading: Reading, values: Sequence[str], *, is_all: bool) -> bool:
+    """Evidence may come after the sample, a value that fails the test must not."""
+    holds = _everywhere(reading.test, reading.evidence if is_all else "true", "v")
+    found = engine.execute(f"SELECT {holds} FROM (SELECT unnest($1) AS v)", [values]).fetchone()
+    return bool(found and found[0])
+
+
+def _tested(engine: DuckDBPyConnection, fitting: Mapping[int, Iterator[Reading]]) -> dict[int, Taken]:
+    """The first of each column's readings that holds for all of its values: one after the other, columns together."""
+    taken: dict[int, Taken] = {}
+    while tried := {at: each for at, found in fitting.items() if at not in taken and (each := next(found, None))}:
+        for at, (holds, has_words) in _test(engine, tried):
+            if holds:
+                taken[at] = Taken(tried[at], has_words)
+    return taken
+
+
+def _test(engine: DuckDBPyConnection, tried: Mapping[int, Reading]) -> Iterator[tuple[int, tuple[bool, bool]]]:
+    """Whether a reading holds for a column, and whether that has words for nothing."""
+    columns = list(tried)
+    for start in range(0, len(columns), _BATCH_COLUMNS):
+        batch = columns[start : start + _BATCH_COLUMNS]
+        answers = ", ".join(
+            f"[{_everywhere(tried[at].test, tried[at].evidence, f'v{at}')}, bool_or(v{at} IS NULL AND t{at} <> '')]"
+            for at in batch
+        )
+        values = ", ".join(f"{_value(f'trim(c{at})')} AS v{at}, trim(c{at}) AS t{at}" for at in batch)
+        found: Any = engine.execute(f"SELECT {answers} FROM (SELECT {values} FROM raw)").fetchone()
+        yield from zip(batch, found, strict=True)
+
+
+def _everywhere(test: str, evidence: str, value: str) -> str:
+    """SQL over all values of a column."""
+    holds = f"bool_and(coalesce({test}, false)) FILTER ({value} IS NOT NULL)"
+    return (holds if evidence == "true" else f"({holds} AND bool_or({evidence}))").replace("$v", value)
+
+
+def _typed(engine: DuckDBPyConnection, at: int, column: RawColumn, taken: Taken | None) -> Column:
+    if taken is None or taken.reading.type == "VARCHAR":
+        notes = (f'"{column.name}" {taken.reading.note}',) if taken else ()
+        return Column(column.name, "VARCHAR", f"c{at}", notes)
+    text = _value(f"trim(c{at})") if taken.has_words else f"nullif(trim(c{at}), '')"
+    notes = [f'in "{column.name}", {taken.reading.note}'] if taken.reading.note else []
+    if taken.has_words:
+        notes += [
+            f'in "{column.name}", "{word}" is read as no value ({count:,} times)'
+            for word, count in _words_for_nothing(engine, at)
+        ]
+    return Column(column.name, taken.reading.type, taken.reading.value.replace("$v", f"({text})"), tuple(notes))
+
+
+def _words_for_nothing(engine: DuckDBPyConnection, at: int) -> list[tuple[str, int]]:
+    """The most frequent, and how often they come."""
+    return engine.execute(
+        f"SELECT trim(c{at}), count(*) FROM raw WHERE trim(c{at}) <> '' AND {_value(f'trim(c{at})')} IS NULL"
+        f" GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT {_MAX_WORDS}"
+    ).fetchall()
+
+
+def _value(text: str) -> str:
+    """SQL for the text, NULL where it is a word that says that there is none."""
+    return f"CASE WHEN NOT regexp_full_match({text}, {literal(_NO_VALUE_PATTERN)}) THEN {text} END"
+
+
+def notes_of(columns: Iterable[Column]) -> tuple[str, ...]:
+    """What people should know of how columns were read, in their order."""
+    return tuple(note for column in columns for note in column.notes)
