@@ -1,0 +1,79 @@
+"""The one pass over a sound: each frame is encoded, measured and looked at for peaks, and then forgotten."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+
+from av.audio.frame import AudioFrame
+
+from tasks.transform.audio.decode import Decoder
+from tasks.transform.audio.m4a import M4aWriter, web_bits_per_second, web_shape
+from tasks.transform.audio.peaks import PeakFinder
+from tasks.transform.audio.track import Track
+from tasks.transform.media import Loudness, LoudnessMeter, SteadyResampler
+from tasks.work import Encoded
+from workflow.errors import NothingToPlay
+
+
+@dataclass(frozen=True)
+class Heard:
+    """What the pass found; rates, lengths and channels are the true ones of the source."""
+
+    seconds: float
+    bits_per_second: int
+    rate_hz: int
+    channels: int
+    loudness: Loudness
+    peaks: Encoded
+    notes: tuple[str, ...]
+
+
+def listen(track: Track, web: Path, tags: Mapping[str, str]) -> Heard:
+    """Writes the rendition to `web`. A RejectedError if the sound is cut off, damaged, too long, or not there."""
+    decoder = Decoder(track)
+    frames = decoder.frames()
+    first = next(frames, None)
+    measured = _measure(track, first, frames, web, tags) if first else None
+    decoder.check()
+    if not first or not measured:
+        raise NothingToPlay("The file has a track for sound, but nothing is in it. Record or export it again.")
+    loudness, peaks = measured
+    channels = first.layout.nb_channels
+    return Heard(
+        seconds=decoder.played_seconds,
+        bits_per_second=decoder.bits_per_second,
+        rate_hz=first.sample_rate,
+        channels=channels,
+        loudness=loudness,
+        peaks=peaks.finish(decoder.played_seconds),
+        notes=(*_notes(channels, is_silent=peaks.is_silent), *decoder.notes),
+    )
+
+
+def _measure(
+    track: Track, first: AudioFrame, others: Iterator[AudioFrame], web: Path, tags: Mapping[str, str]
+) -> tuple[Loudness, PeakFinder]:
+    shape = web_shape(first.layout.nb_channels, first.sample_rate)
+    meter, mixer = LoudnessMeter(), SteadyResampler(*shape)
+    peaks = PeakFinder(shape[-1], track.expected_seconds)
+    with M4aWriter(web, shape, web_bits_per_second(shape, track.bits_per_second), tags) as writer:
+        for mixed in _mixed(chain((first,), others), meter, mixer):
+            peaks.add(mixed)
+            writer.add(mixed)
+    return meter.finish(), peaks
+
+
+def _mixed(frames: Iterator[AudioFrame], meter: LoudnessMeter, mixer: SteadyResampler) -> Iterator[AudioFrame]:
+    for frame in frames:
+        meter.add(frame)
+        yield from mixer.resample(frame)
+    yield from mixer.flush()
+
+
+def _notes(channels: int, *, is_silent: bool) -> tuple[str, ...]:
+    found = {
+        f"{channels} channels; the rendition has them mixed down to stereo": channels > 2,  # noqa: PLR2004
+        "there is only silence in it": is_silent,
+    }
+    return tuple(note for note, applies in found.items() if applies)

@@ -1,0 +1,44 @@
+"""Makes the web rendition of a video: an MP4 of at most 720 lines that starts at once; and reads its facts.
+
+What one function cannot do in its time raises LongVideo, and is done by `segments` in several.
+"""
+
+from pathlib import Path
+from typing import BinaryIO
+
+from tasks.transform.media import opened, read_tags
+from tasks.transform.video.convert import Converted, Job, convert, whole
+from tasks.transform.video.probe import Probe, probe
+from tasks.transform.video.reader import Reader
+from tasks.transform.video.rendered import rendered
+from tasks.transform.video.tracks import DEMUXERS, choose
+from tasks.work import Original, Recipe, Rendered
+
+
+def recipe_name(_original_name: str, recipe: Recipe) -> str:
+    """Names everything that decides the output."""
+    return f"mp4-720{'-private' if recipe.keep_private else ''}"
+
+
+def check(stream: BinaryIO, size: int, max_cpu_seconds: float) -> None:
+    """What ranged reads tell, before anything is downloaded: raises a RejectedError, or LongVideo above the limit."""
+    probe(stream, size, max_cpu_seconds=max_cpu_seconds)
+
+
+def transform(original: Original, recipe: Recipe) -> Rendered:
+    """The MP4, or M4A if there is no picture, and captions; raises a RejectedError, or LongVideo."""
+    with original.path.open("rb") as stream:
+        found = probe(stream, original.path.stat().st_size, keep_private=recipe.keep_private)
+        made = original.scratch / "web.mp4"
+        return rendered(found, _convert(stream, found, made, recipe), made)
+
+
+def _convert(stream: BinaryIO, found: Probe, to: Path, recipe: Recipe) -> Converted:
+    stream.seek(0)
+    with opened(stream, DEMUXERS) as container:
+        tracks = choose(container)
+        tracks.prepare_decoder()
+        reader = Reader(container, tracks)
+        packets = reader.demuxed(*tracks.playable, *tracks.captions)
+        tags = read_tags(container.metadata) if recipe.keep_private else {}
+        return convert(Job(tracks, found.picture, whole(found.duration_seconds, reader)), reader, packets, to, tags)

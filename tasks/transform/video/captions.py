@@ -1,0 +1,76 @@
+"""Caption tracks that are text, as WebVTT: plain text, escaped, with the times of the video."""
+
+import html
+import re
+from collections.abc import Iterable
+from fractions import Fraction
+
+import av.error
+from av.packet import Packet
+from av.stream import Stream
+from av.subtitles.stream import SubtitleStream
+from av.subtitles.subtitle import AssSubtitle
+
+from tasks.transform.media import clean
+from tasks.transform.video.facts import language_of
+from tasks.transform.video.reader import Reader
+from tasks.work import Encoded
+
+MAX_CUES = 20_000
+MAX_CUE_CHARS = 500
+MAX_CUE_SECONDS = 60
+USUAL_CUE_SECONDS = 4
+
+_STYLES = re.compile(r"\{\\[^}]*\}")
+
+
+class CaptionTrack:
+    """Collects the cues of one track."""
+
+    def __init__(self, stream: SubtitleStream) -> None:
+        self.language = language_of(stream)
+        self._cues: list[tuple[Fraction, Fraction, str]] = []
+
+    def add(self, packet: "Packet[Stream]", reader: Reader) -> None:
+        if packet.pts is None or len(self._cues) >= MAX_CUES:
+            return
+        text = _text_of(packet)
+        start = reader.seconds(packet.pts, packet.stream)
+        length = (packet.duration or 0) * packet.time_base or Fraction(USUAL_CUE_SECONDS)
+        if text and start >= 0:
+            self._cues.append((start, start + min(length, MAX_CUE_SECONDS), text))
+
+    def webvtt(self) -> str:
+        """The whole file; empty if nothing is said in the track."""
+        cues = (f"{timestamp(start)} --> {timestamp(end)}\n{text}\n" for start, end, text in sorted(self._cues))
+        return "\n".join(("WEBVTT\n", *cues)) if self._cues else ""
+
+
+def files_of(tracks: Iterable[CaptionTrack]) -> tuple[Encoded, ...]:
+    """Named by language, and by number where a language comes again."""
+    files: dict[str, Encoded] = {}
+    for track in tracks:
+        base = name = f"captions-{track.language}"
+        for number in range(2, len(files) + 2):
+            if name not in files:
+                break
+            name = f"{base}-{number}"
+        if text := track.webvtt():
+            files[name] = Encoded(name, "text/vtt", text.encode())
+    return tuple(files.values())
+
+
+def timestamp(seconds: Fraction) -> str:
+    """As WebVTT has it: hours, minutes, seconds and milliseconds."""
+    whole, milliseconds = divmod(round(seconds * 1000), 1000)
+    return f"{whole // 3600:02}:{whole // 60 % 60:02}:{whole % 60:02}.{milliseconds:03}"
+
+
+def _text_of(packet: "Packet[Stream]") -> str:
+    try:
+        found = packet.decode()
+    except av.error.FFmpegError:
+        return ""
+    said = (each.dialogue.decode("utf-8", "replace") for each in found if isinstance(each, AssSubtitle))
+    lines = (clean(_STYLES.sub("", line), MAX_CUE_CHARS) for text in said for line in text.splitlines())
+    return html.escape("\n".join(line for line in lines if line), quote=False)
