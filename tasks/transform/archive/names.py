@@ -1,0 +1,65 @@
+"""The names in an archive: what they say in Unicode, and whether a file of that name could go astray."""
+
+import re
+import unicodedata
+from zipfile import ZipInfo
+
+from tasks.transform.archive.limits import Limits
+from workflow.errors import UnsafeName
+
+_UTF_8_FLAG = 0x800
+_DRIVE = re.compile(r"[A-Za-z]:")
+_MISLEADING = re.compile("[\u2028-\u202e\u2066-\u2069]")
+_CLUTTER_FOLDERS, _CLUTTER = frozenset({"__MACOSX"}), frozenset({".ds_store", "thumbs.db", "desktop.ini"})
+_SHOWN_CHARS = 80
+
+
+def told_name(entry: ZipInfo) -> str:
+    """As its author named it: many programs write UTF-8 and do not say so; the old standard is code page 437."""
+    if entry.flag_bits & _UTF_8_FLAG:
+        return entry.orig_filename
+    try:
+        return entry.orig_filename.encode("cp437").decode("utf-8")
+    except UnicodeError:
+        return entry.orig_filename
+
+
+def safe_name(told: str, limits: Limits) -> str:
+    """The name in normal form, its folders separated by slashes as ever; raises UnsafeName."""
+    name = unicodedata.normalize("NFC", told).replace("\\", "/")
+    parts = [part for part in name.split("/") if part not in {"", "."}]
+    dangers = {
+        "begins at the root of a disk": name.startswith("/") or _DRIVE.match(name),
+        "leads out of its folder": ".." in parts,
+        "has characters that are not shown": any(map(_is_hidden, name)),
+        "is too long": _is_too_long(parts, limits),
+        "names nothing": not parts,
+    }
+    found = next((danger for danger, applies in dangers.items() if applies), None)
+    if found:
+        raise unsafe(told, found)
+    return "/".join(parts)
+
+
+def unsafe(told: str, danger: str) -> UnsafeName:
+    """What is said of an archive in which one name is dangerous."""
+    shown = told.encode("unicode_escape").decode("ascii")[:_SHOWN_CHARS]
+    return UnsafeName(
+        f'The archive was not unpacked because of the entry "{shown}", which {danger}. '
+        "Pack the files again without it, and upload that."
+    )
+
+
+def is_clutter(name: str) -> bool:
+    """Whether an operating system added it for itself: nobody means to upload it."""
+    *folders, last = name.split("/")
+    return last.lower() in _CLUTTER or last.startswith("._") or bool(_CLUTTER_FOLDERS & {*folders, last})
+
+
+def _is_hidden(character: str) -> bool:
+    return unicodedata.category(character) == "Cc" or _MISLEADING.match(character) is not None
+
+
+def _is_too_long(parts: list[str], limits: Limits) -> bool:
+    lengths = [len(part.encode()) for part in parts]
+    return max(lengths, default=0) > limits.max_part_bytes or sum(lengths) + len(parts) > limits.max_name_bytes

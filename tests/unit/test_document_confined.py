@@ -1,0 +1,106 @@
+"""A confined child answers, or is stopped: whatever it does, nobody else is harmed."""
+
+import mmap
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from tasks.confined import ConfinedError, Confines, confined
+from workflow.errors import CorruptDocument
+
+CONFINES = Confines(memory_mb=200, seconds=30, cpu_seconds=20)
+
+
+def told(*words: str) -> dict:
+    print("an engine's chatter")
+    os.write(1, b"and more of it\n")
+    return {"words": words}
+
+
+def environment(_word: str) -> dict:
+    return dict(os.environ)
+
+
+def refuse(word: str) -> None:
+    raise CorruptDocument(word)
+
+
+def fail(word: str) -> None:
+    raise LookupError(word)
+
+
+def die(number: str) -> None:
+    os.kill(os.getpid(), int(number))
+
+
+def compute(_word: str) -> None:
+    while True:
+        pass
+
+
+def wait(_word: str) -> None:
+    signal.pause()
+
+
+def hoard(megabytes: str) -> int:
+    with mmap.mmap(-1, int(megabytes) * 2**20, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS) as memory:
+        return len(memory)
+
+
+def hoard_objects(megabytes: str) -> int:
+    return len(bytes(int(megabytes) * 2**20))
+
+
+def test_answer_comes_back_whatever_is_printed():
+    assert confined(told, "a", "ü", confines=CONFINES) == {"words": ["a", "ü"]}
+
+
+def test_errors_of_the_tree_come_back_as_they_are():
+    with pytest.raises(CorruptDocument, match="broken ü"):
+        confined(refuse, "broken ü", confines=CONFINES)
+
+
+def test_other_errors_are_no_fault_of_the_file():
+    with pytest.raises(RuntimeError, match="exit status 1"):
+        confined(fail, "a bug", confines=CONFINES)
+
+
+@pytest.mark.parametrize("number", [signal.SIGSEGV, signal.SIGABRT, signal.SIGKILL])
+def test_crash(number):
+    with pytest.raises(ConfinedError, match=number.name):
+        confined(die, str(int(number)), confines=CONFINES)
+
+
+def test_endless_computing():
+    with pytest.raises(ConfinedError, match="more than 1 seconds of computing"):
+        confined(compute, "", confines=Confines(memory_mb=200, seconds=30, cpu_seconds=1))
+
+
+def test_endless_waiting():
+    with pytest.raises(ConfinedError, match="longer than 1 seconds"):
+        confined(wait, "", confines=Confines(memory_mb=200, seconds=1, cpu_seconds=20))
+
+
+def test_memory():
+    assert confined(hoard_objects, "50", confines=CONFINES) == 50 * 2**20
+    with pytest.raises(ConfinedError, match="more than 200 MB of memory"):
+        confined(hoard_objects, "300", confines=CONFINES)
+
+
+def test_credentials_are_withheld(monkeypatch):
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    monkeypatch.setenv("_X_AMZN_TRACE_ID", "trace")
+    monkeypatch.setenv("LANG", "C.UTF-8")
+    found = confined(environment, "", confines=CONFINES)
+    assert found["LANG"] == "C.UTF-8"
+    assert not [name for name in found if name.startswith(("AWS_", "_X"))]
+
+
+def test_limits_are_the_child_s_alone():
+    """This process could still take what the child could not."""
+    assert confined(told, confines=Confines(memory_mb=100, seconds=20, cpu_seconds=20))
+    assert len(bytes(150 * 2**20)) == 150 * 2**20
+    subprocess.run([sys.executable, "-c", "bytes(150 * 2**20)"], check=True)

@@ -1,0 +1,265 @@
+"""The web rendition of a PDF: looks like the original, and nothing in it acts, hides or tells of persons."""
+
+import io
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from pikepdf import Array, Dictionary, Name, Object, ObjectStreamMode, OutlineItem, Pdf, Stream, String
+from PIL import ExifTags, Image, ImageChops
+from pypdfium2 import PdfDocument
+
+from tasks.transform.document.child import WEB_FILE, prepare
+from tests.unit.images import exif
+from tests.unit.papers import TRICKS, action, active_parts, annotate, document, link, opened, photograph, saved, updated
+
+BLUE = (0, 0, 255)
+
+
+@dataclass(frozen=True)
+class Made:
+    """A rendition, as bytes and opened."""
+
+    content: bytes
+    pdf: Pdf
+    facts: dict
+
+    @property
+    def page(self) -> Object:
+        return self.pdf.pages[0].obj
+
+
+@pytest.fixture
+def sanitized(tmp_path) -> Callable[..., Made]:
+    def _sanitized(content: bytes | Pdf, *, keep_private: bool = False) -> Made:
+        original = tmp_path / "original.pdf"
+        original.write_bytes(saved(content) if isinstance(content, Pdf) else content)
+        facts = prepare(str(original), str(tmp_path), keep_private)["facts"]
+        web = Path(tmp_path, WEB_FILE).read_bytes()
+        return Made(web, opened(web), facts)
+
+    return _sanitized
+
+
+def picture(content: bytes) -> Image.Image:
+    with PdfDocument(content) as pdf:
+        pdf.init_forms()
+        return pdf[0].render(scale=0.5).to_pil().convert("RGB")
+
+
+def looks_alike(one: bytes, other: bytes) -> bool:
+    return ImageChops.difference(picture(one), picture(other)).getbbox() is None
+
+
+@pytest.mark.parametrize("objects", [ObjectStreamMode.disable, ObjectStreamMode.generate])
+@pytest.mark.parametrize("trick", TRICKS)
+def test_nothing_active_is_left_and_the_page_looks_the_same(sanitized, trick, objects):
+    play, note = TRICKS[trick]
+    pdf = document("Hello")
+    play(pdf)
+    original = saved(pdf, object_stream_mode=objects)
+    assert "call" in trick or active_parts(original)
+    made = sanitized(original)
+    assert not active_parts(made.content)
+    assert b"beacon" not in saved(made.pdf, object_stream_mode=ObjectStreamMode.disable)
+    assert note in " ".join(made.facts["notes"])
+    assert looks_alike(original, made.content)
+
+
+def test_ordinary_document_gets_no_notes(sanitized):
+    assert "notes" not in sanitized(document("Hello", "World")).facts
+
+
+def test_rendition_is_linearized_and_the_same_each_time(sanitized):
+    original = saved(document("Hello"))
+    first, second = sanitized(original), sanitized(original)
+    assert first.pdf.is_linearized
+    assert first.content == second.content
+
+
+def links_of(made: Made) -> list[str]:
+    return [str(annotation.A.URI) for annotation in made.page.Annots if Name.A in annotation]
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "http://example.org",
+        "HTTPS://example.org/a?b=c:d#e",
+        "mailto:a@example.org",
+        "www.example.org",
+        "page.html?at=1:2",
+        "#top",
+    ],
+)
+def test_links_to_websites_and_mail_addresses_stay(sanitized, uri):
+    pdf = document("Hello")
+    annotate(pdf, "/Link", A=link(uri))
+    made = sanitized(pdf)
+    assert links_of(made) == [uri]
+    assert "notes" not in made.facts
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "javascript:alert(1)",
+        " Java\tScript:alert(1)",
+        "file:///etc/passwd",
+        "C:\\windows\\system32",
+        "\\\\server\\share",
+        "//server/share",
+        "data:text/html,x",
+        "smb://server",
+        "search-ms:query=x",
+    ],
+)
+def test_links_to_anything_else_go(sanitized, uri):
+    pdf = document("Hello")
+    annotate(pdf, "/Link", A=link(uri))
+    made = sanitized(pdf)
+    assert links_of(made) == []
+    assert "links to other things" in made.facts["notes"][0]
+
+
+def test_links_within_the_document_and_bookmarks_stay(sanitized):
+    pdf = document("Hello", "World")
+    target = Array([pdf.pages[1].obj, Name.Fit])
+    annotate(pdf, "/Link", A=action("/GoTo", D=target))
+    pdf.Root.OpenAction = target
+    with pdf.open_outline() as outline:
+        outline.root.append(OutlineItem("Second page", 1))
+    made = sanitized(pdf)
+    found = made.pdf
+    second = found.pages[1].obj
+    assert found.pages[0].obj.Annots[0].A.D[0].is_same_object_as(second)
+    assert found.Root.OpenAction[0].is_same_object_as(second)
+    assert found.Root.Outlines.First.Title == "Second page"
+    assert "notes" not in made.facts
+
+
+def test_resources_may_have_any_name(sanitized):
+    """A font called /AA or a picture called /JS is no action."""
+    pdf = document("Hello")
+    page = pdf.pages[0].obj
+    font, looks = page.Resources.Font.F1, annotate(pdf, "/Stamp").AP.N
+    names = ["/AA", "/EF", "/AF", "/JS", "/V", "/Metadata", "/Ref", "/OPI"]
+    page.Resources.Font = Dictionary(dict.fromkeys(names, font))
+    page.Resources.XObject = Dictionary(dict.fromkeys(names, looks))
+    shown = " ".join(f"BT {name} 24 Tf 72 {80 * at} Td (X) Tj ET {name} Do" for at, name in enumerate(names))
+    page.Contents = pdf.make_stream(shown.encode())
+    original = saved(pdf)
+    made = sanitized(original)
+    assert looks_alike(original, made.content)
+    assert set(made.page.Resources.Font.keys()) == set(names)
+
+
+def test_attachment_without_a_picture_of_its_own_gets_none_from_the_viewer(sanitized):
+    pdf = document("Hello")
+    del annotate(pdf, "/FileAttachment").AP
+    made = sanitized(pdf)
+    assert made.page.Annots[0].F == 2
+
+
+def test_filled_in_form_keeps_its_values(sanitized):
+    pdf = document("Hello")
+    field = annotate(pdf, "/Widget", FT=Name.Tx, T="name", V="Ada")
+    pdf.Root.AcroForm = Dictionary(Fields=Array([field]))
+    made = sanitized(pdf)
+    assert made.pdf.Root.AcroForm.Fields[0].V == "Ada"
+    assert made.facts["form_fields"] == 1
+
+
+def test_streams_are_not_taken_from_other_files(sanitized):
+    pdf = document("Hello")
+    pdf.pages[0].obj.Contents.F = String("/etc/passwd")
+    made = sanitized(pdf)
+    assert Name.F not in made.page.Contents
+    assert "parts that are stored outside of the file" in made.facts["notes"][0]
+
+
+def test_earlier_versions_of_a_document_are_gone(sanitized):
+    first = opened(saved(document("SECRET"), compress_streams=False))
+    number, _ = first.pages[0].obj.Contents.objgen
+    made = sanitized(updated(saved(first, compress_streams=False), number, b"BT /F1 24 Tf 72 700 Td (PUBLIC) Tj ET"))
+    streams = [item.read_bytes() for item in made.pdf.objects if isinstance(item, Stream)]
+    assert any(b"PUBLIC" in data for data in streams)
+    assert not any(b"SECRET" in data for data in streams)
+
+
+def private_document() -> Pdf:
+    pdf = document("Hello")
+    with pdf.open_metadata() as metadata:
+        metadata["dc:creator"], metadata["dc:title"] = ["Ada Lovelace"], "Notes"
+    pdf.pages[0].obj.PieceInfo = Dictionary(Program=Dictionary(Private="Ada's draft"))
+    annotate(pdf, "/Text", T="Ada", Contents="is this right?")
+    annotate(pdf, "/FreeText", T="Ada", Contents="written on the page")
+    return pdf
+
+
+def test_authors_comments_and_metadata_go(sanitized):
+    original = saved(private_document())
+    made = sanitized(original)
+    plain = saved(made.pdf, object_stream_mode=ObjectStreamMode.disable, compress_streams=False)
+    assert not {word for word in (b"Ada", b"is this right", b"Notes") if word in plain}
+    assert b"written on the page" in plain
+    assert looks_alike(original, made.content)
+    assert made.facts["title"] == "Notes"
+    assert "author" not in made.facts
+    assert made.facts["notes"] == ["left out of the rendition: comments"]
+
+
+def test_authors_comments_and_metadata_stay_where_that_is_asked_for(sanitized):
+    made = sanitized(private_document(), keep_private=True)
+    found = made.pdf
+    assert found.docinfo.Author == "Ada Lovelace"
+    assert found.open_metadata()["dc:creator"] == ["Ada Lovelace"]
+    assert found.pages[0].obj.Annots[0].Contents == "is this right?"
+    assert made.facts["author"] == "Ada Lovelace"
+
+
+def test_scripts_go_where_private_things_stay(sanitized):
+    pdf = private_document()
+    TRICKS["a script by name"][0](pdf)
+    made = sanitized(pdf, keep_private=True)
+    assert "/JavaScript" not in active_parts(made.content)
+
+
+def test_photographs_in_it_lose_their_place_and_keep_their_picture(sanitized):
+    pdf = document("")
+    tags = exif({ExifTags.Base.Make: "TellTale"}, gps={ExifTags.GPS.GPSLatitudeRef: "S"})
+    original = photograph(pdf, exif=tags, comment=b"TellTale", icc_profile=b"profile" * 20, quality=95)
+    made = sanitized(pdf)
+    published = made.page.Resources.XObject.Im0.read_raw_bytes()
+    assert b"TellTale" in original
+    assert b"TellTale" not in published
+    shown = Image.open(io.BytesIO(published))
+    assert not shown.getexif()
+    assert shown.info["icc_profile"] == b"profile" * 20
+    assert shown.tobytes() == Image.open(io.BytesIO(original)).tobytes()
+
+
+def test_photograph_that_is_no_jpeg_is_left_alone(sanitized):
+    pdf = document("")
+    photograph(pdf)
+    image = pdf.pages[0].obj.Resources.XObject.Im0
+    image.write(b"\xff\xd8\xff\xe1\x00\x00" + b"?" * 9, filter=Name.DCTDecode)
+    made = sanitized(pdf)
+    assert made.page.Resources.XObject.Im0.read_raw_bytes().startswith(b"\xff\xd8\xff\xe1")
+
+
+def test_what_stands_before_the_document_is_gone(sanitized):
+    made = sanitized(b"<html><script>alert(1)</script>\n" + saved(document("Hello")))
+    assert made.content.startswith(b"%PDF-")
+    assert b"script" not in made.content
+    assert "begins behind 32 bytes" in made.facts["notes"][0]
+
+
+def test_dictionaries_that_contain_themselves(sanitized):
+    pdf = document("Hello")
+    ring = pdf.make_indirect(Dictionary(S=Name.GoTo))
+    ring.Next = ring
+    annotate(pdf, "/Link", A=ring)
+    made = sanitized(pdf)
+    assert not active_parts(made.content)
