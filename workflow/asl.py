@@ -6,7 +6,7 @@
 import logging
 import warnings
 from enum import Enum
-from typing import Any
+from typing import Any, TypeVar
 
 _root_level = logging.getLogger().level
 with warnings.catch_warnings():
@@ -44,21 +44,56 @@ class Fail(steps.Fail):
         return [*super().allowed_fields(), _Field.ERROR_PATH, _Field.CAUSE_PATH]
 
 
-class LambdaTask(steps.LambdaStep):
+S = TypeVar("S", bound=State)
+
+
+class _Step(State):
+    """What the states that work have in common."""
+
+    def then(self, state: S) -> S:
+        """What comes next."""
+        self.next(state)
+        return state
+
+    def on_error(self, *errors: str, then: State, keep_as: str = "$.error") -> None:
+        """Branch on errors by name; the next state gets what this one had, and the error beside it."""
+        self.add_catch(steps.Catch(error_equals=list(errors), next_step=then, result_path=keep_as))
+
+
+class LambdaTask(steps.LambdaStep, _Step):
     """Invokes a function with `payload`; what it returns becomes the state's output.
 
     `function` is an ARN, or a path (`$.…`) to where the state has it.
     """
 
-    def __init__(self, name: str, *, function: str, payload: dict[str, Any], **fields: Any) -> None:
+    def __init__(
+        self, name: str, *, function: str, payload: dict[str, Any], result: str = "$.Payload", **fields: Any
+    ) -> None:
         name_field = "FunctionName.$" if function.startswith("$.") else "FunctionName"
         parameters = {name_field: function, "Payload": payload}
-        super().__init__(name, parameters=parameters, output_path="$.Payload", **fields)
+        super().__init__(name, parameters=parameters, output_path=result, **fields)
 
-    def then(self, state: State) -> None:
-        """What comes next."""
-        self.next(state)
 
-    def on_error(self, *errors: str, then: State, keep_as: str = "$.error") -> None:
-        """Branch on errors by name; the next state gets what this one had, and the error beside it."""
-        self.add_catch(steps.Catch(error_equals=list(errors), next_step=then, result_path=keep_as))
+class ServiceTask(steps.Task, _Step):
+    """Calls an AWS service, such as "mediaconvert:createJob.sync"; its response goes into the state as `keep_as`."""
+
+    def __init__(self, name: str, *, service: str, parameters: dict[str, Any], keep_as: str, **fields: Any) -> None:
+        resource = f"arn:aws:states:::{service}"
+        super().__init__(name, resource=resource, parameters=parameters, result_path=keep_as, **fields)
+
+
+class Map(steps.Map, _Step):
+    """Runs the state `each` for all `items`, `at_once` at a time; the results go into the state as `keep_as`."""
+
+    def __init__(
+        self, name: str, *, each: State, items: str, gets: dict[str, Any], keep_as: str, at_once: int, **fields: Any
+    ) -> None:
+        super().__init__(
+            name,
+            iterator=each,
+            items_path=items,
+            parameters=gets,
+            result_path=keep_as,
+            max_concurrency=at_once,
+            **fields,
+        )

@@ -11,12 +11,16 @@ _FAILED_ATTEMPTS = {
     "TaskStartFailed": "taskStartFailedEventDetails",
     "TaskSubmitFailed": "taskSubmitFailedEventDetails",
 }
+_ITERATION_ENDS = {"MapIterationSucceeded", "MapIterationFailed", "MapIterationAborted"}
 _ENDS = {"ExecutionFailed", "ExecutionTimedOut", "ExecutionAborted"}
 
 
 @dataclass
 class StateRun:
-    """One visit of a state. `attempts` counts calls of its function, `seconds` is None while it is at work."""
+    """One visit of a state. `attempts` counts calls of its function, `seconds` is None while it is at work.
+
+    `inside` has the visits of states within a Map, of all its iterations.
+    """
 
     name: str
     kind: str
@@ -27,6 +31,7 @@ class StateRun:
     cause: str | None = None
     outcome: str = "running"
     failures: list[str] = field(default_factory=list[str])
+    inside: list["StateRun"] = field(default_factory=list["StateRun"])
 
     def end(self, at: datetime, outcome: str) -> None:
         self.seconds = round((at - self.entered).total_seconds(), 3)
@@ -35,18 +40,64 @@ class StateRun:
 
 def state_runs(events: Iterable[Mapping[str, Any]]) -> list[StateRun]:
     """The states in the order in which they were entered, from history events, oldest first."""
-    runs: list[StateRun] = []
+    told = _Told()
     for event in events:
-        _apply(event, runs)
-    return runs
+        told.apply(event)
+    return told.runs
 
 
-def _apply(event: Mapping[str, Any], runs: list[StateRun]) -> None:
-    kind, at = event["type"], event["timestamp"]
-    if kind.endswith("StateEntered"):
-        runs.append(StateRun(event["stateEnteredEventDetails"]["name"], kind.removesuffix("StateEntered"), at))
-    elif runs:
-        _apply_to(runs[-1], kind, at, event)
+@dataclass
+class _Iteration:
+    """One of a Map's; a redrive starts it again, and goes on in the state that it entered `last`."""
+
+    within: StateRun
+    last: StateRun | None = None
+
+
+@dataclass
+class _Told:
+    """The history so far. Iterations of a Map are interleaved: an event belongs to the state of the one before it."""
+
+    runs: list[StateRun] = field(default_factory=list[StateRun])
+    _state_at: dict[int, StateRun] = field(default_factory=dict[int, StateRun])
+    _iteration_at: dict[int, _Iteration] = field(default_factory=dict[int, _Iteration])
+    _iterations: dict[tuple[str, int], _Iteration] = field(default_factory=dict[tuple[str, int], _Iteration])
+
+    def apply(self, event: Mapping[str, Any]) -> None:
+        kind, before = event["type"], event.get("previousEventId", 0)
+        iteration = self._iteration(event) or self._iteration_at.get(before)
+        run = self._enter(event, iteration) if kind.endswith("StateEntered") else self._run_of(event, iteration)
+        if run:
+            self._state_at[event["id"]] = run
+            _apply_to(run, kind, event["timestamp"], event)
+        if iteration and kind not in _ITERATION_ENDS:
+            self._iteration_at[event["id"]] = iteration
+
+    def _iteration(self, event: Mapping[str, Any]) -> _Iteration | None:
+        """The one that begins here."""
+        if event["type"] != "MapIterationStarted":
+            return None
+        details = event["mapIterationStartedEventDetails"]
+        within = next(run for run in reversed(self.runs) if run.name == details["name"])
+        return self._iterations.setdefault((details["name"], details["index"]), _Iteration(within))
+
+    def _enter(self, event: Mapping[str, Any], iteration: _Iteration | None) -> StateRun:
+        kind = event["type"].removesuffix("StateEntered")
+        run = StateRun(event["stateEnteredEventDetails"]["name"], kind, event["timestamp"])
+        (iteration.within.inside if iteration else self.runs).append(run)
+        if iteration:
+            iteration.last = run
+        return run
+
+    def _run_of(self, event: Mapping[str, Any], iteration: _Iteration | None) -> StateRun | None:
+        kind = event["type"]
+        if iteration and kind not in _ITERATION_ENDS:
+            return iteration.last
+        run = None if kind.startswith("Execution") else self._state_at.get(event.get("previousEventId", 0))
+        left = event.get("stateExitedEventDetails", {}).get("name")
+        if run is None or (left and run.name != left):
+            return next((run for run in reversed(self.runs) if left in {None, run.name}), None)
+        return run
 
 
 def _apply_to(run: StateRun, kind: str, at: datetime, event: Mapping[str, Any]) -> None:

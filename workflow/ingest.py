@@ -5,9 +5,16 @@ from collections.abc import Mapping
 from typing import Any
 
 from tasks.kinds import KINDS
-from workflow.asl import Chain, Fail, Graph, LambdaTask, Retry, Succeed
-from workflow.errors import DuplicateEvent, ThumbnailError, TransientError, rejections
-from workflow.limits import BY_KIND, EXECUTION_TIMEOUT_SECONDS, state_timeout_seconds
+from workflow.asl import Chain, Fail, Graph, LambdaTask, Map, Retry, ServiceTask, Succeed
+from workflow.conversion_job import conversion_job
+from workflow.errors import DuplicateEvent, LongVideo, ThumbnailError, TransientError, rejections
+from workflow.limits import (
+    BY_KIND,
+    CONVERSION_TIMEOUT_SECONDS,
+    EXECUTION_TIMEOUT_SECONDS,
+    PARTS_AT_ONCE,
+    state_timeout_seconds,
+)
 
 THROTTLED = ["Lambda.TooManyRequestsException"]
 SERVICE_TROUBLE = [
@@ -17,6 +24,7 @@ SERVICE_TROUBLE = [
     "Lambda.ClientExecutionTimeoutException",
 ]
 ENDED_WITHOUT_ANSWER = ["Sandbox.Timedout", "Lambda.Unknown", "Runtime.ExitError", "States.Timeout"]
+JOBS_THROTTLED = ["MediaConvert.TooManyRequestsException", "MediaConvert.InternalServerErrorException"]
 
 STATE = {"state.$": "$"}
 START = {
@@ -28,8 +36,11 @@ START = {
 """Validate decides the kind, and with it which functions the later states call: routing costs no state."""
 
 
-def ingest() -> Graph:
-    """The definition; `${validate}` and its like stand for the functions' ARNs."""
+def ingest(long_videos: str = "parts") -> Graph:
+    """The definition; `${validate}` and its like stand for the functions' ARNs.
+
+    `long_videos` are converted in "parts" by functions of ours, or by "mediaconvert".
+    """
     duplicate = Succeed("Duplicate", comment="Another execution serves, or has just served, this version")
     rejected = Fail("Rejected", error_path="$.quarantine.code", cause_path="$.quarantine.message")
     quarantine = task("Quarantine", "Move the original aside, with the reason")
@@ -38,6 +49,9 @@ def ingest() -> Graph:
     validate = task("Validate", "Is it a file that we accept, and is it ours to do?", gets=START)
     transform = task("Transform", "Read it once, whole; publish a rendition")
     thumbnail = task("Thumbnail", "Draw previews from the rendition")
+    split = task("SplitVideo", "Plan a video that takes longer than one function may run")
+    convert = conversion(long_videos)
+    join = task("JoinVideo", "Publish the converted parts as one rendition")
     store_metadata = task("StoreMetadata", "Write down all that was learnt and made")
     notify = task("Notify", "Tell the subscribers")
     archive = task("Archive", "Copy the original, verify the copy, then remove the original")
@@ -45,6 +59,10 @@ def ingest() -> Graph:
     validate.on_error(DuplicateEvent.__name__, then=duplicate)
     validate.on_error(*rejections(), then=quarantine)
     transform.on_error(*rejections(), then=quarantine)
+    transform.on_error(LongVideo.__name__, then=split)
+    split.then(convert).then(join).then(thumbnail)
+    split.on_error(*rejections(), then=quarantine)
+    convert.on_error(*rejections(), then=quarantine)
     thumbnail.on_error(ThumbnailError.__name__, then=store_metadata, keep_as="$.thumbnail_error")
 
     # What is caught nowhere fails the execution in its state, so that a redrive resumes right there.
@@ -55,7 +73,31 @@ def ingest() -> Graph:
     )
 
 
-def task(name: str, comment: str, *, gets: Mapping[str, Any] = STATE) -> LambdaTask:
+def conversion(long_videos: str) -> Map | ServiceTask:
+    """One state, too: all parts of a long video at the same time, or a job of MediaConvert's."""
+    if long_videos == "mediaconvert":
+        return ServiceTask(
+            "ConvertVideo",
+            comment="The whole video, by AWS Elemental MediaConvert",
+            service="mediaconvert:createJob.sync",
+            parameters=conversion_job(),
+            keep_as="$.convert_video",
+            timeout_seconds=CONVERSION_TIMEOUT_SECONDS,
+            retry=[retry(JOBS_THROTTLED, first_delay=2, attempts=20)],
+        )
+    part = task("ConvertPart", "One part, in its own function", result="$.Payload.convert_part")
+    return Map(
+        "ConvertVideo",
+        comment="All parts of a long video, and its sound",
+        each=part,
+        items="$.split_video.parts",
+        gets={"asset.$": "$.asset", "recipe.$": "$.split_video.recipe", "part.$": "$$.Map.Item.Value"},
+        keep_as="$.convert_video",
+        at_once=PARTS_AT_ONCE,
+    )
+
+
+def task(name: str, comment: str, *, gets: Mapping[str, Any] = STATE, result: str = "$.Payload") -> LambdaTask:
     """One state. Its function gets the run and the state so far, and returns the state with its result added."""
     does = task_name(name)
     return LambdaTask(
@@ -66,6 +108,7 @@ def task(name: str, comment: str, *, gets: Mapping[str, Any] = STATE) -> LambdaT
             "run": {"arn.$": "$$.Execution.Id", "name.$": "$$.Execution.Name", "started.$": "$$.Execution.StartTime"},
             **gets,
         },
+        result=result,
         timeout_seconds=state_timeout_seconds(does),
         retry=[
             retry(THROTTLED, first_delay=1, attempts=90),

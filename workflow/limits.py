@@ -7,8 +7,14 @@ from types import MappingProxyType
 STATE_MARGIN_SECONDS = 15
 """What a state may take beyond its function's own limit: queueing, a cold start, the service's overhead."""
 
-EXECUTION_TIMEOUT_SECONDS = 6 * 3600
+EXECUTION_TIMEOUT_SECONDS = 24 * 3600
 """Leaves room for every retry of every state, also when a burst is throttled for half an hour."""
+
+PARTS_AT_ONCE = 20
+"""Parts of one long video that are converted at the same time."""
+
+CONVERSION_TIMEOUT_SECONDS = 4 * 3600
+"""For MediaConvert's job, where a stage sends long videos there; it may wait in a queue."""
 
 DEDUPE_WINDOW_SECONDS = 25 * 3600
 """EventBridge may deliver an event again for 24 hours: that long an ended asset recognises its repeats."""
@@ -34,8 +40,21 @@ FUNCTIONS: Mapping[str, FunctionLimits] = MappingProxyType(
     {
         "validate": FunctionLimits(memory_mb=256, timeout_seconds=20),
         "transform_image": FunctionLimits(memory_mb=3008, timeout_seconds=180),
+        "transform_table": FunctionLimits(memory_mb=2048, timeout_seconds=900, scratch_mb=10_240),
+        "transform_video": FunctionLimits(memory_mb=3008, timeout_seconds=900, scratch_mb=10_240),
+        "transform_audio": FunctionLimits(memory_mb=1769, timeout_seconds=900, scratch_mb=6144),
+        "transform_document": FunctionLimits(memory_mb=3008, timeout_seconds=300, scratch_mb=2048),
+        "transform_archive": FunctionLimits(memory_mb=1769, timeout_seconds=900, scratch_mb=10_240),
         "thumbnail_image": FunctionLimits(memory_mb=1024, timeout_seconds=60),
-        "store_metadata": FunctionLimits(memory_mb=256, timeout_seconds=20),
+        "thumbnail_table": FunctionLimits(memory_mb=1024, timeout_seconds=60),
+        "thumbnail_video": FunctionLimits(memory_mb=1769, timeout_seconds=300, scratch_mb=10_240),
+        "thumbnail_audio": FunctionLimits(memory_mb=1024, timeout_seconds=60),
+        "thumbnail_document": FunctionLimits(memory_mb=2048, timeout_seconds=90, scratch_mb=1024),
+        "thumbnail_archive": FunctionLimits(memory_mb=1024, timeout_seconds=60),
+        "split_video": FunctionLimits(memory_mb=1769, timeout_seconds=900),
+        "convert_part": FunctionLimits(memory_mb=3008, timeout_seconds=900, scratch_mb=2048),
+        "join_video": FunctionLimits(memory_mb=1769, timeout_seconds=900, scratch_mb=10_240),
+        "store_metadata": FunctionLimits(memory_mb=256, timeout_seconds=60),
         "notify": FunctionLimits(memory_mb=256, timeout_seconds=20),
         "archive": FunctionLimits(memory_mb=512, timeout_seconds=900),
         "quarantine": FunctionLimits(memory_mb=512, timeout_seconds=900),

@@ -32,6 +32,8 @@ def _state(name: str, state: Mapping[str, Any]) -> Iterator[str]:
         yield f"{name} --> {state['Next']}"
     if state.get("End"):
         yield f"{name} --> done([done]):::Succeed"
+    if state["Type"] == "Map":
+        yield f"{name}[[{name}]]"
     for catcher in state.get("Catch", ()):
         yield f'{name} -.->|"{_label(catcher["ErrorEquals"])}"| {catcher["Next"]}'
 

@@ -119,6 +119,39 @@ class Transformed:
 
 
 @dataclass(frozen=True, kw_only=True)
+class VideoPart:
+    """A part of a long video: from key frame to key frame in ticks of its track, or all of its sound."""
+
+    number: int
+    start: int | None = None
+    end: int | None = None
+    sound: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Split:
+    """How a long video is converted: its parts or, from a `twin` with the same content, what is there already.
+
+    `converted` is where MediaConvert would write, of `width` and `height` in pixels, where a stage has it do so.
+    """
+
+    sha256: str
+    recipe: str
+    parts: tuple[VideoPart, ...]
+    width: int | None = None
+    height: int | None = None
+    converted: str | None = None
+    twin: Transformed | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConvertedPart:
+    """A part of a long video that is there, under a name that follows from its number."""
+
+    number: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class Stored:
     """The sidecar with everything that is known of the asset, and whether this is the key's newest version."""
 

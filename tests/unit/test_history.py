@@ -147,3 +147,85 @@ def test_redriven_state_goes_on():
 
 def test_execution_that_ended_before_its_first_state_has_none():
     assert read(STARTED, ABORTED) == []
+
+
+# a Map, whose iterations run at the same time
+
+
+def iteration(change: str, index: int) -> dict[str, Any]:
+    details = f"mapIteration{change}EventDetails"
+    return event(f"MapIteration{change}", details, name="ConvertVideo", index=index)
+
+
+def after(number: int, each: dict[str, Any]) -> dict[str, Any]:
+    """An event that follows another one than the last: that with this number."""
+    return {**each, "after": number}
+
+
+def read_interleaved(*events: dict[str, Any]) -> list[StateRun]:
+    """The runs of a history in which an event may follow any earlier one."""
+    chained = [{**each, "previousEventId": each.get("after", each["id"] - 1)} for each in _numbered(events)]
+    return state_runs(chained)
+
+
+MAP_BEGINS = (STARTED, entered("ConvertVideo", "Map"), event("MapStateStarted"))
+"""Events 1 to 3."""
+TWO_PARTS_AT_ONCE = (
+    after(3, iteration("Started", 0)),  # 4
+    after(3, iteration("Started", 1)),  # 5
+    after(4, entered("ConvertPart")),  # 6
+    after(5, entered("ConvertPart")),  # 7
+    after(6, SCHEDULED),  # 8
+    after(7, SCHEDULED),  # 9
+)
+
+
+def test_parts_that_run_at_once_are_told_apart():
+    (convert,) = read_interleaved(
+        *MAP_BEGINS,
+        *TWO_PARTS_AT_ONCE,
+        after(9, failed_task("TransientError")),  # 10
+        after(8, SUCCEEDED_TASK),  # 11
+        after(10, SCHEDULED),  # 12
+        after(11, exited("ConvertPart")),  # 13
+        after(13, iteration("Succeeded", 0)),  # 14
+        after(12, SUCCEEDED_TASK),  # 15
+        after(15, exited("ConvertPart")),  # 16
+        after(16, iteration("Succeeded", 1)),  # 17
+        event("MapStateSucceeded"),
+        exited("ConvertVideo", "Map"),
+        SUCCEEDED,
+    )
+    assert told(convert) == ("ConvertVideo", "succeeded", 0, 17, None)
+    assert [told(part) for part in convert.inside] == [
+        ("ConvertPart", "succeeded", 1, 7, None),
+        ("ConvertPart", "succeeded", 2, 9, None),
+    ]
+
+
+def test_redriven_part_goes_on_in_the_state_that_it_had_entered():
+    convert, join = read_interleaved(
+        *MAP_BEGINS,
+        *TWO_PARTS_AT_ONCE,
+        after(8, SUCCEEDED_TASK),  # 10
+        after(10, exited("ConvertPart")),  # 11
+        after(11, iteration("Succeeded", 0)),  # 12
+        after(9, failed_task("KeyError")),  # 13
+        iteration("Failed", 1),
+        event("MapStateFailed"),
+        failed("KeyError"),
+        REDRIVEN,  # 17
+        iteration("Started", 1),
+        SCHEDULED,
+        SUCCEEDED_TASK,
+        exited("ConvertPart"),
+        iteration("Succeeded", 1),
+        event("MapStateSucceeded"),
+        exited("ConvertVideo", "Map"),
+        entered("JoinVideo"),
+    )
+    assert [(part.outcome, part.attempts, part.failures) for part in convert.inside] == [
+        ("succeeded", 1, []),
+        ("succeeded", 2, ["KeyError"]),
+    ]
+    assert (convert.outcome, join.outcome) == ("succeeded", "running")

@@ -18,8 +18,10 @@ MACHINE = "sluice-ingest"
 CONFIG_FILE = Path(__file__).with_name("MockConfigFile.json")
 
 STEPS = ("Validate", "Transform", "Thumbnail", "StoreMetadata", "Notify", "Archive")
-TASK_STATES = (*STEPS, "Quarantine")
-REJECTING_STATES = ("Validate", "Transform")
+LONG_VIDEO = ("SplitVideo", "ConvertVideo", "ConvertPart", "JoinVideo")
+"""What replaces Transform for a long video; ConvertVideo is a Map, which enters ConvertPart once in these cases."""
+TASK_STATES = (*STEPS, "Quarantine", "SplitVideo", "ConvertPart", "JoinVideo")
+REJECTING_STATES = ("Validate", "Transform", "SplitVideo", "ConvertPart")
 REJECT_CODE = "CorruptImage"
 """The one that leads to Quarantine in cases that are about Quarantine itself."""
 
@@ -44,6 +46,9 @@ RESULTS: dict[str, dict[str, Any]] = {
     "StoreMetadata": {"store_metadata": {"current": True}},
     "Notify": {"notify": {"event_id": "e-1"}},
     "Archive": {"archive": {"original": {"key": "photo.jpg"}}},
+    "SplitVideo": {"split_video": {"recipe": "1-mp4", "parts": [{"number": 0}]}},
+    "ConvertPart": {"convert_part": {"number": 0}},
+    "JoinVideo": {"transform": {"sha256": "5e1f", "renditions": ["web"]}},
 }
 """What each step adds to the state; a sketch of the real results, which the machine passes on unread."""
 
@@ -122,6 +127,7 @@ def _edges(visit: Visit, after: Visit | None) -> Iterator[Edge]:
 def all_cases() -> Iterator[Case]:
     yield Case("HappyPath", _visits(STEPS))
     yield Case("ValidateFindsDuplicate", (Visit("Validate", ("DuplicateEvent",), answers=False), Visit("Duplicate")))
+    yield Case("LongVideoIsConvertedInParts", (*_before("SplitVideo"), Visit("SplitVideo"), *_after("SplitVideo")))
     yield without_thumbnails()
     for state in REJECTING_STATES:
         yield from (rejected(state, code) for code in rejections())
@@ -167,11 +173,18 @@ def redriven(case: Case) -> Case:
 def _before(state: str) -> tuple[Visit, ...]:
     if state == "Quarantine":
         return (Visit("Validate", (REJECT_CODE,), answers=False),)
+    if state in LONG_VIDEO:
+        too_long = Visit("Transform", ("LongVideo",), answers=False)
+        return (Visit("Validate"), too_long, *_visits(LONG_VIDEO[: LONG_VIDEO.index(state)]))
     return _visits(STEPS[: STEPS.index(state)])
 
 
 def _after(state: str) -> tuple[Visit, ...]:
-    return _visits(("Rejected",) if state == "Quarantine" else STEPS[STEPS.index(state) + 1 :])
+    if state == "Quarantine":
+        return _visits(("Rejected",))
+    if state in LONG_VIDEO:
+        return _visits((*LONG_VIDEO[LONG_VIDEO.index(state) + 1 :], *STEPS[STEPS.index("Thumbnail") :]))
+    return _visits(STEPS[STEPS.index(state) + 1 :])
 
 
 def _visits(states: Iterable[str]) -> tuple[Visit, ...]:
@@ -228,6 +241,8 @@ def _payload(case: Case, state: str) -> dict[str, Any]:
     if state == "Quarantine":
         code = case.reject_code or ""
         return {"quarantine": {"code": code, "message": message_of(code)}}
+    if state in LONG_VIDEO:
+        return {"asset": ASSET, **RESULTS[state]}
     so_far = STEPS[: STEPS.index(state) + 1]
     return {name: value for step in so_far for name, value in RESULTS[step].items()}
 

@@ -54,7 +54,7 @@ class Interpreter:
 
     def outcome(self, arn: str) -> Outcome:
         ended = self.stepfunctions.describe_execution(executionArn=arn)
-        visits = tuple(visit_of(run) for run in state_runs(self.history(arn)))
+        visits = tuple(visit_of(run) for each in state_runs(self.history(arn)) for run in (each, *each.inside))
         return Outcome(ended["status"], ended.get("error"), message_in(ended.get("cause")), visits)
 
     def history(self, arn: str) -> list[dict[str, Any]]:

@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from inspect import getmembers, isclass
 from typing import Any
 
+import botocore.session
 import pytest
+from botocore.validate import ParamValidator
 from statelint.linter import Linter
 
 from tasks.kinds import KINDS
@@ -30,12 +32,14 @@ DOCUMENTED_ERRORS = {
     "AWS Knowledge Center, How do I resolve a runtime exited error in Lambda?": {"Runtime.ExitError"},
 }
 CALLED_BY_NO_STATE = {"record_failure"}
-STATE_TYPES = {"Task", "Succeed", "Fail"}
+STATE_TYPES = {"Task", "Map", "Succeed", "Fail"}
 NEWER_THAN_STEP_FUNCTIONS_LOCAL = ('"Assign"', '"Output"', '"Arguments"', '"QueryLanguage"', '"{%')
 
 DEFINITION: dict[str, Any] = json.loads(ingest().to_json())
 STATES: dict[str, dict[str, Any]] = DEFINITION["States"]
-TASK_STATES = {name: state for name, state in STATES.items() if state["Type"] == "Task"}
+PARTS: dict[str, Any] = STATES["ConvertVideo"]["Iterator"]["States"]
+TASK_STATES = {name: state for name, state in (STATES | PARTS).items() if state["Type"] == "Task"}
+CATCHING_STATES = [*TASK_STATES.values(), STATES["ConvertVideo"]]
 ROUTES = STATES["Validate"]["Parameters"]["Payload"]["state"]["functions"]
 RETRIERS = [retrier for state in TASK_STATES.values() for retrier in state["Retry"]]
 
@@ -113,13 +117,13 @@ def test_an_execution_has_time_for_every_retry_and_for_one_long_throttle() -> No
 
 
 def test_every_error_name_is_a_class_of_ours_or_documented_by_aws() -> None:
-    rules = [*RETRIERS, *(catcher for state in TASK_STATES.values() for catcher in state.get("Catch", ()))]
+    rules = [*RETRIERS, *(catcher for state in CATCHING_STATES for catcher in state.get("Catch", ()))]
     ours = {name for name, cls in getmembers(errors, isclass) if issubclass(cls, errors.SluiceError)}
     known = ours.union(*DOCUMENTED_ERRORS.values())
     assert {error for rule in rules for error in rule["ErrorEquals"]} - known == set()
 
 
-@pytest.mark.parametrize("name", ["Validate", "Transform"])
+@pytest.mark.parametrize("name", ["Validate", "Transform", "SplitVideo", "ConvertVideo"])
 def test_every_rejection_leads_to_quarantine(name: str) -> None:
     rejections = {cls for _, cls in getmembers(errors, isclass) if issubclass(cls, errors.RejectedError)}
     names = {cls.__name__ for cls in rejections - {errors.RejectedError}}
@@ -127,8 +131,8 @@ def test_every_rejection_leads_to_quarantine(name: str) -> None:
 
 
 def test_nothing_is_caught_that_a_redrive_could_mend() -> None:
-    caught = {error for state in TASK_STATES.values() for one in state.get("Catch", ()) for error in one["ErrorEquals"]}
-    assert caught == {"DuplicateEvent", "ThumbnailError", *errors.rejections()}
+    caught = {error for state in CATCHING_STATES for one in state.get("Catch", ()) for error in one["ErrorEquals"]}
+    assert caught == {"DuplicateEvent", "LongVideo", "ThumbnailError", *errors.rejections()}
 
 
 def test_every_task_retries_alike_with_throttles_first() -> None:
@@ -141,3 +145,39 @@ def test_every_task_retries_alike_with_throttles_first() -> None:
 def test_retries_spread_out_and_their_delays_stay_bounded() -> None:
     assert {retrier["JitterStrategy"] for retrier in RETRIERS} == {"FULL"}
     assert all(retrier["MaxDelaySeconds"] > retrier["IntervalSeconds"] for retrier in RETRIERS)
+
+
+# long videos by MediaConvert, as a stage may have it
+
+
+BY_SERVICE: dict[str, Any] = json.loads(ingest("mediaconvert").to_json())
+KNOWN: dict[str, Any] = {"$.asset.id": "0123", "$.split_video.width": 1280, "$.split_video.height": 720}
+
+
+def written_out(template: Any) -> Any:
+    """The parameters with a value for each path."""
+    if isinstance(template, list):
+        return [written_out(each) for each in template]
+    if not isinstance(template, dict):
+        return template
+    return {
+        name.removesuffix(".$"): KNOWN.get(value, "s3://bucket/key") if name.endswith(".$") else written_out(value)
+        for name, value in template.items()
+    }
+
+
+def test_a_linter_finds_no_problem_with_mediaconvert_either() -> None:
+    assert Linter.validate(json.dumps(BY_SERVICE)) == []
+
+
+def test_only_the_conversion_itself_is_another() -> None:
+    differing = {name for name, state in BY_SERVICE["States"].items() if state != STATES[name]}
+    assert differing == {"ConvertVideo"}
+    assert BY_SERVICE["States"].keys() == STATES.keys()
+
+
+def test_the_job_is_one_that_mediaconvert_takes() -> None:
+    state = BY_SERVICE["States"]["ConvertVideo"]
+    assert state["Resource"] == "arn:aws:states:::mediaconvert:createJob.sync"
+    shape = botocore.session.get_session().get_service_model("mediaconvert").operation_model("CreateJob").input_shape
+    assert ParamValidator().validate(written_out(state["Parameters"]), shape).generate_report() == ""

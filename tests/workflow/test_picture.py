@@ -33,6 +33,9 @@ def test_the_picture_names_what_leads_away_from_the_row() -> None:
         ("Validate", "DuplicateEvent", "Duplicate"),
         ("Validate", REJECTED, "Quarantine"),
         ("Transform", REJECTED, "Quarantine"),
+        ("Transform", "LongVideo", "SplitVideo"),
+        ("SplitVideo", REJECTED, "Quarantine"),
+        ("ConvertVideo", REJECTED, "Quarantine"),
         ("Thumbnail", "ThumbnailError", "StoreMetadata"),
     }
 

@@ -10,6 +10,7 @@ from rich.json import JSON
 from rich.table import Table
 from rich.text import Text
 
+from tasks.shared.publish import EXTENSIONS
 from workflow.client import Execution
 from workflow.history import StateRun
 from workflow.stack import Stack
@@ -117,10 +118,16 @@ def execution_view(found: Execution) -> RenderableType:
 def states_view(states: Iterable[StateRun]) -> Table:
     made = table("state", "outcome", "attempts", "took", "error")
     for state in states:
-        mark = f"{MARKS[state.outcome]} {state.outcome}"
-        attempts = str(state.attempts) if state.attempts else ""
-        made.add_row(state.name, Text(mark, STYLES[state.outcome]), attempts, seconds(state.seconds), state.error or "")
+        _add_state(made, state, state.name)
+        for part in state.inside:
+            _add_state(made, part, f"  {part.name}")
     return made
+
+
+def _add_state(made: Table, state: StateRun, name: str) -> None:
+    mark = f"{MARKS[state.outcome]} {state.outcome}"
+    attempts = str(state.attempts) if state.attempts else ""
+    made.add_row(name, Text(mark, STYLES[state.outcome]), attempts, seconds(state.seconds), state.error or "")
 
 
 def assets_view(found: Iterable[Item]) -> RenderableType:
@@ -154,7 +161,8 @@ def files_view(record: Item) -> RenderableType:
     bucket = f", in s3://{files[0]['bucket']}" if files else ""
     made = table("file", "type", "pixels", "size", title=f"\nMade from it{bucket}")
     for file in files:
-        made.add_row(file["key"], file["content_type"], f"{file['width']} × {file['height']}", size(file["bytes"]))
+        pixels = f"{file['width']} × {file['height']}" if "width" in file else ""
+        made.add_row(file["key"], file["content_type"].partition(";")[0], pixels, size(file["bytes"]))
     return made if made.row_count else Text()
 
 
@@ -197,8 +205,9 @@ def made_of(outcome: Item) -> str:
     if not outcome["renditions"]:
         return ""
     main = outcome["renditions"][0]
-    kind = main["content_type"].rpartition("/")[2]
-    return f"{kind} {main['width']}×{main['height']}, {len(outcome['thumbnails'])} previews"
+    kind = EXTENSIONS[main["content_type"]].removeprefix(".")
+    extent = f"{main['width']}×{main['height']}" if "width" in main else size(main["bytes"])
+    return f"{kind} {extent}, {len(outcome['thumbnails'])} previews"
 
 
 def note(outcome: Item) -> str:

@@ -1,0 +1,32 @@
+"""A stage that sends long videos to AWS Elemental MediaConvert."""
+
+import json
+
+from tests.infra.conftest import Stage, statements
+
+
+def test_state_machine_sends_long_videos_to_the_service(otherwise: Stage) -> None:
+    machine = otherwise.pipeline.only("StepFunctions::StateMachine")
+    convert = json.loads(machine["DefinitionString"])["States"]["ConvertVideo"]
+    assert convert["Resource"] == "arn:aws:states:::mediaconvert:createJob.sync"
+    role = machine["DefinitionSubstitutions"]["conversion_role"]["Fn::GetAtt"][0]
+    assert role.startswith("ConversionRole")
+
+
+def test_state_machine_may_pass_only_that_role_and_only_to_the_service(otherwise: Stage) -> None:
+    policy = otherwise.pipeline.only("IAM::Policy", "IngestRoleDefaultPolicy")["PolicyDocument"]
+    (passing,) = (s for s in statements(policy) if "iam:PassRole" in s["Action"])
+    assert passing["Condition"] == {"StringEquals": {"iam:PassedToService": "mediaconvert.amazonaws.com"}}
+    assert [resource["Fn::GetAtt"][0].startswith("ConversionRole") for resource in passing["Resource"]] == [True]
+
+
+def test_service_reads_originals_and_writes_only_work(otherwise: Stage) -> None:
+    policy = otherwise.pipeline.only("IAM::Policy", "ConversionRoleDefaultPolicy")["PolicyDocument"]
+    actions = {action for statement in statements(policy) for action in statement["Action"]}
+    assert actions == {"s3:GetObject", "s3:GetObjectVersion", "s3:PutObject"}
+    (writing,) = (s for s in statements(policy) if "s3:PutObject" in s["Action"])
+    assert json.dumps(writing["Resource"]).count("/work/*") == len(writing["Resource"]) == 1
+
+
+def test_other_stages_have_nothing_of_it(stage: Stage) -> None:
+    assert "mediaconvert" not in json.dumps(stage.pipeline.body).lower()
