@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
 
 from infra.settings import Settings
@@ -14,6 +15,7 @@ TAKE = (*READ, "s3:GetObjectTagging", "s3:GetObjectVersionTagging", "s3:DeleteOb
 """To copy an object with its tags, then to remove the very version that was copied."""
 KEEP = (*READ, "s3:PutObject", "s3:PutObjectTagging", "s3:AbortMultipartUpload")
 """To write a copy, in parts where it is large, and to verify it."""
+TABLE_AND_PLACES = ("TABLE_NAME", "INGEST_BUCKET", "EXPANDED_BUCKET", "ARCHIVE_BUCKET", "QUARANTINE_BUCKET")
 RECORD = ("dynamodb:GetItem", "dynamodb:UpdateItem")
 
 
@@ -23,6 +25,10 @@ class Needs:
 
     environment: Mapping[str, str]
     statements: list[iam.PolicyStatement]
+
+    def more(self, environment: Mapping[str, str], *statements: iam.PolicyStatement) -> "Needs":
+        """These, and others."""
+        return Needs({**self.environment, **environment}, [*self.statements, *statements])
 
 
 def needs_of(storage: Storage, settings: Settings, executions_arn: str) -> Mapping[str, Needs]:
@@ -50,7 +56,7 @@ def needs_of(storage: Storage, settings: Settings, executions_arn: str) -> Mappi
     )
     return {
         "validate": Needs(
-            environment("TABLE_NAME", "INGEST_BUCKET", "EXPANDED_BUCKET", "ARCHIVE_BUCKET", "QUARANTINE_BUCKET"),
+            environment(*TABLE_AND_PLACES, "EXPAND_ARCHIVES"),
             [
                 allow(READ, *originals),
                 tell_missing(ingest, expanded, archive, quarantine),
@@ -59,10 +65,45 @@ def needs_of(storage: Storage, settings: Settings, executions_arn: str) -> Mappi
             ],
         ),
         **_needs_by_kind("transform", transform),
+        "transform_video": transform.more(environment("LONG_VIDEO_CPU_SECONDS")),
+        "transform_archive": transform.more(
+            environment("EXPANDED_BUCKET"),
+            allow(["s3:PutObject"], f"{expanded}/*"),
+            allow(["dynamodb:Query"], f"{table}/index/by_key"),
+        ),
         **_needs_by_kind("thumbnail", thumbnail),
-        "store_metadata": Needs(
-            environment("TABLE_NAME", "OUTPUT_BUCKET"),
-            [allow(["s3:GetObject", "s3:PutObject"], f"{output}/metadata/*"), allow(RECORD, table)],
+        "split_video": Needs(
+            environment("TABLE_NAME", "OUTPUT_BUCKET", "KEEP_PRIVATE"),
+            [
+                allow(READ, *originals),
+                allow(["s3:GetObject"], *(f"{output}/{made}/*" for made in ("renditions", "thumbnails", "metadata"))),
+                tell_missing(output),
+                allow(["dynamodb:Query"], f"{table}/index/by_content"),
+            ],
+        ),
+        "convert_part": Needs(
+            environment("OUTPUT_BUCKET", "KEEP_PRIVATE"),
+            [
+                allow(READ, *originals),
+                allow(["s3:GetObject", "s3:PutObject"], f"{output}/work/*"),
+                tell_missing(output),
+            ],
+        ),
+        "join_video": Needs(
+            environment("OUTPUT_BUCKET", "KEEP_PRIVATE"),
+            [
+                allow(READ, *originals),
+                allow(["s3:GetObject"], f"{output}/work/*"),
+                allow(["s3:PutObject"], f"{output}/renditions/*", f"{output}/metadata/*"),
+            ],
+        ),
+        "store_metadata": _with_catalog(
+            Needs(
+                environment("TABLE_NAME", "OUTPUT_BUCKET"),
+                [allow(["s3:GetObject", "s3:PutObject"], f"{output}/metadata/*"), allow(RECORD, table)],
+            ),
+            storage,
+            settings,
         ),
         "notify": Needs(environment("TABLE_NAME", "TOPIC_ARN"), [publish, allow(RECORD, table)]),
         "archive": Needs(
@@ -100,6 +141,20 @@ def _needs_by_kind(task: str, needs: Needs) -> dict[str, Needs]:
     return dict.fromkeys(functions_of(task), needs)
 
 
+def _with_catalog(needs: Needs, storage: Storage, settings: Settings) -> Needs:
+    """Also the tables of the Glue database, where the stage has one. Glue asks for all three of their levels."""
+    database = settings.glue_database
+    if not database:
+        return needs
+    levels = ("catalog", f"database/{database}", f"table/{database}/*")
+    arns = (
+        storage.format_arn(service="glue", resource=level, arn_format=cdk.ArnFormat.NO_RESOURCE_NAME)
+        for level in levels
+    )
+    tables = allow(["glue:CreateTable", "glue:GetTable", "glue:UpdateTable"], *arns)
+    return needs.more({"GLUE_DATABASE": database}, tables)
+
+
 def allow(actions: list[str] | tuple[str, ...], *resources: str) -> iam.PolicyStatement:
     """A statement that allows `actions` on `resources`."""
     return iam.PolicyStatement(actions=list(actions), resources=list(resources))
@@ -123,6 +178,8 @@ def _environment(storage: Storage, settings: Settings) -> Callable[..., dict[str
         "ARCHIVE_STORAGE_CLASS": settings.archive_storage_class,
         "RENDITION_FORMATS": ",".join(settings.rendition_formats),
         "PARTITION_BY": settings.partition_by,
+        "EXPAND_ARCHIVES": str(settings.expand_archives).lower(),
+        "LONG_VIDEO_CPU_SECONDS": str(settings.long_video_cpu_seconds),
         "KEEP_PRIVATE": str(settings.keep_private).lower(),
     }
     return lambda *names: {name: all_of_them[name] for name in names}

@@ -12,6 +12,7 @@ import tempfile
 import zipfile
 from collections.abc import Iterable
 from dataclasses import dataclass
+from importlib.metadata import distributions
 from pathlib import Path
 
 import uv
@@ -27,6 +28,7 @@ ZIP_EPOCH = (1980, 1, 1, 0, 0, 0)
 USELESS_SUFFIXES = frozenset({".pyc", ".pyi"})
 INSTALLER_FILES = frozenset({"RECORD", "INSTALLER", "REQUESTED", "direct_url.json", "uv_cache.json", ".lock"})
 SCRIPTS = "bin"
+PROJECT = "sluice"
 
 
 class PackagingError(Exception):
@@ -66,10 +68,17 @@ def build(function: str, platform: Platform = LAMBDA, cache: Path = CACHE) -> Pa
 
 
 def lock(function: str) -> None:
-    """Pin what the function's `.in` names and all that this needs, with hashes, in its `.txt`."""
+    """Pin what the function's `.in` names and all that this needs, with hashes, in its `.txt`.
+
+    The versions are those that are installed here: what the tests have seen.
+    """
     locked = requirements(function)
-    options = ["--generate-hashes", "--no-emit-index-url", "--no-header", "--upgrade", "--quiet", "-o", str(locked)]
-    _uv("pip", "compile", *_platform_options(LAMBDA), *options, str(locked.with_suffix(".in")))
+    options = ["--generate-hashes", "--no-emit-index-url", "--no-header", "--no-annotate", "--upgrade", "--quiet"]
+    with tempfile.NamedTemporaryFile("w", suffix=".txt") as installed:
+        installed.writelines(f"{each.name}=={each.version}\n" for each in distributions() if each.name != PROJECT)
+        installed.flush()
+        files = ["--constraints", installed.name, "-o", str(locked), str(locked.with_suffix(".in"))]
+        _uv("pip", "compile", *_platform_options(LAMBDA), *options, *files)
 
 
 def requirements(function: str) -> Path:

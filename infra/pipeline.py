@@ -15,6 +15,7 @@ from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from infra import rules
+from infra.conversion import allow_conversion, conversion_role
 from infra.function_code import function_code
 from infra.needs import allow, needs_of
 from infra.settings import Settings
@@ -59,7 +60,7 @@ class Pipeline(cdk.Stack):
         )
         self._failures_dlq = self._dead_letters("FailuresDlq")
         self._functions = self._make_functions(storage, packages)
-        self._machine = self._make_machine()
+        self._machine = self._make_machine(storage)
         self._start_on_upload(storage)
         self._record_failures()
         self._publish_names()
@@ -101,19 +102,23 @@ class Pipeline(cdk.Stack):
             arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME,
         )
 
-    def _make_machine(self) -> sfn.StateMachine:
+    def _make_machine(self, storage: Storage) -> sfn.StateMachine:
         arns = {name: each.function.function_arn for name, each in self._functions.items() if name != FAILURE_RECORDER}
+        long_videos = self._settings.long_videos
+        role = conversion_role(self, storage) if long_videos == "mediaconvert" else None
         machine = sfn.StateMachine(
             self,
             "Ingest",
             state_machine_name=self._machine_name,
             state_machine_type=sfn.StateMachineType.STANDARD,
-            definition_body=sfn.DefinitionBody.from_string(ingest().to_json()),
-            definition_substitutions=arns,
+            definition_body=sfn.DefinitionBody.from_string(ingest(long_videos).to_json()),
+            definition_substitutions=arns | ({"conversion_role": role.role_arn} if role else {}),
             logs=self._make_machine_log(),
             tracing_enabled=True,
         )
         machine.add_to_role_policy(allow(["lambda:InvokeFunction"], *arns.values()))
+        if role:
+            allow_conversion(machine, role)
         rules.acknowledge_unnamed_service(machine)
         return machine
 

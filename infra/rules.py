@@ -35,7 +35,8 @@ def acknowledge_open_ends(role: Construct, resources: list[str]) -> None:
             acknowledge(
                 role,
                 f"{WILDCARD}[Resource::{_written_out(cdk.Stack.of(role).resolve(resource))}]",
-                "Objects and executions get their names later: the bucket and prefix, or the state machine, is named",
+                "Objects, executions and tables get their names later: the bucket and prefix, the state machine or "
+                "the database is named",
             )
 
 

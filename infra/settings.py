@@ -1,5 +1,6 @@
 """What differs between stages, in one validated table. Everything else is the same template."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -7,6 +8,11 @@ from types import MappingProxyType
 from workflow.limits import FUNCTIONS
 
 RENDITION_FORMATS = {"webp", "jpeg"}
+GLUE_DATABASE = re.compile(r"[a-z0-9_]{1,255}")
+"""Glue takes more, Athena does not."""
+LONG_VIDEOS = {"parts", "mediaconvert"}
+MOST_CPU_SECONDS = 500
+"""A third of what one function's 900 s on 1.7 cores can do: an estimate may be wrong."""
 READABLE_AT_ONCE = ("STANDARD", "STANDARD_IA", "GLACIER_IR")
 COLDNESS = (*READABLE_AT_ONCE, "GLACIER", "DEEP_ARCHIVE")
 IA_MIN_AGE_DAYS = 30
@@ -31,6 +37,10 @@ class Settings:
 
     `log_retention` is a name of the CDK's RetentionDays.
     `partition_by` names the date column by which tables are split into partitions, where they have it.
+    `glue_database` is made, and has a Glue table for each table of each uploaded key; "" for none.
+    `expand_archives` takes the files in a ZIP in as assets of their own; otherwise a ZIP is refused.
+    `long_videos` says how those are converted that take more than `long_video_cpu_seconds` to convert: "parts" are
+    converted at the same time by functions, "mediaconvert" sends them to that service.
     `keep_private` leaves places, authors, comments and serial numbers in what is published.
     `from_source` runs the functions from the source tree instead of from packages: on the embedded AWS only.
     """
@@ -42,6 +52,10 @@ class Settings:
     log_level: str = "INFO"
     rendition_formats: tuple[str, ...] = ("webp",)
     partition_by: str = ""
+    glue_database: str = ""
+    expand_archives: bool = False
+    long_videos: str = "parts"
+    long_video_cpu_seconds: int = 120
     keep_private: bool = False
     archive_storage_class: str = "STANDARD"
     archive_tiers: tuple[Tier, ...] = (Tier(30, "STANDARD_IA"), Tier(90, "GLACIER_IR"))
@@ -51,7 +65,13 @@ class Settings:
 
     def __post_init__(self) -> None:
         """Finds every mistake before AWS does."""
-        problems = [*_format_problems(self), *_archive_problems(self), *_concurrency_problems(self)]
+        problems = [
+            *_format_problems(self),
+            *_catalog_problems(self),
+            *_video_problems(self),
+            *_archive_problems(self),
+            *_concurrency_problems(self),
+        ]
         if problems:
             raise SettingsError(f"Settings of stage {self.stage!r}: {'; '.join(problems)}.")
 
@@ -61,6 +81,21 @@ def _format_problems(settings: Settings) -> list[str]:
     if unknown or not settings.rendition_formats:
         return [f"rendition_formats must name some of {sorted(RENDITION_FORMATS)}, not {unknown}"]
     return []
+
+
+def _catalog_problems(settings: Settings) -> list[str]:
+    if not settings.glue_database or GLUE_DATABASE.fullmatch(settings.glue_database):
+        return []
+    return [f"glue_database must have lower-case letters, digits and underscores only, not {settings.glue_database!r}"]
+
+
+def _video_problems(settings: Settings) -> list[str]:
+    problems: list[str] = []
+    if settings.long_videos not in LONG_VIDEOS:
+        problems.append(f"long_videos must be one of {sorted(LONG_VIDEOS)}, not {settings.long_videos!r}")
+    if not 0 < settings.long_video_cpu_seconds <= MOST_CPU_SECONDS:
+        problems.append(f"long_video_cpu_seconds must be up to {MOST_CPU_SECONDS}: a function has 900 s")
+    return problems
 
 
 def _archive_problems(settings: Settings) -> list[str]:
@@ -83,7 +118,13 @@ def _concurrency_problems(settings: Settings) -> list[str]:
 
 _ALL = (
     # No lifecycle rule ever runs on a laptop: the archive's class is all that shows of the tiers there.
-    Settings(stage="local", from_source=True, archive_storage_class="STANDARD_IA", log_level="DEBUG"),
+    Settings(
+        stage="local",
+        from_source=True,
+        expand_archives=True,
+        archive_storage_class="STANDARD_IA",
+        log_level="DEBUG",
+    ),
     Settings(stage="dev"),
     Settings(
         stage="prod",

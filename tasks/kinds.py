@@ -1,14 +1,15 @@
 """The table of kinds: what is accepted, and the limits that each kind has.
 
-A kind is a line here and a module of its name in each of `tasks/transform/` and `tasks/thumbnail/`.
+A kind is a line here and a module of its name in each of `tasks/transform/` and `tasks/thumbnail/`; what its engine
+may be asked for is in the kind's own `limits.py`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal
 
-MIB = 1024 * 1024
+MIB, GIB = 1024**2, 1024**3
 MEGAPIXEL = 1_000_000
 
 
@@ -31,6 +32,7 @@ class Kind:
     """A family of formats that one module per task serves. `max_bytes` is the size of the original."""
 
     name: str
+    plural: str
     formats: Mapping[str, Format]
     max_bytes: int
 
@@ -47,10 +49,20 @@ def _by_type(*formats: Format) -> Mapping[str, Format]:
     return MappingProxyType({each.media_type: each for each in formats})
 
 
+def _packed(plain: Format) -> tuple[Format, ...]:
+    """A format of tables as it is, and packed: `text/csv+gzip` is the CSV in a gz file."""
+    return (
+        plain,
+        Format(f"{plain.label}, gz", f"{plain.media_type}+gzip", (".gz",)),
+        Format(f"{plain.label}, zst", f"{plain.media_type}+zstd", (".zst",)),
+    )
+
+
 # Decoding takes up to 25 bytes a pixel (JPEG 2000), 15 (WebP, HEIC), 11 (16-bit PNG), 6 (progressive JPEG): at most
 # 1.3 GB. The frames of an animation take up to 30, because decoders keep the one before: at most 2.1 GB.
 IMAGE = ImageKind(
     "image",
+    "images",
     max_bytes=200 * MIB,
     max_frames=1000,
     max_total_pixels=1000 * MEGAPIXEL,
@@ -69,7 +81,70 @@ IMAGE = ImageKind(
     ),
 )
 
-KINDS: Mapping[str, Kind] = MappingProxyType({kind.name: kind for kind in (IMAGE,)})
+TABLE = Kind(
+    "table",
+    "tables",
+    max_bytes=4096 * MIB,
+    formats=_by_type(
+        *_packed(Format("CSV", "text/csv", (".csv", ".txt", ".psv", ".dsv", ".log"))),
+        *_packed(Format("TSV", "text/tab-separated-values", (".tsv", ".tab", ".txt"))),
+        *_packed(Format("JSON", "application/json", (".json", ".geojson", ".log"))),
+        *_packed(Format("NDJSON", "application/x-ndjson", (".ndjson", ".jsonl", ".ldjson", ".json", ".log"))),
+        *_packed(Format("Parquet", "application/vnd.apache.parquet", (".parquet", ".pq"))),
+        Format("XLSX", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", (".xlsx", ".xlsm")),
+        Format("XLSB", "application/vnd.ms-excel.sheet.binary.macroenabled.12", (".xlsb",)),
+        Format("XLS", "application/vnd.ms-excel", (".xls",)),
+        Format("ODS", "application/vnd.oasis.opendocument.spreadsheet", (".ods",)),
+    ),
+)
+
+VIDEO = Kind(
+    "video",
+    "videos",
+    max_bytes=20 * GIB,
+    formats=_by_type(
+        Format("MP4", "video/mp4", (".mp4", ".m4v", ".m4a", ".mov")),
+        Format("MOV", "video/quicktime", (".mov", ".qt", ".mp4")),
+        Format("3GP", "video/3gpp", (".3gp", ".3g2", ".mp4")),
+        Format("MKV", "video/x-matroska", (".mkv", ".mka")),
+        Format("WebM", "video/webm", (".webm", ".weba")),
+        Format("AVI", "video/x-msvideo", (".avi",)),
+        Format("MPEG-TS", "video/mp2t", (".ts", ".mts", ".m2ts")),
+    ),
+)
+
+AUDIO = Kind(
+    "audio",
+    "sound files",
+    max_bytes=4096 * MIB,
+    formats=_by_type(
+        Format("MP3", "audio/mpeg", (".mp3", ".mp2", ".mpga")),
+        Format("AAC", "audio/aac", (".aac", ".adts")),
+        Format("M4A", "audio/mp4", (".m4a", ".m4b", ".mp4")),
+        Format("FLAC", "audio/flac", (".flac",)),
+        Format("WAV", "audio/wav", (".wav", ".wave", ".bwf")),
+        Format("Ogg", "audio/ogg", (".ogg", ".oga", ".opus", ".spx")),
+        Format("AIFF", "audio/aiff", (".aif", ".aiff", ".aifc")),
+    ),
+)
+
+DOCUMENT = Kind(
+    "document",
+    "documents",
+    max_bytes=500 * MIB,
+    formats=_by_type(Format("PDF", "application/pdf", (".pdf",))),
+)
+
+ARCHIVE = Kind(
+    "archive",
+    "archives",
+    max_bytes=5 * GIB,
+    formats=_by_type(Format("ZIP", "application/zip", (".zip",))),
+)
+
+KINDS: Mapping[str, Kind] = MappingProxyType(
+    {kind.name: kind for kind in (IMAGE, TABLE, VIDEO, AUDIO, DOCUMENT, ARCHIVE)}
+)
 
 MAX_NAME_BYTES = 255
 MAX_KEY_BYTES = 900
@@ -80,13 +155,10 @@ def kind_of(media_type: str) -> Kind | None:
     return next((kind for kind in KINDS.values() if media_type in kind.formats), None)
 
 
-def format_of(media_type: str) -> Format | None:
-    """The accepted format with this content type, or None."""
-    kind = kind_of(media_type)
-    return kind.formats[media_type] if kind else None
+def accepted_labels(kinds: Iterable[Kind]) -> str:
+    """Every format of these kinds, as a sentence names them: "images (JPEG, PNG), tables (CSV)"."""
+    return ", ".join(f"{kind.plural} ({', '.join(_plain_labels(kind))})" for kind in kinds)
 
 
-def accepted_labels() -> str:
-    """Every accepted format, as a sentence names them: "JPEG, PNG, ... and AVIF"."""
-    labels = [found.label for kind in KINDS.values() for found in kind.formats.values()]
-    return f"{', '.join(labels[:-1])} and {labels[-1]}"
+def _plain_labels(kind: Kind) -> list[str]:
+    return [found.label for found in kind.formats.values() if "+" not in found.media_type]

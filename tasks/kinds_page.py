@@ -4,10 +4,30 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
 
-from tasks.kinds import IMAGE, KINDS, MAX_KEY_BYTES, MAX_NAME_BYTES, MEGAPIXEL, MIB, Format, Kind
+from tasks.kinds import (
+    ARCHIVE,
+    AUDIO,
+    DOCUMENT,
+    GIB,
+    IMAGE,
+    KINDS,
+    MAX_KEY_BYTES,
+    MAX_NAME_BYTES,
+    MEGAPIXEL,
+    MIB,
+    TABLE,
+    VIDEO,
+    Format,
+    Kind,
+)
 from tasks.thumbnail.previews import BOXES_PX
+from tasks.transform.archive import limits as archives
+from tasks.transform.audio import limits as sounds
+from tasks.transform.document import limits as documents
 from tasks.transform.image import JPEG_QUALITY, WEBP_QUALITY
 from tasks.transform.image.decode import MAX_JPEG_SCANS
+from tasks.transform.table import limits as tables
+from tasks.transform.video import limits as videos
 from tasks.work import Recipe
 from workflow import errors
 from workflow.limits import BY_KIND, FUNCTIONS
@@ -38,9 +58,10 @@ def _introduction() -> Iterator[str]:
 def _section(kind: Kind) -> Iterator[str]:
     yield f"## {kind.name}"
     yield ""
-    yield from _table(("format", "content type", "names", *_FORMAT_COLUMNS[kind.name]), _rows(kind))
+    yield from _table(("format", "content type", "names", *_FORMAT_COLUMNS.get(kind.name, ())), _rows(kind))
     yield ""
     yield from (f"* {fact}" for fact in _FACTS[kind.name]())
+    yield f"* **Reject codes**: {', '.join(_CODES[kind.name])}, TooLarge."
     yield ""
     yield from _table(("function", "memory MB", "seconds", "scratch MB"), _functions(kind))
     yield ""
@@ -53,7 +74,7 @@ def _rows(kind: Kind) -> Iterator[tuple[str, ...]]:
 def _row(kind: Kind, found: Format) -> tuple[str, ...]:
     megapixels, several = f"{found.max_pixels / MEGAPIXEL:,.0f}", _SEVERAL[found.several]
     more = {"megapixels": megapixels, "more than one picture": several}
-    cells = (more[column] for column in _FORMAT_COLUMNS[kind.name])
+    cells = (more[column] for column in _FORMAT_COLUMNS.get(kind.name, ()))
     return found.label, found.media_type, " ".join(found.extensions), *cells
 
 
@@ -88,12 +109,134 @@ def _image_facts() -> Iterator[str]:
     )
 
 
+def _table_facts() -> Iterator[str]:
+    limits = tables.LIMITS
+    yield (
+        f"**Limits**: {TABLE.max_bytes / MIB:,.0f} MiB, also unpacked; {limits.max_columns:,} columns, "
+        f"{limits.max_tables} tables in a workbook; up to {limits.max_bad_share:.0%} of the rows may be bad."
+    )
+    yield (
+        "**Rendition**: one Parquet file (zstd) a table, in a folder of its own, `tables/<name>/`, which is a dataset "
+        "for Athena, DuckDB and Polars. Columns are typed by what is in them; leading zeros, phone numbers and large "
+        "integers keep their value. The same file always gives the same bytes."
+    )
+    yield (
+        "**Partitions**: by the date column that the stage's `partition_by` names, as "
+        f"`tables/<name>/<column>=<value>/`, as fine as gives up to {limits.max_partitions}."
+    )
+    yield "**Bad rows**: in `rejects/<name>`, each with its line, the reason and the text; none is dropped or padded."
+    yield (
+        "**Metadata**: `profile.json` has for each column its type, nulls, least and greatest value, quantiles, about "
+        "how many different values, the most frequent ones, and the first rows. The thumbnail is drawn from it."
+    )
+
+
+def _video_facts() -> Iterator[str]:
+    limits = videos.LIMITS
+    yield (
+        f"**Limits**: {VIDEO.max_bytes / GIB:,.0f} GiB, {limits.max_seconds / 3600:,.0f} hours, "
+        f"{limits.max_pixels / MEGAPIXEL:,.0f} megapixels a frame."
+    )
+    yield (
+        "**Rendition**: MP4 that starts at once, H.264 of at most 1280 × 720 (or 720 × 1280) px, AAC in stereo; "
+        "upright, square pixels, not interlaced, HDR mapped to SDR; text captions as WebVTT. A file without a picture "
+        "becomes an M4A."
+    )
+    yield (
+        "**Long videos**: what would take more than the stage's `long_video_cpu_seconds` to convert is cut at key "
+        f"frames into up to {limits.max_segments} parts, converted at the same time and joined; or, with "
+        "`long_videos: mediaconvert`, sent to AWS Elemental MediaConvert."
+    )
+    yield (
+        "**Thumbnails**: the poster, from a tenth of the way on or the first frame that is not blank, and a storyboard "
+        "with a WebVTT index for players."
+    )
+    yield (
+        "**Metadata**: duration, codecs, frame rate, tracks, chapters, captions and loudness (EBU R128) go into the "
+        "record. No tags are in what is published; with `keep_private` all are."
+    )
+
+
+def _audio_facts() -> Iterator[str]:
+    hours = sounds.LIMITS.max_length.total_seconds() / 3600
+    yield f"**Limits**: {AUDIO.max_bytes / MIB:,.0f} MiB, {hours:,.0f} hours."
+    yield (
+        "**Rendition**: M4A with AAC in stereo or mono that starts at once; `peaks.json` with the waveform for "
+        "players; the cover, where there is one, made as any picture is."
+    )
+    yield "**Thumbnail**: the waveform with the duration."
+    yield (
+        "**Metadata**: duration, codec, rate, channels, loudness (EBU R128), title, artist, album, track, genre and "
+        "date go into the record; places, comments and serial numbers only with `keep_private`."
+    )
+
+
+def _document_facts() -> Iterator[str]:
+    yield (
+        f"**Limits**: {DOCUMENT.max_bytes / MIB:,.0f} MiB, {documents.MAX_PAGES:,} pages, "
+        f"{documents.MAX_OBJECTS:,} objects; read in a child process with {documents.CONFINES.memory_mb:,} MB and "
+        f"{documents.CONFINES.seconds:,.0f} s."
+    )
+    yield (
+        "**Rendition**: the PDF without scripts, actions that launch or submit, attachments, forms of XFA and "
+        "metadata, linearised; and its text. Links to the web stay. A signature does not survive: the record says so."
+    )
+    yield "**Thumbnails**: the first page."
+    yield (
+        "**Metadata**: pages, words, page size, title and date go into the record; author and producer only with "
+        "`keep_private`."
+    )
+
+
+def _archive_facts() -> Iterator[str]:
+    limits = archives.LIMITS
+    yield (
+        f"**Limits**: {ARCHIVE.max_bytes / GIB:,.0f} GiB, {limits.max_files:,} files, "
+        f"{limits.max_file_bytes / GIB:,.0f} GiB each and {limits.max_total_bytes / GIB:,.0f} GiB in all unpacked, "
+        f"{limits.max_ratio}:1 above {limits.ratio_from_bytes / MIB:,.0f} MiB, archives in archives "
+        f"{limits.max_depth} deep; names with a way out of their folder, links, and names that differ only in case "
+        "are refused."
+    )
+    yield (
+        "**Children**: where the stage's `expand_archives` is set, each file is taken in as an asset of its own, with "
+        "the archive as its `parent`; elsewhere archives are UnsupportedType."
+    )
+    yield "**Rendition**: `contents.json`, what is in it. **Thumbnail**: the same, drawn."
+
+
 _FORMAT_COLUMNS: Mapping[str, tuple[str, ...]] = MappingProxyType({"image": ("megapixels", "more than one picture")})
-_FACTS: Mapping[str, Callable[[], Iterator[str]]] = MappingProxyType({"image": _image_facts})
+_FACTS: Mapping[str, Callable[[], Iterator[str]]] = MappingProxyType(
+    {
+        "image": _image_facts,
+        "table": _table_facts,
+        "video": _video_facts,
+        "audio": _audio_facts,
+        "document": _document_facts,
+        "archive": _archive_facts,
+    }
+)
+_CODES: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "image": ("CorruptImage", "TruncatedFile", "TooManyPixels", "TooManyFrames"),
+        "table": (
+            *("CorruptTable", "TruncatedFile", "EmptyFile", "EncryptedFile", "DecompressionBomb"),
+            *("TooManyColumns", "TooManyTables", "TooManyBadRows"),
+        ),
+        "video": ("CorruptMedia", "TruncatedFile", "UnsupportedCodec", "NothingToPlay", "TooLong", "TooManyPixels"),
+        "audio": ("CorruptMedia", "TruncatedFile", "UnsupportedCodec", "NothingToPlay", "TooLong"),
+        "document": ("CorruptDocument", "TruncatedFile", "EncryptedFile", "TooManyPages"),
+        "archive": (
+            *("CorruptArchive", "TruncatedFile", "EmptyFile", "EncryptedFile", "UnsupportedCodec"),
+            *("DecompressionBomb", "TooManyFiles", "TooDeep", "UnsafeName"),
+        ),
+    }
+)
+"""Beside those that any file may get for its name, its size or its type."""
 
 
 def _functions(kind: Kind) -> Iterator[tuple[str, ...]]:
-    for name in ("validate", *(f"{task}_{kind.name}" for task in BY_KIND)):
+    others = ("split_video", "convert_part", "join_video") if kind is VIDEO else ()
+    for name in ("validate", *(f"{task}_{kind.name}" for task in BY_KIND), *others):
         limits = FUNCTIONS[name]
         yield name, f"{limits.memory_mb:,}", str(limits.timeout_seconds), f"{limits.scratch_mb:,}"
 

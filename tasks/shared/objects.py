@@ -2,18 +2,19 @@
 
 import base64
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC
 from functools import partial
 from itertools import accumulate
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
 from urllib.parse import urlencode
 
 from botocore.exceptions import ClientError
 
+from tasks.shared.ranges import RangeFile
 from workflow.errors import CopyNotVerified, TransientError
 from workflow.shapes import Pointer
 
@@ -104,15 +105,26 @@ class Objects:
         """The whole object: for the small ones that we wrote ourselves."""
         return self._s3.get_object(**_address(at))["Body"].read()
 
+    def open(self, at: Pointer, size: int) -> BinaryIO:
+        """The object of `size` bytes as a seekable file, of which only those ranges are read that are asked for."""
+        return cast("BinaryIO", RangeFile(partial(self.read_range, at), size))
+
     def download(self, at: Pointer, to: Path, size: int) -> str:
         """Read the object once into a file; its SHA-256 in hex."""
-        digest = hashlib.sha256()
         with to.open("wb") as file:
-            for chunk in self._s3.get_object(**_address(at))["Body"].iter_chunks(CHUNK_BYTES):
-                digest.update(chunk)
-                file.write(chunk)
-        if to.stat().st_size != size:
-            raise TransientError(f"Read {to.stat().st_size:,} bytes of s3://{at.bucket}/{at.key}, expected {size:,}.")
+            return self._read_once(at, size, file.write)
+
+    def digest(self, at: Pointer, size: int) -> str:
+        """Read the object once and keep nothing of it; its SHA-256 in hex."""
+        return self._read_once(at, size, len)
+
+    def _read_once(self, at: Pointer, size: int, take: Callable[[bytes], int]) -> str:
+        digest, length = hashlib.sha256(), 0
+        for chunk in self._s3.get_object(**_address(at))["Body"].iter_chunks(CHUNK_BYTES):
+            digest.update(chunk)
+            length += take(chunk)
+        if length != size:
+            raise TransientError(f"Read {length:,} bytes of s3://{at.bucket}/{at.key}, expected {size:,}.")
         return digest.hexdigest()
 
     def put(self, bucket: str, key: str, data: bytes, content_type: str, *, cache_control: str = "") -> str:

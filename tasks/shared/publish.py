@@ -20,7 +20,7 @@ EXTENSIONS: Mapping[str, str] = MappingProxyType(
         "application/x-ndjson": ".ndjson",
         "application/vnd.apache.parquet": ".parquet",
         "text/plain; charset=utf-8": ".txt",
-        "text/vtt; charset=utf-8": ".vtt",
+        "text/vtt": ".vtt",
     }
 )
 """Everything that is ever published, by its content type: nothing that a browser would run."""

@@ -45,11 +45,12 @@ class Call:
 
 
 def task(
-    name: str, state: type[S], *, result: str | None = None
+    name: str, state: type[S], *, result: str | None = None, into: str | None = None
 ) -> Callable[[Callable[[S, Run], Any]], Callable[[Any, Any], dict[str, Any]]]:
     """Make a Lambda handler of `work(state, run)`; what it returns goes into the state under the task's name.
 
-    With `result`, it goes there under that name and begins a new state, as Validate turns the input into an asset.
+    With `into`, under that name. With `result`, under that name and into a new state, as Validate turns the input into
+    an asset.
     """
 
     def decorate(work: Callable[[S, Run], Any]) -> Callable[[Any, Any], dict[str, Any]]:
@@ -63,7 +64,7 @@ def task(
             timings = {**call.state.get("timings", {}), name: round((time.perf_counter() - started) * 1000)}
             logger.info("done", extra={"task": name, "ms": timings[name]})
             so_far = {} if result else _brief(call.state)
-            return {**so_far, result or name: dump(made), "timings": timings}
+            return {**so_far, result or into or name: dump(made), "timings": timings}
 
         return handle
 
@@ -103,6 +104,7 @@ def is_transient(error: ClientError) -> bool:
 
 def _brief(state: dict[str, Any]) -> dict[str, Any]:
     """The state without the stack trace of an error that was caught: it may be as long as all the rest."""
+    state = {name: value for name, value in state.items() if name != "error"}
     if "thumbnail_error" not in state:
         return state
     caught = parse(state["thumbnail_error"], CaughtError)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from tasks.shared import clients
+from tasks.shared.catalog import Catalog, datasets
 from tasks.shared.naming import sidecar_key
 from tasks.shared.objects import Objects
 from tasks.shared.records import Item, Records
@@ -18,9 +19,10 @@ from workflow.shapes import Asset, CaughtError, Pointer, Previews, Run, Stored, 
 class Settings(msgspec.Struct, frozen=True):
     table_name: str
     output_bucket: str
+    glue_database: str = ""
 
 
-NOT_ALWAYS_LEARNT = ("degraded", "dominant_color", "reused_from", "thumbhash")
+NOT_ALWAYS_LEARNT = ("degraded", "dominant_color", "glue_tables", "reused_from", "thumbhash")
 
 
 @dataclass(frozen=True)
@@ -43,10 +45,22 @@ records = Records(clients.dynamodb(), settings.table_name)
 def handle(state: State, run: Run) -> Stored:
     sidecar = Pointer(bucket=settings.output_bucket, key=sidecar_key(state.asset.id))
     learnt = facts_of(state) | {"sidecar": dump(sidecar), "pipeline_version": PIPELINE_VERSION}
-    everything = dump(state.asset) | learnt | {"execution_arn": run.arn, "technical": technical(state.transform)}
+    known = technical(state.transform)
     records.learn(state.asset.id, run, learnt, forget=NOT_ALWAYS_LEARNT)
+    current = records.advance(state.asset)
+    if current and settings.glue_database and state.asset.kind == "table":
+        learnt |= in_catalog(state, run, known)
+    everything = dump(state.asset) | learnt | {"execution_arn": run.arn, "technical": known}
     objects.put(sidecar.bucket, sidecar.key, json.dumps(everything, indent=2).encode(), "application/json")
-    return Stored(sidecar=sidecar, current=records.advance(state.asset))
+    return Stored(sidecar=sidecar, current=current)
+
+
+def in_catalog(state: State, run: Run, known: Item) -> Item:
+    """What the record learns of the Glue tables that now show this asset."""
+    catalog = Catalog(clients.glue(), settings.glue_database)
+    tables = {"glue_tables": [catalog.register(state.asset, each) for each in datasets(state.transform, known)]}
+    records.learn(state.asset.id, run, tables)
+    return tables
 
 
 def facts_of(state: State) -> Item:

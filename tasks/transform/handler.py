@@ -1,23 +1,27 @@
-"""Transform: read the original once, publish its renditions, or take those of an asset with the same content."""
+"""Transform: read the original once, publish its renditions, or take those of an asset with the same content.
 
-import json
+A kind's module may also have `check`, for what is decided by ranged reads before anything is downloaded, and `members`,
+for files inside that become assets of their own.
+"""
+
 import tempfile
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 import msgspec
 
 from tasks.shared import clients
-from tasks.shared.naming import renditions_folder, technical_key
+from tasks.shared.expand import WayIn
 from tasks.shared.objects import Objects
-from tasks.shared.publish import publish
-from tasks.shared.records import Item, Records
+from tasks.shared.records import Records
+from tasks.shared.renditions import Renditions, with_facts
 from tasks.shared.settings import from_environment
 from tasks.shared.task import task
-from tasks.work import Original, Recipe, Rendered
+from tasks.work import Original, Recipe
 from workflow import PIPELINE_VERSION
-from workflow.shapes import Asset, MadeFile, Pointer, Previews, Run, Transformed
+from workflow.shapes import Asset, Run, Transformed
 
 
 class Settings(msgspec.Struct, frozen=True):
@@ -26,6 +30,8 @@ class Settings(msgspec.Struct, frozen=True):
     rendition_formats: str
     partition_by: str
     keep_private: bool
+    long_video_cpu_seconds: float = 0
+    expanded_bucket: str = ""
 
 
 @dataclass(frozen=True)
@@ -43,61 +49,27 @@ RECIPE = Recipe(
 )
 objects = Objects(clients.s3())
 records = Records(clients.dynamodb(), settings.table_name)
+renditions = Renditions(settings.output_bucket, objects)
+way_in = WayIn(settings.expanded_bucket, objects, records)
 
 
 @task("transform", State)
 def handle(state: State, _run: Run) -> Transformed:
     asset = state.asset
-    kind = import_module(f"tasks.transform.{asset.kind}")
+    kind: Any = import_module(f"tasks.transform.{asset.kind}")
+    if hasattr(kind, "check"):
+        kind.check(objects.open(asset.source, asset.size), asset.size, settings.long_video_cpu_seconds)
     name = PurePosixPath(asset.key).name
     recipe = f"{PIPELINE_VERSION}-{kind.recipe_name(name, RECIPE)}"
     with tempfile.TemporaryDirectory() as folder:
         path, scratch = Path(folder) / "original", Path(folder) / "made"
         scratch.mkdir()
         sha256 = objects.download(asset.source, path, asset.size)
-        earlier = reused(asset, sha256, recipe)
-        return earlier or made(
-            asset, sha256, recipe, kind.transform(Original(path, name, asset.media_type, scratch), RECIPE)
-        )
-
-
-def made(asset: Asset, sha256: str, recipe: str, rendered: Rendered) -> Transformed:
-    """Publish what the kind's module made."""
-    technical = Pointer(bucket=settings.output_bucket, key=technical_key(asset.id))
-    objects.put(technical.bucket, technical.key, json.dumps(rendered.technical).encode(), "application/json")
-    return Transformed(
-        sha256=sha256,
-        recipe=recipe,
-        renditions=publish(rendered.files, settings.output_bucket, renditions_folder(asset.id, recipe), objects),
-        facts=rendered.facts,
-        technical=technical,
-    )
-
-
-def reused(asset: Asset, sha256: str, recipe: str) -> Transformed | None:
-    """What an earlier asset with the same bytes already has, if all of it is still there."""
-    twins = (record for record in records.with_content(sha256, recipe) if record["asset_id"] != asset.id)
-    return next((found for found in map(_taken_over, twins) if found and _all_there(found)), None)
-
-
-def _taken_over(twin: Item) -> Transformed | None:
-    if twin.get("degraded"):
-        return None
-    return Transformed(
-        sha256=twin["sha256"],
-        recipe=twin["recipe"],
-        renditions=msgspec.convert(twin["renditions"], tuple[MadeFile, ...]),
-        facts=twin["facts"],
-        technical=msgspec.convert(twin["technical"], Pointer),
-        reused_from=twin["asset_id"],
-        previews=Previews(
-            files=msgspec.convert(twin["thumbnails"], tuple[MadeFile, ...]),
-            thumbhash=twin["thumbhash"],
-            dominant_color=twin["dominant_color"],
-        ),
-    )
-
-
-def _all_there(found: Transformed) -> bool:
-    files = (*found.renditions, *(found.previews.files if found.previews else ()), found.technical)
-    return all(objects.head(Pointer(bucket=file.bucket, key=file.key)) for file in files)
+        twin = renditions.of_a_twin(asset, sha256, recipe, records)
+        if twin:
+            return twin
+        rendered = kind.transform(Original(path, name, asset.media_type, scratch), RECIPE)
+        made = renditions.published(asset, sha256, recipe, rendered)
+        if not hasattr(kind, "members"):
+            return made
+        return with_facts(made, children=way_in.expand(asset, kind.members(path, depth=asset.depth + 1), scratch))

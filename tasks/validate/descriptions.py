@@ -18,6 +18,17 @@ FORBIDDEN = frozenset(
     }
 )
 
+OFFICE_DOCUMENTS = frozenset(
+    {
+        "application/msword",
+        "application/rtf",
+        "application/vnd.ms-powerpoint",
+        "application/vnd.oasis.opendocument",
+        "application/vnd.openxmlformats-officedocument.presentationml.presentation",
+        "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+    }
+)
+
 _DESCRIPTIONS: Mapping[str, str] = MappingProxyType(
     {
         "application/avro": "an Avro table",

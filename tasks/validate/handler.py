@@ -24,10 +24,12 @@ class Settings(msgspec.Struct, frozen=True):
     expanded_bucket: str
     archive_bucket: str
     quarantine_bucket: str
+    expand_archives: bool
 
 
 settings = from_environment(Settings)
 places = Places(settings.ingest_bucket, settings.expanded_bucket, settings.archive_bucket, settings.quarantine_bucket)
+REFUSED = frozenset[str]() if settings.expand_archives else frozenset({"archive"})
 objects = Objects(clients.s3())
 records = Records(clients.dynamodb(), settings.table_name)
 
@@ -57,5 +59,7 @@ def checked(asset: Asset) -> Asset:
     check_name_and_size(asset.key, asset.size)
     head = objects.read_range(asset.source, 0, min(PROBE_BYTES, asset.size))
     tail = objects.read_range(asset.source, asset.size - PROBE_BYTES, asset.size) if asset.size > PROBE_BYTES else head
-    verdict = inspect(key=asset.key, size=asset.size, declared_type=asset.declared_type, head=head, tail=tail)
+    verdict = inspect(
+        key=asset.key, size=asset.size, declared_type=asset.declared_type, head=head, tail=tail, refused=REFUSED
+    )
     return replace(asset, kind=verdict.kind, media_type=verdict.media_type, notes=verdict.notes)

@@ -5,9 +5,9 @@ from pathlib import PurePosixPath
 
 from tasks.headers import announced_size, check_pixels, ends_early
 from tasks.kinds import KINDS, MAX_KEY_BYTES, MAX_NAME_BYTES, MIB, Format, Kind, accepted_labels, kind_of
-from tasks.validate.descriptions import FORBIDDEN, describe
-from tasks.validate.sniff import sniff
-from tasks.validate.text import is_active_markup
+from tasks.sniffing.sniff import sniff
+from tasks.sniffing.text import is_active_markup
+from tasks.validate.descriptions import FORBIDDEN, OFFICE_DOCUMENTS, describe
 from workflow.errors import (
     EmptyFile,
     FolderMarker,
@@ -41,6 +41,42 @@ _SAME_TYPE = {
     "image/j2c": "image/jp2",
     "image/jpeg2000": "image/jp2",
     "image/jpx": "image/jp2",
+    "application/csv": "text/csv",
+    "text/x-csv": "text/csv",
+    "text/plain": "text/csv",
+    "text/json": "application/json",
+    "application/jsonl": "application/x-ndjson",
+    "application/ndjson": "application/x-ndjson",
+    "application/jsonlines": "application/x-ndjson",
+    "application/parquet": "application/vnd.apache.parquet",
+    "application/x-parquet": "application/vnd.apache.parquet",
+    "video/avi": "video/x-msvideo",
+    "video/vnd.avi": "video/x-msvideo",
+    "video/m2ts": "video/mp2t",
+    "video/matroska": "video/x-matroska",
+    "video/x-m4v": "video/mp4",
+    "audio/mp3": "audio/mpeg",
+    "audio/x-mp3": "audio/mpeg",
+    "audio/x-wav": "audio/wav",
+    "audio/wave": "audio/wav",
+    "audio/vnd.wave": "audio/wav",
+    "audio/x-flac": "audio/flac",
+    "audio/x-aiff": "audio/aiff",
+    "audio/x-m4a": "audio/mp4",
+    "audio/m4a": "audio/mp4",
+    "audio/aacp": "audio/aac",
+    "audio/opus": "audio/ogg",
+    "application/ogg": "audio/ogg",
+    "application/x-pdf": "application/pdf",
+    "application/x-zip-compressed": "application/zip",
+    "application/x-zip": "application/zip",
+}
+
+
+_CONVERT = "Convert it to one of these and upload it again."
+_ADVICE = {
+    "application/zip": "Unpack it and upload its files.",
+    **dict.fromkeys(OFFICE_DOCUMENTS, "Export it as PDF and upload that: a conversion here would not look the same."),
 }
 
 
@@ -64,13 +100,18 @@ def check_name_and_size(key: str, size: int) -> None:
         raise TooLarge(_too_large(size, MAX_BYTES))
 
 
-def inspect(*, key: str, size: int, declared_type: str, head: bytes, tail: bytes) -> Verdict:
-    """The verdict, or the RejectedError that says why not. `head` and `tail` are up to 64 KiB from both ends."""
+def inspect(
+    *, key: str, size: int, declared_type: str, head: bytes, tail: bytes, refused: frozenset[str] = frozenset()
+) -> Verdict:
+    """The verdict, or the RejectedError that says why not. `head` and `tail` are up to 64 KiB from both ends.
+
+    Kinds that a stage does not take are `refused`, by name.
+    """
     check_name_and_size(key, size)
-    sniffed = sniff(head, tail, size)
+    sniffed = sniff(head, tail, size, name=PurePosixPath(key).name)
     kind = kind_of(sniffed.media_type)
-    if kind is None:
-        raise _refusal(sniffed.media_type, head + tail)
+    if kind is None or kind.name in refused:
+        raise _refusal(sniffed.media_type, head + tail, refused)
     found = kind.formats[sniffed.media_type]
     _check_content(kind, found, head, size)
     return Verdict(kind.name, found.media_type, (*_lies(key, declared_type, found), *sniffed.notes))
@@ -110,16 +151,14 @@ def _too_large(size: int, limit: int) -> str:
     )
 
 
-def _refusal(media_type: str, content: bytes) -> ForbiddenType | UnsupportedType:
+def _refusal(media_type: str, content: bytes, refused: frozenset[str]) -> ForbiddenType | UnsupportedType:
     found = f"The content is {describe(media_type)}"
-    ask = f"Accepted are {accepted_labels()}."
+    ask = f"Accepted are {accepted_labels(kind for kind in KINDS.values() if kind.name not in refused)}."
     if media_type == "image/svg+xml" and is_active_markup(content):
         return ForbiddenType(f"{found} with scripts or references to other places, which could act when opened. {ask}")
     if media_type in FORBIDDEN:
         return ForbiddenType(f"{found}, which could act when opened. {ask} Do not upload such files here.")
-    return UnsupportedType(
-        f"{found}, which is not accepted here. {ask} Convert it to one of these and upload it again."
-    )
+    return UnsupportedType(f"{found}, which is not accepted here. {ask} {_ADVICE.get(media_type, _CONVERT)}")
 
 
 def _lies(key: str, declared_type: str, found: Format) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""CPU time and memory of the image recipe, and what a decompression bomb costs. On demand: pytest -m bench -s."""
+"""CPU time and memory of the image recipe, and what a decompression bomb costs. On demand: pytest -m bench -n0 -s."""
 
 import json
 import subprocess

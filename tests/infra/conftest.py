@@ -18,6 +18,7 @@ from infra import toolchain
 from infra.local.deploy import ClientFactory
 from infra.local.emulator import Emulator
 from infra.settings import STAGES, Settings
+from tests.infra.otherwise import OTHERWISE
 from tests.ports import free_port
 
 
@@ -70,13 +71,19 @@ def stages(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequ
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not folder.exists():
             synthesize(folder)
-    return {name: Stage(settings, folder / name) for name, settings in STAGES.items()}
+    return {name: Stage(settings, folder / name) for name, settings in (STAGES | {"otherwise": OTHERWISE}).items()}
 
 
 @pytest.fixture(params=list(STAGES))
 def stage(stages: dict[str, Stage], request: pytest.FixtureRequest) -> Stage:
     """Each stage in turn."""
     return stages[request.param]
+
+
+@pytest.fixture
+def otherwise(stages: dict[str, Stage]) -> Stage:
+    """A stage with the settings that no stage of ours has."""
+    return stages["otherwise"]
 
 
 @pytest.fixture

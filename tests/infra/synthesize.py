@@ -8,11 +8,12 @@ from pathlib import Path
 
 from infra.app import add_stage, make_app
 from infra.settings import STAGES
+from tests.infra.otherwise import OTHERWISE
 from workflow.limits import FUNCTIONS
 
 
 def main(output: Path) -> None:
-    for settings in STAGES.values():
+    for settings in (*STAGES.values(), OTHERWISE):
         app = make_app(str(output / settings.stage))
         add_stage(app, settings, None if settings.from_source else stand_ins(output))
         app.synth()

@@ -83,7 +83,7 @@ def test_other_wildcards_are_names_within_one_bucket_or_state_machine(stage: Sta
         if "*" in grant.resource[:-1] or (grant.resource.endswith("*") and grant.resource != "*")
     }
     allowed = re.compile(
-        r"<(Ingest|Expanded|Archive|Quarantine)>/\*|<Output>/(renditions|thumbnails|metadata)/\*"
+        r"<(Ingest|Expanded|Archive|Quarantine)>/\*|<Output>/(renditions|thumbnails|metadata|work)/\*"
         rf"|arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>:execution:sluice-{stage.name}-ingest:\*"
     )
     assert open_ended
@@ -95,6 +95,15 @@ def test_no_function_can_write_to_ingest(pipeline: Template) -> None:
         grant.action for grant in grants(pipeline) if "<Ingest>" in grant.resource and S3_WRITES.match(grant.action)
     }
     assert writes == {"s3:DeleteObjectVersion"}
+
+
+def test_only_what_unpacks_archives_can_write_to_the_other_way_in(pipeline: Template) -> None:
+    writes = {(g.task, g.action) for g in grants(pipeline) if "<Expanded>" in g.resource and S3_WRITES.match(g.action)}
+    assert writes == {
+        ("transform_archive", "s3:PutObject"),
+        ("archive", "s3:DeleteObjectVersion"),
+        ("quarantine", "s3:DeleteObjectVersion"),
+    }
 
 
 def test_only_archive_and_quarantine_can_remove_an_original_and_only_by_its_version(pipeline: Template) -> None:
@@ -118,12 +127,15 @@ def test_nothing_can_remove_from_the_archive(pipeline: Template) -> None:
     ("task", "prefixes"),
     [
         *((function, {"renditions", "metadata"}) for function in functions_of("transform")),
+        ("convert_part", {"work"}),
+        ("join_video", {"renditions", "metadata"}),
         *((function, {"thumbnails"}) for function in functions_of("thumbnail")),
         ("store_metadata", {"metadata"}),
     ],
 )
 def test_function_writes_to_its_own_prefixes_of_the_output(pipeline: Template, task: str, prefixes: set[str]) -> None:
     written = {g.resource for g in grants(pipeline) if g.task == task and g.action == "s3:PutObject"}
+    written -= {"<Expanded>/*"} if task == "transform_archive" else set()
     assert written == {f"<Output>/{prefix}/*" for prefix in prefixes}
 
 
@@ -139,7 +151,7 @@ def test_function_is_told_of_nothing_that_it_may_not_touch(pipeline: Template, t
     (environment,) = (
         f["Properties"]["Environment"]["Variables"]
         for f in pipeline.of_type("Lambda::Function").values()
-        if f["Properties"]["FunctionName"].endswith(f"-{task.replace('_', '-')}")
+        if f["Properties"]["FunctionName"].split("-", 2)[2] == task.replace("_", "-")
     )
     reachable = " ".join(g.resource for g in grants(pipeline) if g.task == task)
     told = {owner for owner, variable in TOLD_BY.items() if variable in environment}
@@ -154,10 +166,12 @@ def test_function_gets_the_stage_s_settings_as_text(stage: Stage, task: str) -> 
     variables = next(
         f["Properties"]["Environment"]["Variables"]
         for f in stage.pipeline.of_type("Lambda::Function").values()
-        if f["Properties"]["FunctionName"].endswith(f"-{task.replace('_', '-')}")
+        if f["Properties"]["FunctionName"].split("-", 2)[2] == task.replace("_", "-")
     )
     given = {
         "RENDITION_FORMATS": ",".join(stage.settings.rendition_formats),
+        "EXPAND_ARCHIVES": "true" if stage.settings.expand_archives else "false",
+        "LONG_VIDEO_CPU_SECONDS": str(stage.settings.long_video_cpu_seconds),
         "PARTITION_BY": stage.settings.partition_by,
         "KEEP_PRIVATE": "true" if stage.settings.keep_private else "false",
         "ARCHIVE_STORAGE_CLASS": stage.settings.archive_storage_class,

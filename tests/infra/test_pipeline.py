@@ -44,7 +44,7 @@ def function(pipeline: Template, task: str) -> dict[str, Any]:
     (found,) = (
         f["Properties"]
         for f in pipeline.of_type("Lambda::Function").values()
-        if f["Properties"]["FunctionName"].endswith(f"-{task.replace('_', '-')}")
+        if f["Properties"]["FunctionName"].split("-", 2)[2] == task.replace("_", "-")
     )
     return found
 
@@ -64,7 +64,15 @@ def serving_states(pipeline: Template) -> dict[str, list[str]]:
         task = parameters["FunctionName.$"].removeprefix("$.asset.functions.")
         return [by_task[task] for by_task in routes.values()]
 
-    return {name: called(state["Parameters"]) for name, state in states.items() if state["Type"] == "Task"}
+    tasks = {name: state for name, state in with_parts(states).items() if state["Type"] == "Task"}
+    return {name: called(state["Parameters"]) for name, state in tasks.items()}
+
+
+def with_parts(states: dict[str, Any]) -> dict[str, Any]:
+    """The states, and those that a Map enters for each item."""
+    return states | {
+        n: s for state in states.values() if "Iterator" in state for n, s in state["Iterator"]["States"].items()
+    }
 
 
 def function_of_placeholder(pipeline: Template, placeholder: str) -> str:
@@ -129,7 +137,7 @@ def test_each_state_outlasts_its_function_and_the_execution_outlasts_every_state
     for name, placeholders in serving_states(pipeline).items():
         for placeholder in placeholders:
             served_by = pipeline.body["Resources"][function_of_placeholder(pipeline, placeholder)]
-            limit = machine["States"][name]["TimeoutSeconds"]
+            limit = with_parts(machine["States"])[name]["TimeoutSeconds"]
             assert served_by["Properties"]["Timeout"] < limit < machine["TimeoutSeconds"]
 
 

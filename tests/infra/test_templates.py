@@ -99,7 +99,13 @@ def test_local_and_dev_differ_only_in_where_the_code_is_and_in_settings(stages: 
     take_out_code(local)
     take_out_code(dev)
     tag = "Value"
-    assert differences(local, dev) <= {tag, "DisplayName", "POWERTOOLS_LOG_LEVEL", "ARCHIVE_STORAGE_CLASS"}
+    assert differences(local, dev) <= {
+        tag,
+        "DisplayName",
+        "POWERTOOLS_LOG_LEVEL",
+        "ARCHIVE_STORAGE_CLASS",
+        "EXPAND_ARCHIVES",
+    }
 
 
 def test_local_functions_share_one_code_parameter_so_that_a_change_of_code_needs_no_synthesis(

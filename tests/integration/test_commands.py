@@ -28,7 +28,7 @@ def test_help_explains_every_command(command):
 def test_status_names_every_resource(stack):
     found = stack.json("status")
     assert found.keys() == {"stage", "endpoint", "region", "state_machine_arn", "table", "topic", "buckets"}
-    assert found["buckets"].keys() == {"ingest", "output", "archive", "quarantine"}
+    assert found["buckets"].keys() == {"ingest", "expanded", "output", "archive", "quarantine"}
     assert found["stage"] == "local"
 
 

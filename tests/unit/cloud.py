@@ -42,6 +42,8 @@ ENVIRONMENT = {
     "RENDITION_FORMATS": "webp",
     "PARTITION_BY": "",
     "KEEP_PRIVATE": "false",
+    "EXPAND_ARCHIVES": "true",
+    "LONG_VIDEO_CPU_SECONDS": "120",
 }
 
 
@@ -60,6 +62,11 @@ class Cloud:
     def upload(self, key: str, data: bytes, **options: Any) -> Pointer:
         version_id = self.s3.put_object(Bucket=INGEST, Key=key, Body=data, **options)["VersionId"]
         return Pointer(bucket=INGEST, key=key, version_id=version_id)
+
+    def versions(self, bucket: str) -> list[tuple[str, str]]:
+        """Key and version id of everything in a bucket."""
+        found = self.s3.list_object_versions(Bucket=bucket).get("Versions", [])
+        return [(version["Key"], version["VersionId"]) for version in found]
 
     def subscribe(self, name: str, policy: Mapping[str, Any] | None = None) -> str:
         """A queue on the topic; its URL."""
@@ -136,7 +143,7 @@ def load_functions() -> dict[str, ModuleType]:
 
 
 def forget_clients() -> None:
-    for client in (clients.s3, clients.dynamodb, clients.sns, clients.stepfunctions):
+    for client in (clients.s3, clients.dynamodb, clients.sns, clients.stepfunctions, clients.glue):
         client.cache_clear()
 
 

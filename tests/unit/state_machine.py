@@ -120,7 +120,8 @@ class Execution:
 
     def step(self) -> None:
         definition = DEFINITION["States"][self.at]
-        {"Task": self._task, "Succeed": self._succeed, "Fail": self._fail}[definition["Type"]](definition)
+        kinds = {"Task": self._task, "Map": self._map, "Succeed": self._succeed, "Fail": self._fail}
+        kinds[definition["Type"]](definition)
 
     def description(self) -> dict[str, Any]:
         optional = {name: value for name, value in (("error", self.error), ("cause", self.cause)) if value}
@@ -182,7 +183,33 @@ class Execution:
             self._go_on(definition)
 
     def _attempts(self, definition: Mapping[str, Any], failures: list[str]) -> Any:
-        parameters = _resolve(definition["Parameters"], self._paths())
+        return self._called(definition, failures, self._paths())
+
+    def _map(self, definition: Mapping[str, Any]) -> None:
+        """The iterations one after the other; the first that fails fails the state."""
+        (part,) = definition["Iterator"]["States"].values()
+        failures: list[str] = []
+        try:
+            results = [self._iteration(definition, part, item, failures) for item in self._items(definition)]
+        except FunctionError as exc:
+            self._catch(definition, exc, failures)
+        else:
+            self._visited({**self.state, definition["ResultPath"].removeprefix("$."): results}, failures)
+            self._go_on(definition)
+
+    def _items(self, definition: Mapping[str, Any]) -> list[Any]:
+        return _value(definition["ItemsPath"], self._paths())
+
+    def _iteration(self, definition: Mapping[str, Any], part: Mapping[str, Any], item: Any, failures: list[str]) -> Any:
+        around = self._paths()
+        around["$$"]["Map"] = {"Item": {"Value": item}}
+        state = _resolve(definition["Parameters"], around)
+        return _value(
+            part["OutputPath"].replace("$.Payload", "$"), {"$": self._called(part, failures, {**around, "$": state})}
+        )
+
+    def _called(self, definition: Mapping[str, Any], failures: list[str], paths: Mapping[str, Any]) -> Any:
+        parameters = _resolve(definition["Parameters"], paths)
         function, payload = parameters["FunctionName"].strip("${}"), parameters["Payload"]
         used: Counter[int] = Counter()
         while True:

@@ -5,14 +5,14 @@ in SLUICE_CORPUS, then: pytest -m corpus.
 """
 
 import json
-import os
 import subprocess
 import sys
-import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from tests.unit.corpus import unpacked
 
 pytestmark = [pytest.mark.corpus, pytest.mark.enable_socket, pytest.mark.timeout(1800)]
 
@@ -55,17 +55,9 @@ for line in sys.stdin:
 """
 
 
-@pytest.fixture(scope="module")
-def corpus() -> Path:
-    folder = os.environ.get("SLUICE_CORPUS")
-    if not folder:
-        pytest.skip("SLUICE_CORPUS names no folder")
-    return Path(folder)
-
-
 @pytest.mark.parametrize("package", PACKAGES)
-def test_every_file_is_rendered_or_rejected(corpus, package, tmp_path):
-    files = images(corpus, package)
+def test_every_file_is_rendered_or_rejected(package, tmp_path):
+    files = images(package)
     assert len(files) >= MIN_FILES[package]
     outcomes: dict[str, str] = {}
     while waiting := [file for file in files if str(file) not in outcomes]:
@@ -76,19 +68,8 @@ def test_every_file_is_rendered_or_rejected(corpus, package, tmp_path):
     assert not escaped
 
 
-def images(corpus: Path, package: str) -> list[Path]:
-    unpacked = corpus / f"{package}-{PACKAGES[package]}"
-    if not unpacked.is_dir():
-        fetch(corpus, package)
-    return sorted(path for path in unpacked.glob("[Tt]ests/images/**/*") if path.is_file())
-
-
-def fetch(corpus: Path, package: str) -> None:
-    wanted = f"{package}=={PACKAGES[package]}"
-    pip = ["uvx", "pip", "download", "--quiet", "--no-deps", "--no-binary", package, "--dest", str(corpus), wanted]
-    subprocess.run(pip, check=True)
-    with tarfile.open(corpus / f"{package}-{PACKAGES[package]}.tar.gz") as archive:
-        archive.extractall(corpus, filter="data")
+def images(package: str) -> list[Path]:
+    return sorted(path for path in unpacked(package, PACKAGES[package]).glob("[Tt]ests/images/**/*") if path.is_file())
 
 
 def judged(files: list[Path], scratch: Path) -> Iterator[tuple[str, str]]:

@@ -1,10 +1,14 @@
 """What is turned away before it is downloaded, and in which words."""
 
+import gzip
+import io
+import zipfile
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tasks.kinds import IMAGE, MIB
+from tasks.kinds import IMAGE, KINDS, MIB
 from tasks.validate.inspect import MAX_BYTES, Verdict, check_name_and_size, inspect
 from tests.unit.images import MEDIA_TYPES, SAMPLE_OPTIONS, claiming, sample
 from workflow.errors import (
@@ -30,7 +34,7 @@ def verdict(content: bytes, key: str = "photo", declared: str = "", size: int | 
 def judge(content: bytes) -> None:
     """Accepted or rejected are both right; any other error is not."""
     try:
-        assert verdict(content).kind == "image"
+        assert verdict(content).kind in KINDS
     except RejectedError as exc:
         assert str(exc)  # noqa: PT017 - see above
 
@@ -80,11 +84,11 @@ def test_names_up_to_the_limit_are_fine(key):
 
 def test_too_large_says_how_large_and_what_is_allowed():
     with pytest.raises(TooLarge, match=r"300\.5 MiB; up to 200 MiB"):
-        check_name_and_size("a.tif", int(300.5 * MIB))
+        verdict(sample("TIFF"), "a.tif", size=int(300.5 * MIB))
 
 
 def test_text_named_like_a_photograph_is_called_text():
-    with pytest.raises(UnsupportedType, match=r"plain text.*JPEG, PNG, .* and AVIF"):
+    with pytest.raises(UnsupportedType, match=r"plain text.*images \(JPEG, PNG, .*AVIF\)"):
         verdict(b"shopping list\n- apples\n", "list.jpg")
 
 
@@ -209,3 +213,40 @@ HALF = 32_000
 def test_hostile_repetition_is_judged_at_once(hostile):
     judge(hostile)
     judge(hostile + b"\0\1")
+
+
+# what a stage does not take, and what is said of documents
+
+
+def test_archive_is_refused_where_a_stage_does_not_expand_them():
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("words/word/a.txt", "not a document, whatever its folders are called")
+    content = packed.getvalue()
+    assert verdict(content, "words.zip").kind == "archive"
+    ends = {"head": content, "tail": content}
+    with pytest.raises(UnsupportedType, match=r"a ZIP archive.*Unpack it and upload its files") as refusal:
+        inspect(key="words.zip", size=len(content), declared_type="", refused=frozenset({"archive"}), **ends)
+    assert "archives" not in str(refusal.value)
+
+
+def test_office_document_is_to_be_exported_as_pdf():
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as document:
+        for name in ("[Content_Types].xml", "_rels/.rels", "word/document.xml"):
+            document.writestr(name, "<x/>")
+    with pytest.raises(UnsupportedType, match=r"a Word document.*Export it as PDF"):
+        verdict(packed.getvalue(), "letter.docx")
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"), [("ids.csv", "table"), ("ids.csv.gz", "table"), ("ids.jpg", None), ("ids.txt", None)]
+)
+def test_name_tells_only_which_text_it_is(name, kind):
+    content = b"id\n0001\n0002\n"
+    content = gzip.compress(content) if name.endswith(".gz") else content
+    if kind:
+        assert verdict(content, name).kind == kind
+    else:
+        with pytest.raises(UnsupportedType, match="plain text"):
+            verdict(content, name)

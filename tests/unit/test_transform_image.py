@@ -13,11 +13,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import ExifTags, Image, ImageCms
 
-from infra.local.samples import SAMPLES
 from tasks.kinds import IMAGE
 from tasks.transform.image import transform
 from tasks.transform.image.color import read_profile, to_srgb, to_working_mode
-from tasks.validate.inspect import inspect
 from tasks.work import Original, Recipe, Rendered
 from tests.unit.images import (
     BLUE,
@@ -684,18 +682,3 @@ def test_mutated_files_are_rendered_or_rejected(tmp_path, name, places, head_onl
 @given(name=st.sampled_from(list(SAMPLE_OPTIONS)), content=st.binary(max_size=400), keep=st.integers(0, 64))
 def test_garbage_is_rejected(tmp_path, name, content, keep):
     rendered_or_rejected(tmp_path / "garbage", sample(name)[:keep] + content, name)
-
-
-@pytest.mark.parametrize("demo", SAMPLES, ids=lambda demo: demo.file)
-def test_samples_turn_out_as_their_table_says(demo, tmp_path):
-    content = demo.path.read_bytes()
-    try:
-        found = inspect(key=demo.file, size=len(content), declared_type="", head=content[:65536], tail=content[-65536:])
-        outcome = (
-            ("succeeded", None)
-            if transform(Original(demo.path, demo.file, found.media_type, tmp_path), Recipe()).files
-            else None
-        )
-    except RejectedError as exc:
-        outcome = ("rejected", type(exc).__name__)
-    assert outcome == (demo.outcome, demo.reason)

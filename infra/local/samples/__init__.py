@@ -1,4 +1,4 @@
-"""The photographs of `sluice demo`, and what becomes of each. Authors and licences are in CREDITS.md."""
+"""The files of `sluice demo`, and what becomes of each. Authors and licences are in CREDITS.md."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +32,12 @@ SAMPLES: tuple[Sample, ...] = (
     Sample("fig-cut-out.png", "a transparent background, which is kept"),
     Sample("aitzgorri.heic", "a photograph as phones store it, which browsers cannot show"),
     Sample("astronaut-really-a-png.jpg", "a name that does not fit the content: accepted, with a note"),
+    Sample("big-buck-bunny.mp4", "a video: played at once by any browser, with a storyboard"),
+    Sample("big-buck-bunny.mp3", "music: its loudness, its waveform and its cover"),
+    Sample("seattle-weather.csv", "a table: typed columns in Parquet, and a profile of each"),
+    Sample("orders-with-decimal-commas.csv", "a messy export: codes keep their zeros, a bad row is set aside"),
+    Sample("notes-with-a-script.pdf", "a document with a script in it, published without"),
+    Sample("harvest.zip", "an archive: each file in it is taken in, too"),
     Sample("sunset-cut-off.jpg", "an upload that was cut off", "rejected", "TruncatedFile"),
     Sample("shopping-list.jpg", "a text named like a photograph", "rejected", "UnsupportedType"),
 )

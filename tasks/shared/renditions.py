@@ -1,0 +1,67 @@
+"""From what a kind's module made to what the state carries: published files and facts, or those of a twin."""
+
+import json
+from dataclasses import dataclass, replace
+from typing import Any
+
+import msgspec
+
+from tasks.shared.naming import renditions_folder, technical_key
+from tasks.shared.objects import Objects
+from tasks.shared.publish import publish
+from tasks.shared.records import Item, Records
+from tasks.work import Rendered
+from workflow.shapes import Asset, MadeFile, Pointer, Previews, Transformed
+
+
+@dataclass(frozen=True)
+class Renditions:
+    """The output bucket, as the tasks that transform use it."""
+
+    bucket: str
+    objects: Objects
+
+    def published(self, asset: Asset, sha256: str, recipe: str, rendered: Rendered) -> Transformed:
+        """Where everything is that a kind's module made of an asset."""
+        technical = Pointer(bucket=self.bucket, key=technical_key(asset.id))
+        text = json.dumps(rendered.technical).encode()
+        self.objects.put(technical.bucket, technical.key, text, "application/json")
+        return Transformed(
+            sha256=sha256,
+            recipe=recipe,
+            renditions=publish(rendered.files, self.bucket, renditions_folder(asset.id, recipe), self.objects),
+            facts=rendered.facts,
+            technical=technical,
+        )
+
+    def of_a_twin(self, asset: Asset, sha256: str, recipe: str, records: Records) -> Transformed | None:
+        """What an earlier asset with the same bytes already has, if all of it is still there."""
+        twins = (record for record in records.with_content(sha256, recipe) if record["asset_id"] != asset.id)
+        return next((found for found in map(_taken_over, twins) if found and self._all_there(found)), None)
+
+    def _all_there(self, found: Transformed) -> bool:
+        files = (*found.renditions, *(found.previews.files if found.previews else ()), found.technical)
+        return all(self.objects.head(Pointer(bucket=file.bucket, key=file.key)) for file in files)
+
+
+def with_facts(made: Transformed, **facts: Any) -> Transformed:
+    """What was made, with more facts about it."""
+    return replace(made, facts=made.facts | facts)
+
+
+def _taken_over(twin: Item) -> Transformed | None:
+    if twin.get("degraded"):
+        return None
+    return Transformed(
+        sha256=twin["sha256"],
+        recipe=twin["recipe"],
+        renditions=msgspec.convert(twin["renditions"], tuple[MadeFile, ...]),
+        facts=twin["facts"],
+        technical=msgspec.convert(twin["technical"], Pointer),
+        reused_from=twin["asset_id"],
+        previews=Previews(
+            files=msgspec.convert(twin["thumbnails"], tuple[MadeFile, ...]),
+            thumbhash=twin["thumbhash"],
+            dominant_color=twin["dominant_color"],
+        ),
+    )

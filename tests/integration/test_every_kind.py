@@ -1,0 +1,110 @@
+"""Each kind on the embedded AWS, with its own functions: what a person finds afterwards."""
+
+import io
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import duckdb
+import pikepdf
+import pytest
+from PIL import Image
+
+from infra.local.samples import FOLDER
+from tests.integration.conftest import LocalStack
+from tests.unit.movies import Movie, Sound, counting
+
+KINDS = {
+    "big-buck-bunny.mp4": ("video", "video/mp4"),
+    "big-buck-bunny.mp3": ("audio", "audio/mp4"),
+    "orders-with-decimal-commas.csv": ("table", "application/vnd.apache.parquet"),
+    "notes-with-a-script.pdf": ("document", "application/pdf"),
+    "harvest.zip": ("archive", "application/json"),
+}
+
+
+@pytest.fixture(scope="module")
+def outcomes(stack: LocalStack) -> dict[str, dict]:
+    paths = [str(FOLDER / name) for name in KINDS]
+    found = stack.json("put", *paths, "--prefix", "kinds/", "--wait")
+    return {Path(each["path"]).name: each for each in found}
+
+
+def body(stack: LocalStack, file: dict) -> bytes:
+    return stack.connection.s3.get_object(Bucket=file["bucket"], Key=file["key"])["Body"].read()
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_file_of_each_kind_succeeds_and_each_file_made_says_what_it_is(stack, outcomes, name):
+    kind, main_type = KINDS[name]
+    each = outcomes[name]
+    assert (each["outcome"], each["kind"]) == ("succeeded", kind)
+    assert each["renditions"][0]["content_type"] == main_type
+    for file in each["renditions"] + each["thumbnails"]:
+        head = stack.connection.s3.head_object(Bucket=file["bucket"], Key=file["key"])
+        assert head["ContentType"] == file["content_type"]
+        assert head["ContentLength"] == file["bytes"]
+    previews = [file for file in each["thumbnails"] if file["name"].isdigit()]
+    assert previews
+    for file in previews:
+        assert Image.open(io.BytesIO(body(stack, file))).size == (file["width"], file["height"])
+
+
+def test_table_keeps_its_values_and_names_its_bad_row(stack, outcomes, tmp_path):
+    files = {file["name"]: file for file in outcomes["orders-with-decimal-commas.csv"]["renditions"]}
+    parquet = tmp_path / "data.parquet"
+    parquet.write_bytes(body(stack, next(file for name, file in files.items() if name.startswith("tables/"))))
+    (first,) = duckdb.sql(f"FROM '{parquet}' LIMIT 1").fetchall()
+    assert [str(value) for value in first] == ["0001", "01067", "Dresden", "2026-09-02", "1234.5", "+49 351 4960"]
+    (rejected,) = [json.loads(line) for line in body(stack, files["rejects/orders-with-decimal-commas"]).splitlines()]
+    assert rejected["line"] == 8
+
+
+def test_document_is_published_without_its_script(stack, outcomes):
+    rendition = outcomes["notes-with-a-script.pdf"]["renditions"][0]
+    content = body(stack, rendition)
+    assert b"JavaScript" not in content
+    with pikepdf.open(io.BytesIO(content)) as document:
+        assert "/OpenAction" not in document.Root
+        assert not document.attachments
+
+
+def test_files_of_an_archive_end_well_too(stack, outcomes):
+    parent = outcomes["harvest.zip"]["asset_id"]
+    bucket = stack.client.buckets.expanded
+    children = [record for record in stack.json("assets", "--limit", "500") if record.get("parent") == parent]
+    records = stack.client.wait([child["asset_id"] for child in children], timeout=60)
+    assert sorted(record["key"].partition("harvest.zip/")[2] for record in records.values()) == [
+        "photos/dandelions.jpg",
+        "photos/fig.png",
+        "weights.csv",
+    ]
+    assert {record["status"] for record in records.values()} == {"succeeded"}
+    assert not stack.connection.s3.list_objects_v2(Bucket=bucket).get("Contents")
+
+
+@pytest.fixture
+def impatient(stack: LocalStack) -> Iterator[None]:
+    """The stage takes every video for a long one, as if an operator had set it so."""
+    functions = stack.connection.client("lambda")
+    name = "sluice-local-transform-video"
+    settings = functions.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
+    changed = {"Variables": settings | {"LONG_VIDEO_CPU_SECONDS": "0.1"}}
+    functions.update_function_configuration(FunctionName=name, Environment=changed)
+    yield
+    functions.update_function_configuration(FunctionName=name, Environment={"Variables": settings})
+
+
+def test_long_video_is_converted_in_parts_at_the_same_time(stack, impatient, tmp_path):
+    five_minutes = Movie([*counting(5 * 300)], rate=5, options={"g": "25"}, sounds=[Sound(seconds=300)])
+    path = five_minutes.write(tmp_path / "long.mp4")
+    (each,) = stack.json("put", str(path), "--prefix", "long/", "--wait")
+    execution = stack.client.execution(each["execution"])
+    (convert,) = (state for state in execution.states if state.name == "ConvertVideo")
+    assert [state.name for state in execution.states][2:5] == ["SplitVideo", "ConvertVideo", "JoinVideo"]
+    assert len(convert.inside) > 2
+    assert all(part.outcome == "succeeded" for part in convert.inside)
+    assert each["renditions"][0]["content_type"] == "video/mp4"
+    record = stack.json("asset", each["asset_id"])
+    assert record["facts"]["duration_seconds"] == pytest.approx(300, abs=1)
+    assert "ConvertPart" in stack.run("execution", each["execution"]).stdout
