@@ -110,6 +110,9 @@ VIDEO = Kind(
         Format("WebM", "video/webm", (".webm", ".weba")),
         Format("AVI", "video/x-msvideo", (".avi",)),
         Format("MPEG-TS", "video/mp2t", (".ts", ".mts", ".m2ts")),
+        Format("MPEG-PS", "video/mpeg", (".mpg", ".mpeg", ".vob")),
+        Format("WMV", "video/x-ms-asf", (".wmv", ".asf")),
+        Format("FLV", "video/x-flv", (".flv",)),
     ),
 )
 
@@ -120,11 +123,14 @@ AUDIO = Kind(
     formats=_by_type(
         Format("MP3", "audio/mpeg", (".mp3", ".mp2", ".mpga")),
         Format("AAC", "audio/aac", (".aac", ".adts")),
-        Format("M4A", "audio/mp4", (".m4a", ".m4b", ".mp4")),
+        Format("M4A", "audio/mp4", (".m4a", ".m4b", ".mp4", ".3gp", ".3g2")),
         Format("FLAC", "audio/flac", (".flac",)),
         Format("WAV", "audio/wav", (".wav", ".wave", ".bwf")),
         Format("Ogg", "audio/ogg", (".ogg", ".oga", ".opus", ".spx")),
         Format("AIFF", "audio/aiff", (".aif", ".aiff", ".aifc")),
+        Format("WMA", "audio/x-ms-wma", (".wma", ".asf")),
+        Format("CAF", "audio/x-caf", (".caf",)),
+        Format("AMR", "audio/amr", (".amr",)),
     ),
 )
 

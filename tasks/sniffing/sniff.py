@@ -47,6 +47,9 @@ _ZIP_END_BYTES = 22
 _PDF_SEARCH_BYTES = 1024
 _AAC_FRAME = re.compile(rb"\xff[\xf0\xf1\xf8\xf9]")
 _MPEG_AUDIO_FRAME = re.compile(rb"\xff[\xe2-\xe5\xf2-\xf5\xfa-\xfd][\x10-\xef]")
+_TRACK_KIND = re.compile(rb"hdlr.{8}(soun|vide)", re.DOTALL)
+_VIDEO_BRANDS = frozenset({"video/mp4", "video/quicktime", "video/3gpp"})
+_ASF_VIDEO = bytes.fromhex("c0ef19bc4d5bcf11a8fd00805f5c442b")
 _MAX_ARCHITECTURES = 20
 _BMP_HEADER_BYTES = frozenset({12, 16, 40, 52, 56, 64, 108, 124})
 _ICON_HEADER_BYTES, _ICON_ENTRY_BYTES, _ICON_HEAD_BYTES = 6, 16, 1024
@@ -93,13 +96,13 @@ def _binary_type(head: bytes, tail: bytes) -> str | None:
     signature = next((kind for magic, kind in _SIGNATURES if head.startswith(magic)), "")
     if signature in _REFINEMENTS:
         return _REFINEMENTS[signature](head, tail)
-    return signature or _type_inside(head)
+    return signature or _type_inside(head, tail)
 
 
-def _type_inside(head: bytes) -> str | None:
+def _type_inside(head: bytes, tail: bytes) -> str | None:
     """Types whose mark is not at the very beginning."""
     if head[4:8] == b"ftyp":
-        return _iso_media_type(head)
+        return _sound_only(_iso_media_type(head), head + tail)
     marked = next((kind for at, marks, kind in _INNER_MARKS if head[at:].startswith(marks)), None)
     if marked:
         return marked
@@ -117,6 +120,17 @@ def _iso_media_type(head: bytes) -> str:
     brands = [head[8:12], *(head[at : at + 4] for at in range(16, length - 3, 4))]
     otherwise = "image/heic" if brands[0] in _ISO_STILL_BRANDS else "video/mp4"
     return next((kind for brand in brands for known, kind in _ISO_BRANDS if brand in known), otherwise)
+
+
+def _sound_only(media_type: str, ends: bytes) -> str:
+    """Many sound files have the brand of a video: their tracks tell, where the index is near one of the ends."""
+    tracks = set(_TRACK_KIND.findall(ends))
+    is_sound = media_type in _VIDEO_BRANDS and b"soun" in tracks and b"vide" not in tracks
+    return "audio/mp4" if is_sound else media_type
+
+
+def _asf_type(head: bytes, _tail: bytes) -> str:
+    return "video/x-ms-asf" if _ASF_VIDEO in head else "audio/x-ms-wma"
 
 
 def _riff_type(head: bytes, _tail: bytes) -> str:
@@ -257,7 +271,7 @@ _SIGNATURES: tuple[tuple[bytes, str], ...] = (
     (b"#!AMR", "audio/amr"),
     (b"caff", "audio/x-caf"),
     (b"FLV\x01", "video/x-flv"),
-    (b"0&\xb2u\x8ef\xcf\x11", "video/x-ms-asf"),
+    (b"0&\xb2u\x8ef\xcf\x11", "asf?"),
     (b"\0\0\1\xba", "video/mpeg"),
     (b"\0\0\1\xb3", "video/mpeg"),
     (b"PK\x03\x04", "zip?"),
@@ -300,6 +314,7 @@ _REFINEMENTS = MappingProxyType(
         "bmp?": _bmp_type,
         "tiff?": _tiff_type,
         "riff?": _riff_type,
+        "asf?": _asf_type,
         "form?": _form_type,
         "icon?": _icon_type,
         "cursor?": _cursor_type,

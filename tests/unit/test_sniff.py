@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from tasks.sniffing.sniff import Sniffed, sniff
 from tests.unit.images import MEDIA_TYPES, SAMPLE_OPTIONS, claiming, sample
+from tests.unit.movies import Movie, Sound, counting
 
 OFFICE = "application/vnd.openxmlformats-officedocument."
 ISO_VIDEO = b"\0\0\0\x18ftypisom\0\0\2\0isomavc1" + bytes(100)
@@ -199,3 +200,13 @@ def test_any_bytes_have_a_type(head, tail):
 def test_damaged_headers_have_a_type(name, cut, filling):
     content = sample(name)
     assert "/" in ends(content[:cut] + filling + content[cut + len(filling) :]).media_type
+
+
+@pytest.mark.parametrize(
+    ("pictures", "container", "media_type"),
+    [(0, "mp4", "audio/mp4"), (3, "mp4", "video/mp4"), (0, "asf", "audio/x-ms-wma"), (3, "asf", "video/x-ms-asf")],
+)
+def test_tracks_tell_sound_from_video_where_the_brand_does_not(tmp_path, pictures, container, media_type):
+    codecs = {"mp4": ("libx264", "aac"), "asf": ("wmv2", "wmav2")}[container]
+    made = Movie([*counting(pictures)], codec=codecs[0], sounds=[Sound(codec=codecs[1])])
+    assert ends(made.bytes(tmp_path, container)).media_type == media_type

@@ -219,3 +219,14 @@ def test_any_beginning_of_a_file_ends_in_a_video_or_in_a_code(originals, convert
     content = (originals / container).read_bytes()
     with suppress(RejectedError):
         assert convert(content[: int(len(content) * share)]).files
+
+
+def test_tracks_without_anything_in_them_are_nothing_to_play(tmp_path):
+    whole = Movie([*counting(3)], sounds=[Sound()]).write(tmp_path / "whole.mp4")
+    with av.open(str(whole)) as source, av.open(str(tmp_path / "empty.mkv"), "w", format="matroska") as output:
+        for stream in source.streams:
+            output.add_stream_from_template(stream)
+        output.start_encoding()
+    with pytest.raises(RejectedError) as refusal:
+        transform(Original(tmp_path / "empty.mkv", "empty.mkv", "video/x-matroska", tmp_path), Recipe())
+    assert type(refusal.value).__name__ in {"NothingToPlay", "TruncatedFile", "CorruptMedia"}

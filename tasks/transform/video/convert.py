@@ -19,6 +19,7 @@ from tasks.transform.video.reader import Decoded, Reader
 from tasks.transform.video.sound import SoundLine
 from tasks.transform.video.tracks import Tracks
 from tasks.work import Encoded
+from workflow.errors import NothingToPlay
 
 SLACK_SECONDS = 60
 """What is said to be shown later than this after the end is an error of the file, and left out."""
@@ -75,7 +76,7 @@ class Job:
 def convert(
     job: Job, reader: Reader, packets: Iterable["Packet[Stream]"], to: Path, tags: Mapping[str, str]
 ) -> Converted:
-    """Write an MP4 of the packets of a job's tracks; raises FFmpeg's error if nothing at all can be decoded."""
+    """Write an MP4 of the packets of a job's tracks; raises NothingToPlay or FFmpeg's error if nothing is decoded."""
     captions = {stream.index: CaptionTrack(stream) for stream in job.tracks.captions}
     with mp4_writer(to, tags) as output:
         lines = _lines(output, job)
@@ -88,6 +89,7 @@ def convert(
             output.mux(list(line.finish()))
     if not any(line.frames for line in lines.values()):
         reader.raise_damage()
+        raise NothingToPlay("There is no picture and no sound in the tracks of this file. Check the export.")
     return _converted(reader, lines, files_of(captions.values()))
 
 
