@@ -10,7 +10,7 @@ STATE_MARGIN_SECONDS = 15
 EXECUTION_TIMEOUT_SECONDS = 24 * 3600
 """Leaves room for every retry of every state, also when a burst is throttled for half an hour."""
 
-PARTS_AT_ONCE = 20
+PARTS_AT_ONCE = 10
 """Parts of one long video that are converted at the same time."""
 
 CONVERSION_TIMEOUT_SECONDS = 4 * 3600

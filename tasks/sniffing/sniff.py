@@ -102,7 +102,7 @@ def _binary_type(head: bytes, tail: bytes) -> str | None:
 def _type_inside(head: bytes, tail: bytes) -> str | None:
     """Types whose mark is not at the very beginning."""
     if head[4:8] == b"ftyp":
-        return _sound_only(_iso_media_type(head), head + tail)
+        return _sound_only(_iso_media_type(head), head, tail)
     marked = next((kind for at, marks, kind in _INNER_MARKS if head[at:].startswith(marks)), None)
     if marked:
         return marked
@@ -122,15 +122,23 @@ def _iso_media_type(head: bytes) -> str:
     return next((kind for brand in brands for known, kind in _ISO_BRANDS if brand in known), otherwise)
 
 
-def _sound_only(media_type: str, ends: bytes) -> str:
-    """Many sound files have the brand of a video: their tracks tell, where the index is near one of the ends."""
-    tracks = set(_TRACK_KIND.findall(ends))
-    is_sound = media_type in _VIDEO_BRANDS and b"soun" in tracks and b"vide" not in tracks
-    return "audio/mp4" if is_sound else media_type
+def _sound_only(media_type: str, head: bytes, tail: bytes) -> str:
+    """Many sound files have the brand of a video: their tracks tell, where one of the ends has the whole index."""
+    tracks = set(_TRACK_KIND.findall(_whole_index(head) or _whole_index(tail)))
+    return "audio/mp4" if media_type in _VIDEO_BRANDS and tracks == {b"soun"} else media_type
+
+
+def _whole_index(content: bytes) -> bytes:
+    """The box `moov`, unless it is cut off: of half an index, the other half may tell of pictures."""
+    at = content.find(b"moov") - 4
+    end = at + int.from_bytes(content[at : at + 4]) if at >= 0 else 0
+    return content[at:end] if at < end <= len(content) else b""
 
 
 def _asf_type(head: bytes, _tail: bytes) -> str:
-    return "video/x-ms-asf" if _ASF_VIDEO in head else "audio/x-ms-wma"
+    """Its header tells, unless it is so long that it may say more than is seen of it."""
+    whole = int.from_bytes(head[16:24], "little") <= len(head)
+    return "audio/x-ms-wma" if whole and _ASF_VIDEO not in head else "video/x-ms-asf"
 
 
 def _riff_type(head: bytes, _tail: bytes) -> str:

@@ -210,3 +210,17 @@ def test_tracks_tell_sound_from_video_where_the_brand_does_not(tmp_path, picture
     codecs = {"mp4": ("libx264", "aac"), "asf": ("wmv2", "wmav2")}[container]
     made = Movie([*counting(pictures)], codec=codecs[0], sounds=[Sound(codec=codecs[1])])
     assert ends(made.bytes(tmp_path, container)).media_type == media_type
+
+
+def test_video_whose_index_is_longer_than_what_is_read_of_it_is_no_sound(tmp_path):
+    movie = Movie([*counting(1500)], rate=5, options={"g": "25"}, sounds=[Sound(seconds=300)]).bytes(tmp_path, "mp4")
+    assert b"vide" not in movie[-65536:]
+    assert b"soun" in movie[-65536:]
+    assert ends(movie).media_type == "video/mp4"
+
+
+def test_header_of_windows_media_that_is_longer_than_what_is_read_of_it_may_be_a_videos(tmp_path):
+    sound = bytearray(Movie([], sounds=[Sound(codec="wmav2")]).bytes(tmp_path, "asf"))
+    assert ends(bytes(sound)).media_type == "audio/x-ms-wma"
+    sound[16:24] = (10**6).to_bytes(8, "little")
+    assert ends(bytes(sound)).media_type == "video/x-ms-asf"
