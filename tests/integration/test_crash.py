@@ -7,6 +7,7 @@ import pytest
 from infra.local.samples import FOLDER, SAMPLES
 from infra.local.stack import emulator_of
 from tests.integration.conftest import LocalStack
+from tests.waiting import until
 from workflow.client import Sluice, Uploaded
 from workflow.uploads import Upload
 
@@ -39,14 +40,12 @@ def test_after_a_kill_everything_in_flight_is_taken_up(own_stack, moment):
     client = own_stack.client
     items = [Upload(sample.path, f"{moment}/{sample.file}") for sample in (*GOOD, *BAD)]
     put = list(client.put(items, lambda _: None))
-    while not MOMENTS[moment](client, put):
-        pass
+    until(lambda: MOMENTS[moment](client, put))
     emulator_of(own_stack.state_dir, own_stack.port).kill()
     own_stack.run("up", "--detach", "--port", str(own_stack.port))
 
     client = own_stack.client
-    while client.executions(status="RUNNING"):
-        pass
+    until(lambda: not client.executions(status="RUNNING"))
     ended = client.wait([each.asset_id for each in put], timeout=120)
     found = [(ended[each.asset_id]["status"], ended[each.asset_id].get("reason", {}).get("code")) for each in put]
     assert found == [(sample.outcome, sample.reason) for sample in (*GOOD, *BAD)]

@@ -14,6 +14,7 @@ from infra.local.samples import FOLDER
 from tasks.shared.naming import child_key
 from tests.integration.conftest import LocalStack
 from tests.unit.movies import Movie, Sound, counting
+from tests.waiting import until
 
 KINDS = {
     "big-buck-bunny.mp4": ("video", "video/mp4"),
@@ -71,20 +72,16 @@ def test_document_is_published_without_its_script(stack, outcomes):
 
 
 def test_files_of_an_archive_end_well_too(stack, outcomes):
-    parent = outcomes["harvest.zip"]["asset_id"]
-    bucket = stack.client.buckets.expanded
+    each, client = outcomes["harvest.zip"], stack.client
+    parent = client.records.get(each["reused_from"] or each["asset_id"])
+    bucket = client.buckets.expanded
     names = ("photos/dandelions.jpg", "photos/fig.png", "weights.csv")
-    children = [taken_in(stack, child_key("kinds/harvest.zip", parent, name)) for name in names]
-    records = stack.client.wait([child["asset_id"] for child in children], timeout=60)
-    assert {(record["status"], record["parent"]) for record in records.values()} == {("succeeded", parent)}
+    keys = [child_key(parent["key"], parent["asset_id"], name) for name in names]
+    children = [until(lambda key=key: client.records.newest_of_key(bucket, key)) for key in keys]
+    records = client.wait([child["asset_id"] for child in children], timeout=60)
+    found = {(record["status"], record["parent"]) for record in records.values()}
+    assert found == {("succeeded", parent["asset_id"])}
     assert not stack.connection.s3.list_objects_v2(Bucket=bucket).get("Contents")
-
-
-def taken_in(stack: LocalStack, key: str) -> dict:
-    """The record of a file out of an archive, once the event of it has arrived."""
-    while not (record := stack.client.records.newest_of_key(stack.client.buckets.expanded, key)):
-        pass
-    return record
 
 
 @pytest.fixture

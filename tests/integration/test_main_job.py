@@ -10,7 +10,9 @@ from PIL import Image
 from rich.console import Console, RenderableType
 
 from infra.local.samples import FOLDER, SAMPLES
+from tasks.shared.naming import asset_id
 from tests.integration.conftest import LocalStack
+from tests.waiting import until
 from workflow.cli.demo import summary
 from workflow.limits import STATE_OUTPUT_MAX_BYTES
 from workflow.stack import LOCAL_CREDENTIALS
@@ -137,8 +139,7 @@ def made_first_by(outcome: dict) -> str:
 def wait_for_asset(stack: LocalStack, uri: str) -> dict:
     client = stack.client
     bucket, key = uri.removeprefix("s3://").split("/", 1)
-    while (record := client.records.newest_of_key(bucket, key)) is None:
-        pass
+    record = until(lambda: client.records.newest_of_key(bucket, key))
     client.wait([record["asset_id"]], timeout=60)
     return client.asset(uri)
 
@@ -161,9 +162,8 @@ def test_two_versions_in_quick_succession_both_end_and_the_later_one_is_current(
     versions = [s3.put_object(Bucket=bucket, Key="quick.jpg", Body=path.read_bytes())["VersionId"] for path in paths]
     wait_for_asset(stack, f"s3://{bucket}/quick.jpg")
     client = stack.client
-    while len(found := client.records.by("by_key", f"{bucket}/quick.jpg")) < len(versions):
-        pass
-    client.wait([record["asset_id"] for record in found], timeout=60)
+    until(lambda: len(client.records.by("by_key", f"{bucket}/quick.jpg")) == len(versions))
+    client.wait([asset_id(bucket, "quick.jpg", version) for version in versions], timeout=60)
     record = client.asset(f"s3://{bucket}/quick.jpg")
     assert {version["status"] for version in record["versions"]} == {"succeeded"}
     assert [version["version_id"] for version in record["versions"] if version["current"]] == [versions[1]]
