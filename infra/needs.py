@@ -31,15 +31,16 @@ class Needs:
         return Needs({**self.environment, **environment}, [*self.statements, *statements])
 
 
-def needs_of(storage: Storage, settings: Settings, executions_arn: str) -> Mapping[str, Needs]:
-    """Every function's needs. `executions_arn` stands for the executions of the ingest state machine."""
+def needs_of(storage: Storage, settings: Settings, machine_arn: str, executions_arn: str) -> Mapping[str, Needs]:
+    """Every function's needs. The ARNs are of the ingest state machine, and of all of its executions."""
     ingest, expanded, output, archive, quarantine = (
         storage.export_value(bucket.bucket_arn)
         for bucket in (storage.ingest, storage.expanded, storage.output, storage.archive, storage.quarantine)
     )
+    operations = storage.export_value(storage.operations.bucket_arn)
     table, publish = storage.table.table_arn, allow(["sns:Publish"], storage.topic.topic_arn)
     originals = [f"{bucket}/*" for bucket in (ingest, expanded, archive, quarantine)]
-    environment = _environment(storage, settings)
+    environment = _environment(storage, settings, machine_arn)
     transform = Needs(
         environment("TABLE_NAME", "OUTPUT_BUCKET", "RENDITION_FORMATS", "PARTITION_BY", "KEEP_PRIVATE"),
         [
@@ -133,6 +134,34 @@ def needs_of(storage: Storage, settings: Settings, executions_arn: str) -> Mappi
                 allow([*RECORD, "dynamodb:DeleteItem"], table),
             ],
         ),
+        "sweep": Needs(
+            environment("TABLE_NAME", "TOPIC_ARN", "INGEST_BUCKET", "EXPANDED_BUCKET", "OPERATIONS_BUCKET")
+            | environment("STATE_MACHINE_ARN", "SWEEP_OLDER_THAN_MINUTES"),
+            [
+                allow(READ, *originals),
+                tell_missing(ingest, expanded, archive, quarantine),
+                allow(["s3:DeleteObjectVersion"], f"{ingest}/*", f"{expanded}/*"),
+                allow(["s3:PutObject"], f"{operations}/sweeps/*"),
+                allow(["states:ListExecutions", "states:StartExecution"], machine_arn),
+                allow(["states:DescribeExecution", "states:GetExecutionHistory"], executions_arn),
+                publish,
+                allow([*RECORD, "dynamodb:BatchGetItem", "dynamodb:DeleteItem"], table),
+                allow(["dynamodb:Query"], f"{table}/index/by_status"),
+            ],
+        ),
+        "continue_restored": Needs(
+            environment("TABLE_NAME", "STATE_MACHINE_ARN"),
+            [allow(["states:StartExecution"], machine_arn), allow(RECORD, table)],
+        ),
+        "report_batch": Needs(
+            environment("TABLE_NAME"),
+            [
+                allow(["s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload"], f"{operations}/reprocess/*"),
+                tell_missing(operations),
+                allow(["dynamodb:BatchGetItem"], table),
+                allow(["states:DescribeExecution"], executions_arn),
+            ],
+        ),
     }
 
 
@@ -165,7 +194,7 @@ def tell_missing(*buckets: str) -> iam.PolicyStatement:
     return allow(["s3:ListBucket", "s3:ListBucketVersions"], *buckets)
 
 
-def _environment(storage: Storage, settings: Settings) -> Callable[..., dict[str, str]]:
+def _environment(storage: Storage, settings: Settings, machine_arn: str) -> Callable[..., dict[str, str]]:
     """Picks variables by name, so that each function is told only what it uses."""
     all_of_them = {
         "TABLE_NAME": storage.table.table_name,
@@ -174,12 +203,15 @@ def _environment(storage: Storage, settings: Settings) -> Callable[..., dict[str
         "OUTPUT_BUCKET": storage.output.bucket_name,
         "ARCHIVE_BUCKET": storage.archive.bucket_name,
         "QUARANTINE_BUCKET": storage.quarantine.bucket_name,
+        "OPERATIONS_BUCKET": storage.operations.bucket_name,
         "TOPIC_ARN": storage.topic.topic_arn,
+        "STATE_MACHINE_ARN": machine_arn,
         "ARCHIVE_STORAGE_CLASS": settings.archive_storage_class,
         "RENDITION_FORMATS": ",".join(settings.rendition_formats),
         "PARTITION_BY": settings.partition_by,
         "EXPAND_ARCHIVES": str(settings.expand_archives).lower(),
         "LONG_VIDEO_CPU_SECONDS": str(settings.long_video_cpu_seconds),
         "KEEP_PRIVATE": str(settings.keep_private).lower(),
+        "SWEEP_OLDER_THAN_MINUTES": str(settings.sweep_older_than_minutes),
     }
     return lambda *names: {name: all_of_them[name] for name in names}

@@ -9,38 +9,31 @@ from pathlib import Path
 import aws_cdk as cdk
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
-from aws_cdk import aws_logs as logs
 from aws_cdk import aws_sqs as sqs
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from infra import rules
 from infra.conversion import allow_conversion, conversion_role
+from infra.delivery import delivered
 from infra.function_code import function_code
+from infra.machine import executions_arn, machine_arn, machine_name, state_machine
 from infra.needs import allow, needs_of
+from infra.reprocess import reprocess_machine
+from infra.restore import continue_restored
 from infra.settings import Settings
 from infra.storage import Storage
+from infra.sweeper import SWEEPER, sweep_on_schedule
 from infra.task_function import TaskFunction
+from workflow.events import INPUT_PATHS, OBJECT_CREATED, STATUS_CHANGE
 from workflow.ingest import ingest
 from workflow.limits import FUNCTIONS
+from workflow.shapes import UPLOAD
 
 FAILURE_RECORDER = "record_failure"
 FAILURE_RECORDER_RETRIES = 2
-DELIVERY_MAX_AGE_HOURS = 24
-DELIVERY_RETRIES = 185
-"""EventBridge's own maxima: a whole day of trouble loses no event."""
+RESTORED_CONTINUER = "continue_restored"
 DEAD_LETTERS_KEPT_DAYS = 14
-
-UPLOAD = {
-    "bucket": "$.detail.bucket.name",
-    "key": "$.detail.object.key",
-    "version_id": "$.detail.object.version-id",
-    "size": "$.detail.object.size",
-    "etag": "$.detail.object.etag",
-    "sequencer": "$.detail.object.sequencer",
-    "event_id": "$.id",
-}
-"""The execution input, from S3's event. Whole values only: EventBridge escapes nothing inside a string."""
 
 
 class Pipeline(cdk.Stack):
@@ -59,15 +52,17 @@ class Pipeline(cdk.Stack):
             "It is the dead-letter queue: of a rule, where cdk-nag does not look",
         )
         self._failures_dlq = self._dead_letters("FailuresDlq")
+        self._restores_dlq = self._dead_letters("RestoresDlq")
+        self._sweeps_dlq = self._dead_letters("SweepsDlq")
         self._functions = self._make_functions(storage, packages)
         self._machine = self._make_machine(storage)
+        report = self._functions["report_batch"].function
+        self._reprocess = reprocess_machine(self, settings, storage, self._machine, report)
         self._start_on_upload(storage)
         self._record_failures()
+        continue_restored(self, storage, self._functions[RESTORED_CONTINUER].function, self._restores_dlq)
+        sweep_on_schedule(self, settings, self._functions[SWEEPER].function, self._sweeps_dlq)
         self._publish_names()
-
-    @property
-    def _machine_name(self) -> str:
-        return f"sluice-{self._settings.stage}-ingest"
 
     def _dead_letters(self, name: str) -> sqs.Queue:
         return sqs.Queue(
@@ -80,8 +75,13 @@ class Pipeline(cdk.Stack):
 
     def _make_functions(self, storage: Storage, packages: Mapping[str, Path] | None) -> dict[str, TaskFunction]:
         code_of = function_code(self, packages)
-        needs = needs_of(storage, self._settings, self._executions_arn())
-        dead_letters = {FAILURE_RECORDER: self._failures_dlq}
+        machine = machine_name(self._settings, "ingest")
+        needs = needs_of(storage, self._settings, machine_arn(self, machine), executions_arn(self, machine))
+        dead_letters = {
+            FAILURE_RECORDER: self._failures_dlq,
+            RESTORED_CONTINUER: self._restores_dlq,
+            SWEEPER: self._sweeps_dlq,
+        }
         return {
             function: TaskFunction(
                 self,
@@ -94,66 +94,40 @@ class Pipeline(cdk.Stack):
             for function in FUNCTIONS
         }
 
-    def _executions_arn(self) -> str:
-        return self.format_arn(
-            service="states",
-            resource="execution",
-            resource_name=f"{self._machine_name}:*",
-            arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME,
-        )
-
     def _make_machine(self, storage: Storage) -> sfn.StateMachine:
-        arns = {name: each.function.function_arn for name, each in self._functions.items() if name != FAILURE_RECORDER}
         long_videos = self._settings.long_videos
+        definition = ingest(long_videos).to_json()
+        functions = {name: each.function.function_arn for name, each in self._functions.items()}
+        arns = {name: arn for name, arn in functions.items() if f"${{{name}}}" in definition}
         role = conversion_role(self, storage) if long_videos == "mediaconvert" else None
-        machine = sfn.StateMachine(
+        machine = state_machine(
             self,
-            "Ingest",
-            state_machine_name=self._machine_name,
-            state_machine_type=sfn.StateMachineType.STANDARD,
-            definition_body=sfn.DefinitionBody.from_string(ingest(long_videos).to_json()),
-            definition_substitutions=arns | ({"conversion_role": role.role_arn} if role else {}),
-            logs=self._make_machine_log(),
-            tracing_enabled=True,
+            "ingest",
+            definition=definition,
+            substitutions=arns | ({"conversion_role": role.role_arn} if role else {}),
+            settings=self._settings,
         )
         machine.add_to_role_policy(allow(["lambda:InvokeFunction"], *arns.values()))
         if role:
             allow_conversion(machine, role)
-        rules.acknowledge_unnamed_service(machine)
         return machine
 
-    def _make_machine_log(self) -> sfn.LogOptions:
-        """All events in every stage: they cost a tenth of the transitions that they tell of.
-
-        The name's prefix keeps the account's log resource policy from growing with every state machine.
-        """
-        log_group = logs.LogGroup(
-            self,
-            "IngestLogs",
-            log_group_name=f"/aws/vendedlogs/states/{self._machine_name}",
-            retention=logs.RetentionDays(self._settings.log_retention),
-            removal_policy=cdk.RemovalPolicy.DESTROY,
-        )
-        return sfn.LogOptions(destination=log_group, level=sfn.LogLevel.ALL, include_execution_data=True)
-
     def _start_on_upload(self, storage: Storage) -> None:
-        execution_input = {name: events.EventField.from_path(path) for name, path in UPLOAD.items()}
+        execution_input = {name: events.EventField.from_path(path) for name, path in INPUT_PATHS.items()}
         events.Rule(
             self,
             "OnUpload",
             description="Starts an execution for every object that reaches a bucket of those that lead in",
             event_pattern=events.EventPattern(
                 source=["aws.s3"],
-                detail_type=["Object Created"],
+                detail_type=[OBJECT_CREATED],
                 detail={"bucket": {"name": [storage.ingest.bucket_name, storage.expanded.bucket_name]}},
             ),
             targets=[
                 targets.SfnStateMachine(
                     self._machine,
-                    input=events.RuleTargetInput.from_object(execution_input | {"trigger": "upload"}),
-                    dead_letter_queue=self._events_dlq,
-                    max_event_age=cdk.Duration.hours(DELIVERY_MAX_AGE_HOURS),
-                    retry_attempts=DELIVERY_RETRIES,
+                    input=events.RuleTargetInput.from_object(execution_input | {"trigger": UPLOAD}),
+                    **delivered(self._events_dlq),
                 )
             ],
         )
@@ -168,27 +142,23 @@ class Pipeline(cdk.Stack):
             description="Records executions that failed, timed out or were aborted",
             event_pattern=events.EventPattern(
                 source=["aws.states"],
-                detail_type=["Step Functions Execution Status Change"],
+                detail_type=[STATUS_CHANGE],
                 detail={
                     "stateMachineArn": [self._machine.state_machine_arn],
                     "status": ["FAILED", "TIMED_OUT", "ABORTED"],
                 },
             ),
-            targets=[
-                targets.LambdaFunction(
-                    recorder,
-                    dead_letter_queue=self._failures_dlq,
-                    max_event_age=cdk.Duration.hours(DELIVERY_MAX_AGE_HOURS),
-                    retry_attempts=DELIVERY_RETRIES,
-                )
-            ],
+            targets=[targets.LambdaFunction(recorder, **delivered(self._failures_dlq))],
         )
 
     def _publish_names(self) -> None:
         outputs = {
             "StateMachineArn": self._machine.state_machine_arn,
+            "ReprocessStateMachineArn": self._reprocess.state_machine_arn,
             "EventsDlqUrl": self._events_dlq.queue_url,
             "FailuresDlqUrl": self._failures_dlq.queue_url,
+            "RestoresDlqUrl": self._restores_dlq.queue_url,
+            "SweepsDlqUrl": self._sweeps_dlq.queue_url,
         }
         for name, value in outputs.items():
             cdk.CfnOutput(self, name, value=value)

@@ -15,6 +15,9 @@ MOST_CPU_SECONDS = 500
 """A third of what one function's 900 s on 1.7 cores can do: an estimate may be wrong."""
 READABLE_AT_ONCE = ("STANDARD", "STANDARD_IA", "GLACIER_IR")
 COLDNESS = (*READABLE_AT_ONCE, "GLACIER", "DEEP_ARCHIVE")
+DAY_MINUTES = 24 * 60
+LATE_EVENT_MINUTES = 5
+"""S3's events are there within seconds, and seldom within minutes."""
 IA_MIN_AGE_DAYS = 30
 """S3 moves nothing to Standard-IA, nor on from it, before it was there for 30 days."""
 
@@ -41,6 +44,7 @@ class Settings:
     `expand_archives` takes the files in a ZIP in as assets of their own; otherwise a ZIP is refused.
     `long_videos` says how those are converted that take more than `long_video_cpu_seconds` to convert: "parts" are
     converted at the same time by functions, "mediaconvert" sends them to that service.
+    `sweep_every_minutes` says how often the sweeper looks for what did not change for `sweep_older_than_minutes`.
     `keep_private` leaves places, authors, comments and serial numbers in what is published.
     `from_source` runs the functions from the source tree instead of from packages: on the embedded AWS only.
     """
@@ -56,6 +60,8 @@ class Settings:
     expand_archives: bool = False
     long_videos: str = "parts"
     long_video_cpu_seconds: int = 120
+    sweep_every_minutes: int = 15
+    sweep_older_than_minutes: int = 15
     keep_private: bool = False
     archive_storage_class: str = "STANDARD"
     archive_tiers: tuple[Tier, ...] = (Tier(30, "STANDARD_IA"), Tier(90, "GLACIER_IR"))
@@ -70,6 +76,7 @@ class Settings:
             *_catalog_problems(self),
             *_video_problems(self),
             *_archive_problems(self),
+            *_sweep_problems(self),
             *_concurrency_problems(self),
         ]
         if problems:
@@ -108,6 +115,15 @@ def _archive_problems(settings: Settings) -> list[str]:
         problems.append(f"archive_tiers must grow colder, in the order of {COLDNESS}")
     if any(later - earlier < IA_MIN_AGE_DAYS for earlier, later in zip([0, *days], days, strict=False)):
         problems.append(f"archive_tiers must be {IA_MIN_AGE_DAYS} days or more apart, and from the upload")
+    return problems
+
+
+def _sweep_problems(settings: Settings) -> list[str]:
+    problems: list[str] = []
+    if not 1 <= settings.sweep_every_minutes <= DAY_MINUTES:
+        problems.append(f"sweep_every_minutes must be 1 to {DAY_MINUTES}, not {settings.sweep_every_minutes}")
+    if settings.sweep_older_than_minutes < LATE_EVENT_MINUTES:
+        problems.append(f"sweep_older_than_minutes must be {LATE_EVENT_MINUTES} or more: so late may an event be")
     return problems
 
 

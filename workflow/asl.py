@@ -6,7 +6,7 @@
 import logging
 import warnings
 from enum import Enum
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 _root_level = logging.getLogger().level
 with warnings.catch_warnings():
@@ -17,6 +17,7 @@ with warnings.catch_warnings():
 logging.getLogger().setLevel(_root_level)
 
 Chain = steps.Chain
+ChoiceRule = steps.ChoiceRule
 Graph = steps.Graph
 Succeed = steps.Succeed
 
@@ -28,6 +29,13 @@ class _Field(Enum):
     JITTER_STRATEGY = "jitter_strategy"
     ERROR_PATH = "error_path"
     CAUSE_PATH = "cause_path"
+    RESULT_SELECTOR = "result_selector"
+    LABEL = "label"
+    ITEM_READER = "item_reader"
+    ITEM_SELECTOR = "item_selector"
+    RESULT_WRITER = "result_writer"
+    MAX_CONCURRENCY_PATH = "max_concurrency_path"
+    TOLERATED_FAILURE_PERCENTAGE_PATH = "tolerated_failure_percentage_path"
 
 
 class Retry(steps.Retry):
@@ -75,11 +83,27 @@ class LambdaTask(steps.LambdaStep, _Step):
 
 
 class ServiceTask(steps.Task, _Step):
-    """Calls an AWS service, such as "mediaconvert:createJob.sync"; its response goes into the state as `keep_as`."""
+    """Calls an AWS service, such as "mediaconvert:createJob.sync"; its response goes into the state as `keep_as`.
+
+    With `result_selector`, only what that picks of the response.
+    """
 
     def __init__(self, name: str, *, service: str, parameters: dict[str, Any], keep_as: str, **fields: Any) -> None:
         resource = f"arn:aws:states:::{service}"
         super().__init__(name, resource=resource, parameters=parameters, result_path=keep_as, **fields)
+
+    def allowed_fields(self) -> list[Any]:
+        return [*super().allowed_fields(), _Field.RESULT_SELECTOR]
+
+
+class Choice(steps.Choice):
+    """Goes on to the state of the first rule that holds, else to `otherwise`; a rule is a condition and a state."""
+
+    def __init__(self, name: str, *rules: tuple[Any, State], otherwise: State, **fields: Any) -> None:
+        super().__init__(name, **fields)
+        for condition, state in rules:
+            self.add_choice(condition, state)
+        self.default_choice(otherwise)
 
 
 class Map(steps.Map, _Step):
@@ -97,3 +121,30 @@ class Map(steps.Map, _Step):
             max_concurrency=at_once,
             **fields,
         )
+
+
+class DistributedMap(steps.Map, _Step):
+    """Runs `each` as an execution of its own for every item that `item_reader` finds in S3.
+
+    What becomes of them is put into S3 by `result_writer`, and into the state as `keep_as` where that is.
+    """
+
+    def __init__(self, name: str, *, each: Chain | State, gets: dict[str, Any], keep_as: str, **fields: Any) -> None:
+        super().__init__(name, iterator=each, item_selector=gets, result_path=keep_as, label=name, **fields)
+
+    def allowed_fields(self) -> list[Any]:
+        return [
+            *super().allowed_fields(),
+            _Field.LABEL,
+            _Field.ITEM_READER,
+            _Field.ITEM_SELECTOR,
+            _Field.RESULT_WRITER,
+            _Field.MAX_CONCURRENCY_PATH,
+            _Field.TOLERATED_FAILURE_PERCENTAGE_PATH,
+        ]
+
+    def to_dict(self) -> dict[str, Any]:
+        state = cast("dict[str, Any]", super().to_dict())
+        mode = {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}
+        state["ItemProcessor"] = {"ProcessorConfig": mode, **state.pop("Iterator")}
+        return state

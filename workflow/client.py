@@ -19,6 +19,7 @@ from tasks.shared.naming import asset_id, asset_of_original
 from tasks.shared.records import Item, Records
 from workflow.history import StateRun, state_runs
 from workflow.limits import FUNCTIONS, TASKS, functions_of, task_of
+from workflow.shapes import ExecutionInput, dump
 from workflow.stack import Buckets, Connection, NotThereError, Stack
 from workflow.uploads import Progress, Upload, upload
 
@@ -28,7 +29,7 @@ RECORD_GRACE_SECONDS = 30
 """How long an ended execution's record may lag behind: `record_failure` hears of it by an event."""
 LOG_LEAD = timedelta(minutes=1)
 """What the clocks of functions may be apart, and what an execution logs before its asset has a record."""
-STATUSES = ("processing", "succeeded", "rejected", "failed")
+STATUSES = ("processing", "succeeded", "rejected", "failed", "discarded")
 
 _ASSET_ID = re.compile(r"[0-9a-f]{32}")
 _S3_URI = re.compile(r"s3://(?P<bucket>[^/]+)/(?P<key>.+)", re.DOTALL)
@@ -79,15 +80,15 @@ class Sluice:
     """One deployed stage."""
 
     def __init__(self, connection: Connection) -> None:
-        self._aws = connection
+        self.aws = connection
 
     @cached_property
     def records(self) -> Records:
-        return Records(self._aws.dynamodb, self.stack.table)
+        return Records(self.aws.dynamodb, self.stack.table)
 
     @property
     def stack(self) -> Stack:
-        return self._aws.stack
+        return self.aws.stack
 
     @property
     def buckets(self) -> Buckets:
@@ -105,24 +106,22 @@ class Sluice:
 
     def _put(self, progress: Progress, item: Upload) -> Uploaded:
         bucket = self.buckets.ingest
-        version_id = upload(self._aws.s3, bucket, item, progress)
+        version_id = upload(self.aws.s3, bucket, item, progress)
         return Uploaded(item, version_id, asset_id(bucket, item.key, version_id))
 
     # executions
 
-    def start(self, uri: str, version_id: str | None = None) -> str:
-        """Start an execution by hand for an object, wherever its original is; the execution's name."""
-        bucket, key = parse_uri(uri)
-        wanted = {"bucket": bucket, "key": key, **({"version_id": version_id} if version_id else {})}
-        started = self._aws.stepfunctions.start_execution(
-            stateMachineArn=self.stack.state_machine_arn, input=json.dumps(wanted)
+    def start(self, wanted: ExecutionInput) -> str:
+        """Start an execution for an object, wherever its original is; the execution's name."""
+        started = self.aws.stepfunctions.start_execution(
+            stateMachineArn=self.stack.state_machine_arn, input=json.dumps(dump(wanted))
         )
         return started["executionArn"].rpartition(":")[2]
 
     def executions(self, *, status: str | None = None, since: datetime | None = None, limit: int = 50) -> list[Item]:
         """The newest executions, each with the key of the asset that it works on."""
         filters: dict[str, Any] = {"statusFilter": status} if status else {}
-        pages = self._aws.stepfunctions.get_paginator("list_executions").paginate(
+        pages = self.aws.stepfunctions.get_paginator("list_executions").paginate(
             stateMachineArn=self.stack.state_machine_arn, **filters
         )
         listed = (execution for page in pages for execution in page["executions"])
@@ -141,11 +140,11 @@ class Sluice:
             for execution in recent
         ]
 
-    def execution(self, name: str) -> Execution:
-        """One execution by name or ARN, with its states."""
+    def execution(self, name: str, *, with_states: bool = True) -> Execution:
+        """One execution by name or ARN, with its states unless their history is read elsewhere."""
         arn = self.execution_arn(name)
         try:
-            found: Any = self._aws.stepfunctions.describe_execution(executionArn=arn)
+            found: Any = self.aws.stepfunctions.describe_execution(executionArn=arn)
         except ClientError as exc:
             if exc.response.get("Error", {}).get("Code") in {"ExecutionDoesNotExist", "InvalidArn"}:
                 raise NotThereError(f"There is no execution {name}. `sluice executions` lists them.") from exc
@@ -161,12 +160,12 @@ class Sluice:
             error=found.get("error"),
             cause=found.get("cause"),
             redrives=found.get("redriveCount", 0),
-            states=self.states(arn),
+            states=self.states(arn) if with_states else [],
         )
 
     def states(self, arn: str) -> list[StateRun]:
         """The states that an execution has entered so far."""
-        history = self._aws.stepfunctions.get_paginator("get_execution_history")
+        history = self.aws.stepfunctions.get_paginator("get_execution_history")
         return state_runs(event for page in history.paginate(executionArn=arn) for event in page["events"])
 
     def execution_arn(self, name: str) -> str:
@@ -176,7 +175,7 @@ class Sluice:
         return f"{self.stack.state_machine_arn.replace(':stateMachine:', ':execution:')}:{name}"
 
     def running(self, arn: str) -> bool:
-        status = self._aws.stepfunctions.describe_execution(executionArn=arn)["status"]
+        status = self.aws.stepfunctions.describe_execution(executionArn=arn)["status"]
         return status in {"RUNNING", "PENDING_REDRIVE"}
 
     # assets
@@ -233,8 +232,12 @@ class Sluice:
         folder.mkdir(exist_ok=True)
         path = folder / pointer["key"].rpartition("/")[2]
         version = {"VersionId": pointer["version_id"]} if pointer.get("version_id") else {}
-        self._aws.s3.download_file(pointer["bucket"], pointer["key"], str(path), ExtraArgs=version or None)
+        self.aws.s3.download_file(pointer["bucket"], pointer["key"], str(path), ExtraArgs=version or None)
         return path
+
+    def function_name(self, function: str) -> str:
+        """What a function is called in this stage."""
+        return f"sluice-{self.aws.stage}-{function.replace('_', '-')}"
 
     # logs
 
@@ -255,14 +258,14 @@ class Sluice:
         return int(began.timestamp() * 1000)
 
     def _function_logs(self, function: str, term: str, start_ms: int) -> Iterator[Item]:
-        group = f"/aws/lambda/sluice-{self._aws.stage}-{function.replace('_', '-')}"
-        pages = self._aws.logs.get_paginator("filter_log_events").paginate(
+        group = f"/aws/lambda/{self.function_name(function)}"
+        pages = self.aws.logs.get_paginator("filter_log_events").paginate(
             logGroupName=group, filterPattern=f'"{term}"', startTime=start_ms
         )
         try:
             for event in (event for page in pages for event in page["events"]):
                 yield {"task": task_of(function)[0], **_log_line(event.get("message", ""), event.get("timestamp", 0))}
-        except self._aws.logs.exceptions.ResourceNotFoundException:
+        except self.aws.logs.exceptions.ResourceNotFoundException:
             return
 
     # following

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-_FAILED_ATTEMPTS = {
+FAILED_ATTEMPTS = {
     "TaskFailed": "taskFailedEventDetails",
     "TaskTimedOut": "taskTimedOutEventDetails",
     "TaskStartFailed": "taskStartFailedEventDetails",
@@ -46,6 +46,16 @@ def state_runs(events: Iterable[Mapping[str, Any]]) -> list[StateRun]:
     return told.runs
 
 
+def events_by_run(events: Iterable[Mapping[str, Any]]) -> list[tuple[StateRun, list[Mapping[str, Any]]]]:
+    """Each visit of a state, those within a Map too, with the history events that belong to it."""
+    told = _Told()
+    found: dict[int, tuple[StateRun, list[Mapping[str, Any]]]] = {}
+    for event in events:
+        if run := told.apply(event):
+            found.setdefault(id(run), (run, []))[1].append(event)
+    return list(found.values())
+
+
 @dataclass
 class _Iteration:
     """One of a Map's; a redrive starts it again, and goes on in the state that it entered `last`."""
@@ -63,7 +73,8 @@ class _Told:
     _iteration_at: dict[int, _Iteration] = field(default_factory=dict[int, _Iteration])
     _iterations: dict[tuple[str, int], _Iteration] = field(default_factory=dict[tuple[str, int], _Iteration])
 
-    def apply(self, event: Mapping[str, Any]) -> None:
+    def apply(self, event: Mapping[str, Any]) -> StateRun | None:
+        """Take in one event; the visit that it belongs to."""
         kind, before = event["type"], event.get("previousEventId", 0)
         iteration = self._iteration(event) or self._iteration_at.get(before)
         run = self._enter(event, iteration) if kind.endswith("StateEntered") else self._run_of(event, iteration)
@@ -72,6 +83,7 @@ class _Told:
             _apply_to(run, kind, event["timestamp"], event)
         if iteration and kind not in _ITERATION_ENDS:
             self._iteration_at[event["id"]] = iteration
+        return run
 
     def _iteration(self, event: Mapping[str, Any]) -> _Iteration | None:
         """The one that begins here."""
@@ -105,8 +117,8 @@ def _apply_to(run: StateRun, kind: str, at: datetime, event: Mapping[str, Any]) 
         run.attempts += 1
     elif kind == "ExecutionRedriven":
         run.seconds, run.outcome = None, "running"
-    elif kind in _FAILED_ATTEMPTS:
-        details = event[_FAILED_ATTEMPTS[kind]]
+    elif kind in FAILED_ATTEMPTS:
+        details = event[FAILED_ATTEMPTS[kind]]
         run.error, run.cause = details.get("error"), details.get("cause")
         run.failures.append(run.error or kind)
     elif kind.endswith("StateExited"):

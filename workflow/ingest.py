@@ -41,7 +41,10 @@ def ingest(long_videos: str = "parts") -> Graph:
 
     `long_videos` are converted in "parts" by functions of ours, or by "mediaconvert".
     """
-    duplicate = Succeed("Duplicate", comment="Another execution serves, or has just served, this version")
+    duplicate = Succeed(
+        "Duplicate",
+        comment='Another execution serves, or has just served, this version; "force": true is for doing it again',
+    )
     rejected = Fail("Rejected", error_path="$.quarantine.code", cause_path="$.quarantine.message")
     quarantine = task("Quarantine", "Move the original aside, with the reason")
     quarantine.then(rejected)

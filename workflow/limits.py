@@ -59,6 +59,9 @@ FUNCTIONS: Mapping[str, FunctionLimits] = MappingProxyType(
         "archive": FunctionLimits(memory_mb=512, timeout_seconds=900),
         "quarantine": FunctionLimits(memory_mb=512, timeout_seconds=900),
         "record_failure": FunctionLimits(memory_mb=256, timeout_seconds=30),
+        "continue_restored": FunctionLimits(memory_mb=256, timeout_seconds=30),
+        "sweep": FunctionLimits(memory_mb=512, timeout_seconds=600),
+        "report_batch": FunctionLimits(memory_mb=512, timeout_seconds=900, scratch_mb=2048),
     }
 )
 

@@ -13,6 +13,10 @@ from workflow.errors import InputError
 
 T = TypeVar("T")
 
+UPLOAD = "upload"
+TRIGGERS = (UPLOAD, "manual", "reprocess", "redrive", "restore", "release", "sweep")
+"""What an attempt at an asset may be started by."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Pointer:
@@ -28,7 +32,8 @@ class ExecutionInput(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     """What starts an execution: `bucket` and `key` are enough by hand, EventBridge fills in the rest.
 
     `key` is raw, not URL-encoded. `sequencer` is S3's order of events for one key, in hexadecimal. Size (bytes) and
-    etag are for whoever reads the execution; Validate asks S3.
+    etag are for whoever reads the execution; Validate asks S3. `trigger` is one of TRIGGERS, `by` and `why` are kept
+    with the attempt, `batch` names the bulk reprocess that it belongs to.
     """
 
     bucket: str
@@ -39,7 +44,19 @@ class ExecutionInput(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     sequencer: str | None = None
     event_id: str | None = None
     trigger: str = "manual"
+    force: bool = False
+    by: str | None = None
+    why: str | None = None
+    batch: str | None = None
     started_by: str | None = msgspec.field(default=None, name="AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID")
+
+    @property
+    def is_delivery(self) -> bool:
+        """An event, or a copy of its input: what repeats it soon after is no wish to do the work again.
+
+        A person who starts an execution with the input of an earlier one says so with `force`.
+        """
+        return self.trigger == UPLOAD and not self.force
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,9 +14,13 @@ from botocore.exceptions import ClientError
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
     from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_logs import CloudWatchLogsClient
     from mypy_boto3_s3 import S3Client
+    from mypy_boto3_sns import SNSClient
+    from mypy_boto3_sqs import SQSClient
     from mypy_boto3_stepfunctions import SFNClient
+    from mypy_boto3_sts import STSClient
 
 LOCAL = "local"
 STATE_DIR = Path(os.environ.get("SLUICE_STATE_DIR", ".sluice"))
@@ -31,13 +35,23 @@ class NotThereError(Exception):
 
 @dataclass(frozen=True)
 class Buckets:
-    """The four buckets an object can be in."""
+    """Where an object can be; `operations` has what is written about many of them."""
 
     ingest: str
     output: str
     archive: str
     quarantine: str
     expanded: str
+    operations: str
+
+
+@dataclass(frozen=True)
+class DeadLetters:
+    """URLs of the queues for events that could not be delivered, by what was to happen."""
+
+    events: str
+    failures: str
+    restores: str
 
 
 @dataclass(frozen=True)
@@ -48,9 +62,11 @@ class Stack:
     endpoint: str | None
     region: str
     state_machine_arn: str
+    reprocess_machine_arn: str
     table: str
     topic: str
     buckets: Buckets
+    dead_letters: DeadLetters
 
 
 class Connection:
@@ -71,8 +87,9 @@ class Connection:
         else:
             self._session = boto3.Session(profile_name=profile, region_name=region)
 
-    def client(self, service: Any) -> Any:
-        config = Config(retries={"mode": "standard", "total_max_attempts": 5}, max_pool_connections=32)
+    def client(self, service: Any, **settings: Any) -> Any:
+        """A client; `settings` are botocore's, beside those that all have."""
+        config = Config(retries={"mode": "standard", "total_max_attempts": 5}, max_pool_connections=32, **settings)
         session: Any = self._session
         return session.client(service, endpoint_url=self.endpoint, config=config)
 
@@ -93,6 +110,22 @@ class Connection:
         return self.client("logs")
 
     @cached_property
+    def sns(self) -> "SNSClient":
+        return self.client("sns")
+
+    @cached_property
+    def sqs(self) -> "SQSClient":
+        return self.client("sqs")
+
+    @cached_property
+    def lambda_(self) -> "LambdaClient":
+        return self.client("lambda")
+
+    @cached_property
+    def sts(self) -> "STSClient":
+        return self.client("sts")
+
+    @cached_property
     def cloudformation(self) -> "CloudFormationClient":
         return self.client("cloudformation")
 
@@ -105,6 +138,7 @@ class Connection:
             endpoint=self.endpoint,
             region=self._session.region_name or "",
             state_machine_arn=outputs["StateMachineArn"],
+            reprocess_machine_arn=outputs["ReprocessStateMachineArn"],
             table=outputs["TableName"],
             topic=outputs["TopicArn"],
             buckets=Buckets(
@@ -113,6 +147,12 @@ class Connection:
                 archive=outputs["ArchiveBucket"],
                 quarantine=outputs["QuarantineBucket"],
                 expanded=outputs["ExpandedBucket"],
+                operations=outputs["OperationsBucket"],
+            ),
+            dead_letters=DeadLetters(
+                events=outputs["EventsDlqUrl"],
+                failures=outputs["FailuresDlqUrl"],
+                restores=outputs["RestoresDlqUrl"],
             ),
         )
 

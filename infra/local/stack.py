@@ -5,6 +5,7 @@ import shutil
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from infra.local.deploy import deploy
@@ -28,7 +29,7 @@ class Ready:
 
 def up(state_dir: Path, port: int | None, say: Callable[[str], None]) -> Ready:
     """Start the embedded AWS unless it runs, deploy what changed, and take up what a crash left."""
-    started = time.perf_counter()
+    started, since = time.perf_counter(), datetime.now(UTC).replace(microsecond=0)
     state_dir.mkdir(exist_ok=True)
     emulator = emulator_of(state_dir, port)
     crashed = (state_dir / UNCLEAN_FILE).exists() and not emulator.running()
@@ -41,7 +42,7 @@ def up(state_dir: Path, port: int | None, say: Callable[[str], None]) -> Ready:
     say("deploying the stacks")
     deployment = deploy(connection.client, state_dir)
     say("looking for unfinished work")
-    taken_up = recover(connection, lost_records=crashed)
+    taken_up = recover(connection, since=since, lost_records=crashed)
     return Ready(emulator.endpoint, time.perf_counter() - started, deployment.changed, taken_up)
 
 

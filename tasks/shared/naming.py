@@ -70,5 +70,10 @@ def reason_key(original: str) -> str:
     return f"{original}.reason.json"
 
 
+def batch_key(batch: str, file: str) -> str:
+    """Where the operations bucket keeps what belongs to a bulk reprocess."""
+    return f"reprocess/{batch}/{file}"
+
+
 def _last_bytes(text: str, limit: int) -> str:
     return text.encode()[-limit:].decode(errors="ignore")

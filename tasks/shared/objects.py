@@ -2,10 +2,10 @@
 
 import base64
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import UTC
+from datetime import UTC, datetime
 from functools import partial
 from itertools import accumulate
 from pathlib import Path
@@ -96,6 +96,12 @@ class Objects:
             restored='ongoing-request="false"' in found.get("Restore", ""),
             metadata={field: found[field] for field in _METADATA_FIELDS if field in found},
         )
+
+    def versions(self, bucket: str) -> Iterator[tuple[Pointer, datetime]]:
+        """Every version in a bucket, and when it was written. Delete markers are none."""
+        pages: Any = self._s3.get_paginator("list_object_versions").paginate(Bucket=bucket)
+        for found in (version for page in pages for version in page.get("Versions", [])):
+            yield Pointer(bucket=bucket, key=found["Key"], version_id=found["VersionId"]), found["LastModified"]
 
     def read_range(self, at: Pointer, start: int, end: int) -> bytes:
         """Bytes `start` up to and without `end`."""

@@ -18,6 +18,7 @@ import msgspec
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.exceptions import ClientError
 
+from tasks.shared import attempts
 from tasks.shared.indexes import INDEXES
 from workflow.errors import DuplicateEvent
 from workflow.limits import DEDUPE_WINDOW_SECONDS, EXECUTION_TIMEOUT_SECONDS
@@ -74,14 +75,15 @@ class Records:
             raise self.taken_over(asset_id)
 
     def begin(self, asset: Asset, run: Run, wanted: ExecutionInput) -> int:
-        """Open the record for an attempt, or go on with the one that this execution has begun. Its number, from 1."""
-        attempts: list[Item] = (self.get(asset.id) or {}).get("attempts", [])
-        mine: Item | None = next((a for a in attempts if a["execution"] == run.name), None)
-        if mine is None:
-            mine = {"number": len(attempts) + 1, "trigger": wanted.trigger, "started_at": run.started}
-            mine |= {"execution": run.name, "execution_arn": run.arn}
-            mine |= {"event_id": wanted.event_id} if wanted.event_id else {}
-            attempts = [*attempts, mine]
+        """Open the record for an attempt, or go on with the one that this execution has begun. Its number, from 1.
+
+        DuplicateEvent where the batch that wants it has it behind it.
+        """
+        seen: list[Item] = (self.get(asset.id) or {}).get("attempts", [])
+        if wanted.batch and attempts.is_done(seen, wanted.batch) and not attempts.latest(seen, run.name):
+            self.keep_claim(asset.id, run)
+            raise DuplicateEvent(f"Batch {wanted.batch} has processed this version (asset {asset.id}); nothing to do.")
+        listed = attempts.begun(seen, run, wanted)
         moment = now().isoformat()
         first_seen = {
             "created_at": moment,
@@ -104,24 +106,72 @@ class Records:
                 "status": "processing",
                 "execution": run.name,
                 "execution_arn": run.arn,
-                "attempts": attempts,
+                "attempts": listed,
                 "original": _plain(asset.source),
                 "updated_at": moment,
             },
             keep=first_seen,
+            remove=("reason", "restore"),
+        )
+        return next(each["number"] for each in reversed(listed) if each["execution"] == run.name)
+
+    def reopen(self, asset_id: str, execution: str, *, redrives: int, by: str, why: str | None = None) -> bool:
+        """Open an attempt for the next redrive of a failed execution; False where the asset is no longer its own.
+
+        Also where nobody has recorded the failure yet. `redrives` is how often Step Functions has redriven it so far.
+        """
+        seen: list[Item] = (self.get(asset_id) or {}).get("attempts", [])
+        listed = attempts.reopened(seen, execution, redrives=redrives, by=by, why=why)
+        return listed is not None and self._set(
+            _record(asset_id),
+            {"attempts": listed, "status": "processing", "updated_at": now().isoformat()},
+            "execution = :execution AND #status IN (:failed, :processing) AND attempts = :seen",
+            {":execution": execution, ":failed": "failed", ":processing": "processing", ":seen": seen},
             remove=("reason",),
         )
-        return mine["number"]
 
-    def finish(self, asset_id: str, run: Run, status: str, values: Mapping[str, Any]) -> None:
-        """Close this execution's attempt with its outcome; DuplicateEvent where a later attempt has taken over."""
-        record = self.get(asset_id) or {}
-        attempts: list[Item] = record.get("attempts", [])
-        closed = [
-            {**a, "outcome": status, "ended_at": now().isoformat()} if a["execution"] == run.name else a
-            for a in attempts
-        ]
-        self.learn(asset_id, run, {**values, "status": status, "attempts": closed}, forget=["reason"])
+    def close_again(self, record: Item) -> bool:
+        """Put a record back to what it was before `reopen`, as its execution could not be redriven."""
+        before = {name: record[name] for name in ("attempts", "status", "reason") if name in record}
+        return self._set(
+            _record(record["asset_id"]),
+            {**before, "updated_at": now().isoformat()},
+            "execution = :execution AND #status = :processing",
+            {":execution": record["execution"], ":processing": "processing"},
+        )
+
+    def expect_restore(self, asset_id: str, asked: Item) -> None:
+        """Write down that S3 was asked to restore the original, and what is to follow."""
+        self.update(asset_id, {"restore": asked})
+
+    def forget_restore(self, asset_id: str) -> None:
+        """S3 was not asked after all."""
+        self._set(_record(asset_id), {"updated_at": now().isoformat()}, remove=("restore",))
+
+    def note_restored(self, asset_id: str, until: str, *, done: bool) -> None:
+        """The original can be read for a while; with `done`, nothing else was asked for."""
+        values = {"restored_until": until, "updated_at": now().isoformat()}
+        self._set(_record(asset_id), values, remove=("restore",) if done else ())
+
+    def discard(self, asset_id: str, *, by: str, why: str) -> bool:
+        """Write down that a person let a rejected original go; False where it is not a rejected one."""
+        said = {"by": by, "why": why, "at": now().isoformat()}
+        return self._set(
+            _record(asset_id),
+            {"status": "discarded", "discarded": said, "updated_at": said["at"]},
+            "#status = :rejected",
+            {":rejected": "rejected"},
+        )
+
+    def finish(
+        self, asset_id: str, run: Run, status: str, values: Mapping[str, Any], *, redrives: int | None = None
+    ) -> None:
+        """Close this execution's attempt with its outcome; DuplicateEvent where a later attempt has taken over.
+
+        `redrives` is how often Step Functions has redriven the execution, where the caller knows.
+        """
+        listed = attempts.closed((self.get(asset_id) or {}).get("attempts", []), run.name, status, redrives=redrives)
+        self.learn(asset_id, run, {**values, "status": status, "attempts": listed}, forget=["reason"])
 
     def with_content(self, sha256: str, recipe: str) -> list[Item]:
         """Succeeded assets with this content whose renditions were made, not reused, by this recipe; oldest first."""
@@ -149,16 +199,36 @@ class Records:
 
     def by(self, index: str, value: str, *, limit: int | None = None, since: str = "") -> list[Item]:
         """Records that an index finds, the newest first; with `since`, those whose sort key is not before it."""
+        return list(islice(self.newest(index, value, since=since), limit))
+
+    def newest(
+        self,
+        index: str,
+        value: str,
+        *,
+        since: str = "",
+        before: str = "",
+        columns: Iterable[str] = (),
+        at_once: int | None = None,
+    ) -> Iterator[Item]:
+        """Records that an index finds, the newest first, `at_once` in a request, as they are asked for.
+
+        Both bounds are inclusive. With `columns`, only those attributes of each.
+        """
         partition, sort = INDEXES[index]
+        names = {f"#{name}": name for name in {*columns, partition, sort}}
+        only: Any = {"ProjectionExpression": ", ".join(names)} if columns else {}
         pages = self._dynamodb.get_paginator("query").paginate(
             TableName=self._table,
             IndexName=index,
-            KeyConditionExpression="#partition = :value AND #sort >= :since",
-            ExpressionAttributeNames={"#partition": partition, "#sort": sort},
-            ExpressionAttributeValues=_wire({":value": value, ":since": since or " "}),
+            KeyConditionExpression=f"#{partition} = :value AND #{sort} BETWEEN :since AND :before",
+            ExpressionAttributeNames=names,
+            ExpressionAttributeValues=_wire({":value": value, ":since": since or " ", ":before": before or "~"}),
             ScanIndexForward=False,
+            PaginationConfig={"PageSize": at_once} if at_once else {},
+            **only,
         )
-        return [_item(item) for item in islice((item for page in pages for item in page["Items"]), limit)]
+        return (_item(item) for page in pages for item in page["Items"])
 
     def many(self, asset_ids: Iterable[str]) -> dict[str, Item]:
         """Records by asset id, read consistently; unknown ones are left out."""
@@ -234,8 +304,13 @@ class Records:
 
     def _who_has(self, asset_id: str) -> str:
         claim = self._get(_claim(asset_id)) or {}
-        doing = "is at work on" if claim.get("held") else "has already served"
-        return f"Execution {claim.get('execution', 'unknown')} {doing} this version (asset {asset_id}); nothing to do."
+        execution = claim.get("execution", "unknown")
+        if claim.get("held"):
+            return f"Execution {execution} is at work on this version (asset {asset_id}); nothing to do."
+        return (
+            f"Execution {execution} has already served this version (asset {asset_id}); nothing to do. "
+            'To process it again all the same, add "force": true to the input.'
+        )
 
     # the current version of a key
 

@@ -15,7 +15,6 @@ from tasks.validate.locate import Places, locate
 from workflow.shapes import Asset, ExecutionInput, Run
 
 PROBE_BYTES = 64 * 1024
-DELIVERY = "upload"
 
 
 class Settings(msgspec.Struct, frozen=True):
@@ -48,7 +47,7 @@ def handle(state: State, run: Run) -> Asset:
     asset = locate(wanted, places, objects, records)
     working_for(run, asset.id)
     records.link(run, asset.id)
-    records.claim(asset.id, run, delivery=wanted.trigger == DELIVERY)
+    records.claim(asset.id, run, delivery=wanted.is_delivery)
     attempt = records.begin(asset, run, wanted)
     found = checked(replace(asset, attempt=attempt))
     return replace(found, functions=state.functions[found.kind])

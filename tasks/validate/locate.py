@@ -7,9 +7,8 @@ from tasks.shared.naming import DEPTH, PARENT, asset_id, asset_of_original, orig
 from tasks.shared.objects import ObjectFacts, Objects
 from tasks.shared.records import Item, Records
 from workflow.errors import InputError, ObjectNotFound
+from workflow.glacier import is_frozen
 from workflow.shapes import Asset, ExecutionInput, Pointer
-
-_NEEDS_RESTORE = {"GLACIER", "DEEP_ARCHIVE"}
 
 
 @dataclass(frozen=True)
@@ -41,10 +40,10 @@ def locate(wanted: ExecutionInput, places: Places, objects: Objects, records: Re
     facts = _find(identity, places, objects)
     if facts is None:
         raise _not_found(wanted)
-    if facts.at.storage_class in _NEEDS_RESTORE and not facts.restored:
+    if is_frozen(facts.at.storage_class) and not facts.restored:
         raise InputError(
-            f"The original of {identity.key} is in {facts.at.storage_class} and cannot be read. Restore "
-            f"s3://{facts.at.bucket}/{facts.at.key} first, then start again."
+            f"The original s3://{facts.at.bucket}/{facts.at.key} is in {facts.at.storage_class} and cannot be read. "
+            f"`sluice restore {identity.id}` restores it, and processes it then."
         )
     return Asset(
         id=identity.id,
@@ -98,11 +97,12 @@ def _from_record(record: Item | None, wanted: ExecutionInput) -> tuple[_Identity
 
 
 def _find(identity: _Identity, places: Places, objects: Objects) -> ObjectFacts | None:
+    """In two places during a move, which ends in the archive: whoever works on it again finishes the move."""
     kept_as = original_key(identity.key, identity.id)
     candidates = (
         Pointer(bucket=identity.bucket, key=identity.key, version_id=identity.version_id),
-        Pointer(bucket=places.archive, key=kept_as),
         Pointer(bucket=places.quarantine, key=kept_as),
+        Pointer(bucket=places.archive, key=kept_as),
     )
     return next((facts for facts in map(objects.head, candidates) if facts), None)
 

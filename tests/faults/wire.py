@@ -61,6 +61,14 @@ class Wire:
             self._function = None
 
     @contextmanager
+    def another(self) -> Iterator[None]:
+        """While an invocation is at a call, others may begin and end."""
+        under_way = self._function, self._is_dead
+        self._function = None
+        yield
+        self._function, self._is_dead = under_way
+
+    @contextmanager
     def connected(self, monkeypatch: Any) -> Iterator["Wire"]:
         direct = BaseClient._make_api_call
 
@@ -90,6 +98,5 @@ class Wire:
     def _look_around(self, name: str) -> None:
         if " s3:" not in name or ":Get" in name or ":Head" in name:
             return
-        function, self._function = self._function, None
-        self.after_write()
-        self._function = function
+        with self.another():
+            self.after_write()

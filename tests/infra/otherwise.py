@@ -2,4 +2,10 @@
 
 from infra.settings import Settings
 
-OTHERWISE = Settings(stage="otherwise", long_videos="mediaconvert", partition_by="day", glue_database="lake")
+OTHERWISE = Settings(
+    stage="otherwise",
+    long_videos="mediaconvert",
+    partition_by="day",
+    glue_database="lake",
+    sweep_every_minutes=1,
+)

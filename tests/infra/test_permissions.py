@@ -18,6 +18,7 @@ TOLD_BY = {
     "Output": "OUTPUT_BUCKET",
     "Archive": "ARCHIVE_BUCKET",
     "Quarantine": "QUARANTINE_BUCKET",
+    "Operations": "OPERATIONS_BUCKET",
     "Table": "TABLE_NAME",
     "Topic": "TOPIC_ARN",
 }
@@ -84,6 +85,7 @@ def test_other_wildcards_are_names_within_one_bucket_or_state_machine(stage: Sta
     }
     allowed = re.compile(
         r"<(Ingest|Expanded|Archive|Quarantine)>/\*|<Output>/(renditions|thumbnails|metadata|work)/\*"
+        r"|<Operations>/(reprocess|sweeps)/\*"
         rf"|arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>:execution:sluice-{stage.name}-ingest:\*"
     )
     assert open_ended
@@ -103,10 +105,11 @@ def test_only_what_unpacks_archives_can_write_to_the_other_way_in(pipeline: Temp
         ("transform_archive", "s3:PutObject"),
         ("archive", "s3:DeleteObjectVersion"),
         ("quarantine", "s3:DeleteObjectVersion"),
+        ("sweep", "s3:DeleteObjectVersion"),
     }
 
 
-def test_only_archive_and_quarantine_can_remove_an_original_and_only_by_its_version(pipeline: Template) -> None:
+def test_only_what_finishes_a_move_can_remove_an_original_and_only_by_its_version(pipeline: Template) -> None:
     removals = {
         (g.task, g.action, g.resource) for g in grants(pipeline) if "Delete" in g.action and g.action[:3] == "s3:"
     }
@@ -116,6 +119,8 @@ def test_only_archive_and_quarantine_can_remove_an_original_and_only_by_its_vers
         ("archive", "s3:DeleteObjectVersion", "<Quarantine>/*"),
         ("quarantine", "s3:DeleteObjectVersion", "<Ingest>/*"),
         ("quarantine", "s3:DeleteObjectVersion", "<Expanded>/*"),
+        ("sweep", "s3:DeleteObjectVersion", "<Ingest>/*"),
+        ("sweep", "s3:DeleteObjectVersion", "<Expanded>/*"),
     }
 
 
@@ -137,6 +142,13 @@ def test_function_writes_to_its_own_prefixes_of_the_output(pipeline: Template, t
     written = {g.resource for g in grants(pipeline) if g.task == task and g.action == "s3:PutObject"}
     written -= {"<Expanded>/*"} if task == "transform_archive" else set()
     assert written == {f"<Output>/{prefix}/*" for prefix in prefixes}
+
+
+def test_reports_about_many_assets_are_written_each_kind_by_its_own_function(pipeline: Template) -> None:
+    written = {
+        (g.task, g.resource) for g in grants(pipeline) if "<Operations>" in g.resource and S3_WRITES.match(g.action)
+    }
+    assert written == {("report_batch", "<Operations>/reprocess/*"), ("sweep", "<Operations>/sweeps/*")}
 
 
 @pytest.mark.parametrize("task", FUNCTIONS)

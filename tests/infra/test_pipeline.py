@@ -8,10 +8,13 @@ import pytest
 
 from infra.pipeline import FAILURE_RECORDER
 from tests.infra.conftest import Stage, Template, denies_plain_http, statements
+from workflow.events import upload_input
 from workflow.limits import FUNCTIONS, TASKS
 from workflow.shapes import ExecutionInput, parse
 
-SERVING_A_STATE = sorted(set(FUNCTIONS) - {FAILURE_RECORDER})
+BESIDE = {FAILURE_RECORDER, "continue_restored", "sweep", "report_batch"}
+"""Functions that no state of the ingest state machine calls."""
+SERVING_A_STATE = sorted(set(FUNCTIONS) - BESIDE)
 UPLOAD_EVENT = {
     "version": "0",
     "id": "17793124-05d4-b198-2fde-7ededc63b103",
@@ -50,7 +53,7 @@ def function(pipeline: Template, task: str) -> dict[str, Any]:
 
 
 def definition(pipeline: Template) -> dict[str, Any]:
-    return json.loads(pipeline.only("StepFunctions::StateMachine")["DefinitionString"])
+    return json.loads(pipeline.only("StepFunctions::StateMachine", "Ingest")["DefinitionString"])
 
 
 def serving_states(pipeline: Template) -> dict[str, list[str]]:
@@ -78,7 +81,7 @@ def with_parts(states: dict[str, Any]) -> dict[str, Any]:
 def function_of_placeholder(pipeline: Template, placeholder: str) -> str:
     """Logical id behind `${validate}` and its like."""
     name = placeholder.removeprefix("${").removesuffix("}")
-    return pipeline.only("StepFunctions::StateMachine")["DefinitionSubstitutions"][name]["Fn::GetAtt"][0]
+    return pipeline.only("StepFunctions::StateMachine", "Ingest")["DefinitionSubstitutions"][name]["Fn::GetAtt"][0]
 
 
 def rendered(transformer: dict[str, Any], event: dict[str, Any]) -> Any:
@@ -142,7 +145,7 @@ def test_each_state_outlasts_its_function_and_the_execution_outlasts_every_state
 
 
 def test_state_machine_is_standard_logged_and_traced(stage: Stage) -> None:
-    machine = stage.pipeline.only("StepFunctions::StateMachine")
+    machine = stage.pipeline.only("StepFunctions::StateMachine", "Ingest")
     assert machine["StateMachineName"] == f"sluice-{stage.name}-ingest"
     assert machine["StateMachineType"] == "STANDARD"
     assert machine["TracingConfiguration"] == {"Enabled": True}
@@ -156,14 +159,15 @@ def test_state_machine_may_invoke_the_functions_of_its_states_and_nothing_else(p
     policy = pipeline.only("IAM::Policy", "IngestRoleDefaultPolicy")["PolicyDocument"]
     (invoke,) = (s for s in statements(policy) if "lambda:InvokeFunction" in s["Action"])
     functions = pipeline.of_type("Lambda::Function")
-    recorder = f"tasks.{FAILURE_RECORDER}.handler.handle"
-    expected = [name for name, f in functions.items() if f["Properties"]["Handler"] != recorder]
+    beside = {f"tasks.{name}.handler.handle" for name in BESIDE}
+    expected = [name for name, f in functions.items() if f["Properties"]["Handler"] not in beside]
     assert sorted(resource["Fn::GetAtt"][0] for resource in invoke["Resource"]) == sorted(expected)
 
 
 def test_an_upload_starts_an_execution_with_all_that_the_event_says(pipeline: Template) -> None:
     (target,) = pipeline.only("Events::Rule", "OnUpload")["Targets"]
     given = parse(rendered(target["InputTransformer"], UPLOAD_EVENT), ExecutionInput)
+    assert given == upload_input(UPLOAD_EVENT)
     assert given == ExecutionInput(
         bucket="in",
         key='fotos/gr"oß 1.jpg',
@@ -187,7 +191,7 @@ def test_only_objects_of_the_ways_in_start_executions(pipeline: Template) -> Non
 
 def test_every_bad_end_of_an_execution_is_recorded(pipeline: Template) -> None:
     rule = pipeline.only("Events::Rule", "OnFailure")
-    (machine,) = pipeline.of_type("StepFunctions::StateMachine")
+    (machine,) = (name for name in pipeline.of_type("StepFunctions::StateMachine") if name.startswith("Ingest"))
     assert rule["EventPattern"] == {
         "source": ["aws.states"],
         "detail-type": ["Step Functions Execution Status Change"],
@@ -199,7 +203,22 @@ def test_every_bad_end_of_an_execution_is_recorded(pipeline: Template) -> None:
     assert "InputTransformer" not in target
 
 
-@pytest.mark.parametrize("rule", ["OnUpload", "OnFailure"])
+def test_restored_originals_of_the_archive_are_gone_on_with(pipeline: Template) -> None:
+    rule = pipeline.only("Events::Rule", "OnRestored")
+    pattern = rule["EventPattern"]
+    assert pattern["source"] == ["aws.s3"]
+    assert pattern["detail-type"] == ["Object Restore Completed"]
+    (archive,) = (bucket["Fn::ImportValue"] for bucket in pattern["detail"]["bucket"]["name"])
+    assert "RefArchive" in archive
+    (target,) = rule["Targets"]
+    assert "InputTransformer" not in target
+    called = pipeline.body["Resources"][target["Arn"]["Fn::GetAtt"][0]]["Properties"]
+    assert called == function(pipeline, "continue_restored")
+    assert called["DeadLetterConfig"]["TargetArn"]["Fn::GetAtt"][0].startswith("RestoresDlq")
+    assert pipeline.only("Lambda::EventInvokeConfig", "ContinueRestored")["MaximumRetryAttempts"] == 2
+
+
+@pytest.mark.parametrize("rule", ["OnUpload", "OnFailure", "OnRestored"])
 def test_an_event_that_cannot_be_delivered_is_tried_for_a_day_and_then_kept(pipeline: Template, rule: str) -> None:
     (target,) = pipeline.only("Events::Rule", rule)["Targets"]
     assert target["RetryPolicy"] == {"MaximumEventAgeInSeconds": 24 * 3600, "MaximumRetryAttempts": 185}
@@ -216,7 +235,7 @@ def test_an_event_that_cannot_be_delivered_is_tried_for_a_day_and_then_kept(pipe
 def test_a_failure_that_cannot_be_recorded_is_kept(pipeline: Template) -> None:
     queue = function(pipeline, FAILURE_RECORDER)["DeadLetterConfig"]["TargetArn"]["Fn::GetAtt"][0]
     assert queue.startswith("FailuresDlq")
-    assert pipeline.only("Lambda::EventInvokeConfig")["MaximumRetryAttempts"] == 2
+    assert pipeline.only("Lambda::EventInvokeConfig", "RecordFailure")["MaximumRetryAttempts"] == 2
 
 
 def test_dead_letters_are_encrypted_tls_only_and_kept_for_two_weeks(pipeline: Template) -> None:
@@ -225,8 +244,9 @@ def test_dead_letters_are_encrypted_tls_only_and_kept_for_two_weeks(pipeline: Te
         assert queue["Properties"]["MessageRetentionPeriod"] == 14 * 24 * 3600
     for policy in pipeline.of_type("SQS::QueuePolicy").values():
         assert denies_plain_http(policy["Properties"]["PolicyDocument"])
-    assert len(pipeline.of_type("SQS::Queue")) == len(pipeline.of_type("SQS::QueuePolicy")) == 2
+    assert len(pipeline.of_type("SQS::Queue")) == len(pipeline.of_type("SQS::QueuePolicy")) == 4
 
 
 def test_names_are_published(pipeline: Template) -> None:
-    assert set(pipeline.body["Outputs"]) == {"StateMachineArn", "EventsDlqUrl", "FailuresDlqUrl"}
+    queues = {f"{events}DlqUrl" for events in ("Events", "Failures", "Restores", "Sweeps")}
+    assert set(pipeline.body["Outputs"]) == {"StateMachineArn", "ReprocessStateMachineArn", *queues}

@@ -3,6 +3,7 @@
 import io
 import json
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from time import monotonic, sleep
 from typing import Any
@@ -93,10 +94,91 @@ def test_an_archived_file_can_be_processed_again_by_its_name(enforcing: Deployed
     assert ended == {"SUCCEEDED"}
 
 
+def test_a_restored_original_is_gone_on_with(enforcing: Deployed) -> None:
+    enforcing.upload("cold/picture.png", picture("maroon"))
+    record = enforcing.record("cold/picture.png")
+    (key,) = (each for each in enforcing.keys("ArchiveBucket") if record["asset_id"] in each)
+    address = {"Bucket": enforcing.outputs["ArchiveBucket"], "Key": key}
+    enforcing.client("s3").copy_object(**address, CopySource=address, StorageClass="GLACIER")
+    asked = {"asked_at": {"S": "2026-11-23T10:00:00Z"}, "by": {"S": "ada"}, "then_reprocess": {"BOOL": True}}
+    enforcing.client("dynamodb").update_item(
+        TableName=enforcing.outputs["TableName"],
+        Key={"pk": {"S": f"asset#{record['asset_id']}"}, "sk": {"S": "record"}},
+        UpdateExpression="SET #restore = :asked",
+        ExpressionAttributeNames={"#restore": "restore"},
+        ExpressionAttributeValues={":asked": {"M": asked}},
+    )
+    enforcing.client("s3").restore_object(**address, RestoreRequest={"Days": 1})
+    again = eventually(lambda: [r for r in [enforcing.record("cold/picture.png")] if r["execution"][:8] == "restore-"])
+    assert again[0]["status"] == "succeeded"
+    assert "restored_until" in again[0]
+
+
 def test_a_bad_file_is_set_aside(enforcing: Deployed) -> None:
     enforcing.upload("bad/notes.png", b"this is not a picture")
     assert enforcing.record("bad/notes.png")["status"] == "rejected"
     assert [key for key in enforcing.keys("QuarantineBucket") if key.endswith("/notes.png")]
+
+
+@contextmanager
+def deaf(deployed: Deployed, rule: str) -> Iterator[None]:
+    """While a rule hears nothing, as if its events were lost."""
+    events = deployed.client("events")
+    (name,) = (each["Name"] for each in events.list_rules()["Rules"] if rule in each["Name"])
+    events.disable_rule(Name=name)
+    yield
+    events.enable_rule(Name=name)
+
+
+@contextmanager
+def forbidden(deployed: Deployed, function: str, action: str) -> Iterator[None]:
+    """While a function's role lacks an action."""
+    role = deployed.client("lambda").get_function(FunctionName=function)["Configuration"]["Role"]
+    iam, name = deployed.client("iam"), {"RoleName": role.rpartition("/")[2]}
+    (policy,) = iam.list_role_policies(**name)["PolicyNames"]
+    document = json.dumps(iam.get_role_policy(**name, PolicyName=policy)["PolicyDocument"])
+    iam.put_role_policy(**name, PolicyName=policy, PolicyDocument=document.replace(action, "s3:GetBucketTagging"))
+    yield
+    iam.put_role_policy(**name, PolicyName=policy, PolicyDocument=document)
+
+
+def sweep(deployed: Deployed) -> dict[str, int]:
+    """How much a sweep found, by what it did."""
+    event = json.dumps({"older_than_minutes": 0})
+    answer = deployed.client("lambda").invoke(FunctionName="sluice-local-sweep", Payload=event)
+    report = json.loads(answer["Payload"].read())
+    assert "FunctionError" not in answer, report
+    return {did: number for did, number in report["counts"].items() if number}
+
+
+def test_a_forgotten_file_is_taken_up_by_the_sweep(enforcing: Deployed) -> None:
+    with deaf(enforcing, "OnUpload"):
+        enforcing.upload("forgotten/picture.png", picture("coral"))
+    assert sweep(enforcing) == {"started": 1}
+    assert enforcing.record("forgotten/picture.png")["status"] == "succeeded"
+
+
+def test_a_move_that_was_not_finished_is_finished_by_the_sweep(enforcing: Deployed) -> None:
+    states, key = enforcing.client("stepfunctions"), "twice/picture.png"
+    with deaf(enforcing, "OnFailure"), forbidden(enforcing, "sluice-local-archive", "s3:DeleteObjectVersion"):
+        enforcing.upload(key, picture("plum"))
+        arn = enforcing.record(key)["execution_arn"]
+        eventually(lambda: states.describe_execution(executionArn=arn)["status"] == "FAILED")
+    assert key in enforcing.keys("IngestBucket")
+    assert sweep(enforcing) == {"moved": 1}
+    assert key not in enforcing.keys("IngestBucket")
+    assert enforcing.record(key)["status"] == "succeeded"
+
+
+def test_a_failure_that_nobody_heard_of_is_recorded_by_the_sweep(enforcing: Deployed) -> None:
+    states, key = enforcing.client("stepfunctions"), "unheard/picture.png"
+    failed = {"stateMachineArn": enforcing.outputs["StateMachineArn"], "statusFilter": "FAILED"}
+    before = len(states.list_executions(**failed)["executions"])
+    with deaf(enforcing, "OnFailure"), forbidden(enforcing, "sluice-local-transform-image", "s3:PutObject"):
+        enforcing.upload(key, picture("khaki"))
+        eventually(lambda: len(states.list_executions(**failed)["executions"]) > before)
+    assert sweep(enforcing) == {"settled": 1}
+    assert enforcing.record(key)["status"] == "failed"
 
 
 def test_without_its_policy_a_function_is_refused_and_the_failure_is_recorded(enforcing: Deployed) -> None:

@@ -8,7 +8,7 @@ import pytest
 from infra.storage import INDEXES
 from tests.infra.conftest import Stage, Template, denies_plain_http
 
-BUCKETS = {"Ingest", "Expanded", "Output", "Archive", "Quarantine", "AccessLogs"}
+BUCKETS = {"Ingest", "Expanded", "Output", "Archive", "Quarantine", "Operations", "AccessLogs"}
 KEEPS_ORIGINALS = ["Ingest", "Expanded", "Archive", "Quarantine"]
 
 
@@ -53,18 +53,18 @@ def test_abandoned_uploads_are_dropped(storage: Template, name: str) -> None:
     assert any("AbortIncompleteMultipartUpload" in rule for rule in lifecycle(storage, name))
 
 
-@pytest.mark.parametrize("name", ["Ingest", "Expanded"])
-def test_ways_in_tell_eventbridge_of_uploads_without_a_helper_function(storage: Template, name: str) -> None:
+@pytest.mark.parametrize("name", ["Ingest", "Expanded", "Archive"])
+def test_bucket_that_starts_work_tells_eventbridge_without_a_helper_function(storage: Template, name: str) -> None:
     configuration = storage.only("S3::Bucket", name)["NotificationConfiguration"]
     assert configuration == {"EventBridgeConfiguration": {"EventBridgeEnabled": True}}
     assert not storage.of_type("Lambda::Function")
 
 
-def test_only_the_ways_in_tell_of_new_objects_so_that_outputs_cannot_feed_the_pipeline(storage: Template) -> None:
+def test_only_the_ways_in_and_the_archive_tell_so_that_outputs_cannot_feed_the_pipeline(storage: Template) -> None:
     telling = [
         name for name, b in storage.of_type("S3::Bucket").items() if "NotificationConfiguration" in b["Properties"]
     ]
-    assert sorted(re.sub(r"[0-9A-F]{8}$", "", name) for name in telling) == ["Expanded", "Ingest"]
+    assert sorted(re.sub(r"[0-9A-F]{8}$", "", name) for name in telling) == ["Archive", "Expanded", "Ingest"]
 
 
 def test_archive_moves_originals_to_the_stage_s_tiers(stage: Stage) -> None:
@@ -122,6 +122,7 @@ def test_names_are_published(storage: Template) -> None:
         "OutputBucket",
         "ArchiveBucket",
         "QuarantineBucket",
+        "OperationsBucket",
         "TableName",
         "TopicArn",
     }

@@ -9,8 +9,11 @@ import pytest
 from infra.local.samples import FOLDER
 from tests.integration.conftest import SLUICE, LocalStack
 
-COMMANDS = ["up", "down", "demo", "doctor", "status", "env", "put", "executions", "execution", "assets", "asset",
-            "get", "logs", "start", "asl"]  # fmt: skip
+COMMANDS = [
+    "up", "down", "demo", "doctor", "status", "env", "put", "executions", "execution",
+    "assets", "asset", "get", "logs", "start", "reprocess", "batches", "batch", "redrive",
+    "restore", "release", "discard", "sweep", "asl",
+]  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -27,8 +30,9 @@ def test_help_explains_every_command(command):
 
 def test_status_names_every_resource(stack):
     found = stack.json("status")
-    assert found.keys() == {"stage", "endpoint", "region", "state_machine_arn", "table", "topic", "buckets"}
-    assert found["buckets"].keys() == {"ingest", "expanded", "output", "archive", "quarantine"}
+    machines = {"state_machine_arn", "reprocess_machine_arn"}
+    assert found.keys() == {"stage", "endpoint", "region", "table", "topic", "buckets", "dead_letters"} | machines
+    assert found["buckets"].keys() == {"ingest", "expanded", "output", "archive", "quarantine", "operations"}
     assert found["stage"] == "local"
 
 

@@ -22,9 +22,11 @@ from workflow.shapes import Pointer
 REGION = "us-east-1"
 INGEST, EXPANDED, OUTPUT = "sluice-ingest", "sluice-expanded", "sluice-output"
 ARCHIVE, QUARANTINE = "sluice-archive", "sluice-quarantine"
+OPERATIONS = "sluice-operations"
 PLACES = (INGEST, EXPANDED, ARCHIVE, QUARANTINE)
 TABLE = "sluice-table"
 TOPIC = f"arn:aws:sns:{REGION}:123456789012:sluice"
+STATE_MACHINE = f"arn:aws:states:{REGION}:123456789012:stateMachine:sluice-ingest"
 ENVIRONMENT = {
     "AWS_DEFAULT_REGION": REGION,
     "AWS_ACCESS_KEY_ID": "test",
@@ -38,6 +40,9 @@ ENVIRONMENT = {
     "OUTPUT_BUCKET": OUTPUT,
     "ARCHIVE_BUCKET": ARCHIVE,
     "QUARANTINE_BUCKET": QUARANTINE,
+    "OPERATIONS_BUCKET": OPERATIONS,
+    "STATE_MACHINE_ARN": STATE_MACHINE,
+    "SWEEP_OLDER_THAN_MINUTES": "15",
     "ARCHIVE_STORAGE_CLASS": "STANDARD_IA",
     "RENDITION_FORMATS": "webp",
     "PARTITION_BY": "",
@@ -114,7 +119,7 @@ def running_cloud() -> Iterator[Cloud]:
     """An empty cloud; the environment must be set."""
     with mock_aws():
         cloud = Cloud(*(_client(name) for name in ("s3", "dynamodb", "sns", "sqs", "stepfunctions")))
-        for bucket in (*PLACES, OUTPUT):
+        for bucket in (*PLACES, OUTPUT, OPERATIONS):
             cloud.s3.create_bucket(Bucket=bucket)
         for bucket in PLACES:
             cloud.s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})

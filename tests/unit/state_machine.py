@@ -54,11 +54,14 @@ class Machine:
     functions: Mapping[str, ModuleType]
     around: Around = field(default=lambda _function: nullcontext())
     retries: bool = True
+    executions: dict[str, "Execution"] = field(default_factory=dict)
+    redriven: set[str] = field(default_factory=set)
     _names: Iterator[str] = field(default_factory=lambda: map("execution-{}".format, itertools.count(1)))
 
-    def start(self, wanted: Mapping[str, Any]) -> "Execution":
-        name = next(self._names)
-        return Execution(self, name, dict(wanted))
+    def start(self, wanted: Mapping[str, Any], name: str | None = None) -> "Execution":
+        execution = Execution(self, name or next(self._names), dict(wanted))
+        self.executions[execution.name] = execution
+        return execution
 
     def run(self, wanted: Mapping[str, Any]) -> "Execution":
         return self.start(wanted).run()
@@ -94,8 +97,13 @@ class Execution:
     at: str = DEFINITION["StartAt"]
     error: str | None = None
     cause: str | None = None
+    redrives: int = 0
     started: datetime = field(default_factory=lambda: datetime.now(UTC))
     visits: list[Visit] = field(default_factory=list)
+    wanted: dict[str, Any] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.wanted = self.state
 
     @property
     def arn(self) -> str:
@@ -110,9 +118,14 @@ class Execution:
             self.step()
         return self
 
-    def redrive(self) -> "Execution":
+    def resume(self) -> "Execution":
+        """A redrive that has got nowhere yet."""
         self.status, self.error, self.cause = "RUNNING", None, None
-        return self.run()
+        self.redrives += 1
+        return self
+
+    def redrive(self) -> "Execution":
+        return self.resume().run()
 
     def end(self, status: str, error: str | None = None, cause: str | None = None) -> "Execution":
         self.status, self.error, self.cause = status, error, cause
@@ -124,7 +137,9 @@ class Execution:
         kinds[definition["Type"]](definition)
 
     def description(self) -> dict[str, Any]:
-        optional = {name: value for name, value in (("error", self.error), ("cause", self.cause)) if value}
+        stopped = None if self.status == "RUNNING" else self.started
+        ended = {"error": self.error, "cause": self.cause, "stopDate": stopped}
+        optional = {name: value for name, value in ended.items() if value}
         machine = ARN.replace(":execution:", ":stateMachine:")
         return {
             "executionArn": self.arn,
@@ -132,6 +147,9 @@ class Execution:
             "name": self.name,
             "status": self.status,
             "startDate": self.started,
+            "redriveCount": self.redrives,
+            "redriveStatus": "REDRIVABLE" if self.status in {"FAILED", "TIMED_OUT", "ABORTED"} else "NOT_REDRIVABLE",
+            "input": json.dumps(self.wanted),
             **optional,
         }
 

@@ -48,10 +48,10 @@ def attempt(*ending: dict[str, Any]) -> list[dict[str, Any]]:
 
 def read(*events: dict[str, Any]) -> list[StateRun]:
     """The runs of a history in which a second lies between events."""
-    return state_runs(_numbered(events))
+    return state_runs(numbered(*events))
 
 
-def _numbered(events: tuple[dict[str, Any], ...]) -> Iterator[dict[str, Any]]:
+def numbered(*events: dict[str, Any]) -> Iterator[dict[str, Any]]:
     for number, each in enumerate(events, start=1):
         yield {**each, "id": number, "previousEventId": number - 1, "timestamp": START + timedelta(seconds=number)}
 
@@ -164,7 +164,7 @@ def after(number: int, each: dict[str, Any]) -> dict[str, Any]:
 
 def read_interleaved(*events: dict[str, Any]) -> list[StateRun]:
     """The runs of a history in which an event may follow any earlier one."""
-    chained = [{**each, "previousEventId": each.get("after", each["id"] - 1)} for each in _numbered(events)]
+    chained = [{**each, "previousEventId": each.get("after", each["id"] - 1)} for each in numbered(*events)]
     return state_runs(chained)
 
 

@@ -83,6 +83,12 @@ def test_moved_original_keeps_time_and_sequencer_of_its_upload(cloud, find, uplo
     assert (found.last_modified, found.sequencer) == ("2020-01-01T00:00:00+00:00", "0A")
 
 
+def test_release_that_was_interrupted_while_moving_goes_on_from_quarantine(cloud, find, uploaded):
+    move(cloud, uploaded, ARCHIVE)
+    at = move(cloud, uploaded, QUARANTINE)
+    assert find().source == at
+
+
 def test_new_upload_under_the_key_is_preferred_to_an_archived_one(cloud, find, uploaded):
     move(cloud, uploaded, ARCHIVE)
     newest = cloud.upload(KEY, b"newest")
@@ -125,7 +131,7 @@ def test_record_whose_original_is_gone_everywhere_is_not_found(cloud, find, uplo
 @pytest.mark.parametrize("storage_class", ["GLACIER", "DEEP_ARCHIVE"])
 def test_frozen_original_must_be_restored_first(cloud, find, uploaded, storage_class):
     at = move(cloud, uploaded, ARCHIVE, StorageClass=storage_class)
-    with pytest.raises(InputError, match=f"{storage_class} and cannot be read. Restore s3://{ARCHIVE}"):
+    with pytest.raises(InputError, match=f"{storage_class} and cannot be read. `sluice restore {uploaded.id}`"):
         find()
     cloud.s3.restore_object(Bucket=ARCHIVE, Key=at.key, RestoreRequest={"Days": 1})
     assert find().source == replace(at, storage_class=storage_class)

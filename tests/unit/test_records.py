@@ -210,6 +210,85 @@ def test_update_removes_what_an_earlier_attempt_left(records):
     assert "degraded" not in record
 
 
+def failed_once(records: Records) -> dict:
+    records.begin(ASSET, RUN, by("upload"))
+    records.finish(ASSET.id, RUN, "failed", {"reason": {"code": "X"}})
+    return records.get(ASSET.id)
+
+
+def test_redrive_opens_the_record_for_who_asked(records):
+    failed_once(records)
+    assert records.reopen(ASSET.id, RUN.name, redrives=0, by="ada", why="mended")
+    record = records.get(ASSET.id)
+    assert record["status"] == "processing"
+    assert "reason" not in record
+    assert [(a["trigger"], a.get("by"), a.get("why"), a.get("outcome")) for a in record["attempts"]] == [
+        ("upload", None, None, "failed"),
+        ("redrive", "ada", "mended", None),
+    ]
+
+
+def test_redrive_that_is_refused_leaves_the_record_as_it_was(records):
+    before = failed_once(records)
+    records.reopen(ASSET.id, RUN.name, redrives=0, by="ada")
+    assert records.close_again(before)
+    assert {**records.get(ASSET.id), "updated_at": ""} == {**before, "updated_at": ""}
+
+
+def test_redrive_that_has_ended_is_not_taken_back(records):
+    before = failed_once(records)
+    records.reopen(ASSET.id, RUN.name, redrives=0, by="ada")
+    records.finish(ASSET.id, RUN, "succeeded", {})
+    assert not records.close_again(before)
+    assert records.get(ASSET.id)["status"] == "succeeded"
+
+
+@pytest.mark.parametrize("status", ["succeeded", "rejected"])
+def test_asset_that_did_not_fail_is_not_opened(records, status):
+    records.begin(ASSET, RUN, by("upload"))
+    records.finish(ASSET.id, RUN, status, {})
+    before = records.get(ASSET.id)
+    assert not records.reopen(ASSET.id, RUN.name, redrives=0, by="ada")
+    assert records.get(ASSET.id) == before
+
+
+def test_asset_of_another_execution_is_not_opened(records):
+    failed_once(records)
+    records.begin(ASSET, OTHER, by("manual"))
+    assert not records.reopen(ASSET.id, RUN.name, redrives=0, by="ada")
+    assert not records.reopen(ASSET.id, "third", redrives=0, by="ada")
+    assert records.get(ASSET.id)["execution"] == OTHER.name
+
+
+def test_of_two_who_ask_at_once_one_opens_the_record(records, monkeypatch):
+    seen = failed_once(records)
+    records.reopen(ASSET.id, RUN.name, redrives=0, by="ada")
+    monkeypatch.setattr(records, "get", lambda _asset: seen)
+    assert not records.reopen(ASSET.id, RUN.name, redrives=0, by="bob")
+
+
+def test_discarded_asset_says_who_let_it_go_and_why(records):
+    records.begin(ASSET, RUN, by("upload"))
+    assert not records.discard(ASSET.id, by="ada", why="spam")
+    records.finish(ASSET.id, RUN, "rejected", {"reason": {"code": "X"}})
+    assert records.discard(ASSET.id, by="ada", why="spam")
+    record = records.get(ASSET.id)
+    assert (record["status"], record["reason"]["code"]) == ("discarded", "X")
+    assert (record["discarded"]["by"], record["discarded"]["why"]) == ("ada", "spam")
+    assert not records.discard(ASSET.id, by="bob", why="again")
+
+
+def test_attempt_that_a_restore_asked_for_ends_the_wait_for_it(records):
+    records.begin(ASSET, RUN, by("upload"))
+    records.expect_restore(ASSET.id, {"tier": "Bulk", "then_reprocess": True})
+    records.note_restored(ASSET.id, "2026-11-25T00:00:00Z", done=False)
+    assert records.get(ASSET.id)["restore"]["tier"] == "Bulk"
+    records.begin(ASSET, OTHER, by("restore"))
+    record = records.get(ASSET.id)
+    assert "restore" not in record
+    assert record["restored_until"] == "2026-11-25T00:00:00Z"
+
+
 # values
 
 

@@ -1,135 +1,114 @@
-"""After a crash every upload is taken up again, and nobody's work is disturbed by it."""
+"""When the embedded AWS starts again, whatever its stop left is taken up, also what its state no longer knows."""
 
-import json
+from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 
 import pytest
 
-from tasks.shared.records import Records
-from tests.unit.cloud import ARCHIVE, EXPANDED, INGEST, OUTPUT, QUARANTINE, REGION, TABLE, TOPIC, Cloud
+from tests.unit.cloud import ARCHIVE, EXPANDED, INGEST, OPERATIONS, OUTPUT, QUARANTINE, STATE_MACHINE, TABLE, TOPIC
 from tests.unit.images import sample
-from tests.unit.state_machine import DEFINITION
+from tests.unit.state_machine import Machine
+from tests.unit.step_functions import answering
 from workflow.recover import recover
-from workflow.shapes import Pointer, Run
-from workflow.stack import Buckets, Connection, Stack
+from workflow.stack import Buckets
 
-ROLE = "arn:aws:iam::123456789012:role/states"
+RESTARTED = "States.ServiceRestart"
+START = datetime.now(UTC) - timedelta(hours=1)
 
 
 @pytest.fixture
-def connection(cloud: Cloud) -> Connection:
+def machine(cloud, functions, monkeypatch):
+    machine = Machine(functions)
+    with answering(lambda: machine, monkeypatch):
+        yield machine
+
+
+@pytest.fixture
+def connection(cloud, machine):
     """The clients and names that a connection to a deployed stage has."""
-    created = cloud.stepfunctions.create_state_machine(
-        name="sluice-ingest", definition=json.dumps(DEFINITION), roleArn=ROLE
-    )
-    stack = Stack(
-        stage="test",
-        endpoint=None,
-        region=REGION,
-        state_machine_arn=created["stateMachineArn"],
-        table=TABLE,
-        topic=TOPIC,
-        buckets=Buckets(INGEST, OUTPUT, ARCHIVE, QUARANTINE, EXPANDED),
-    )
-    return SimpleNamespace(stack=stack, s3=cloud.s3, dynamodb=cloud.dynamodb, stepfunctions=cloud.stepfunctions)
+    buckets = Buckets(INGEST, OUTPUT, ARCHIVE, QUARANTINE, EXPANDED, OPERATIONS)
+    stack = SimpleNamespace(state_machine_arn=STATE_MACHINE, table=TABLE, topic=TOPIC, buckets=buckets)
+    clients = {name: getattr(cloud, name) for name in ("s3", "dynamodb", "sns", "stepfunctions")}
+    return SimpleNamespace(stack=stack, **clients)
 
 
-@pytest.fixture
-def records(cloud: Cloud) -> Records:
-    return Records(cloud.dynamodb, TABLE)
+def started(machine):
+    """What the recovery has started, by key."""
+    return {each.wanted["key"]: each for each in machine.executions.values() if each.wanted.get("trigger") == "sweep"}
 
 
-@pytest.fixture
-def start(cloud: Cloud, connection: Connection):
-    """Starts an execution that stays at work; its run."""
-
-    def call(name: str) -> Run:
-        machine = connection.stack.state_machine_arn
-        arn = cloud.stepfunctions.start_execution(stateMachineArn=machine, name=name)["executionArn"]
-        return Run(arn=arn, name=name, started="2026-11-23T10:00:00+00:00")
-
-    return call
+def lose_records(cloud):
+    for item in cloud.dynamodb.scan(TableName=TABLE)["Items"]:
+        cloud.dynamodb.delete_item(TableName=TABLE, Key={"pk": item["pk"], "sk": item["sk"]})
 
 
-@pytest.fixture
-def begin(functions):
-    """Validates an upload for an execution, which then holds its claim."""
-
-    def call(at: Pointer, run: Run) -> str:
-        wanted = {"bucket": at.bucket, "key": at.key, "version_id": at.version_id, "trigger": "upload"}
-        state = {"wanted": wanted, "functions": {"image": {}}}
-        payload = {"run": {"arn": run.arn, "name": run.name, "started": run.started}, "state": state}
-        return functions["validate"].handle(payload, None)["asset"]["id"]
-
-    return call
+def test_upload_whose_event_was_lost_is_taken_up_however_young_it_is(cloud, machine, connection):
+    cloud.upload("cat.jpg", sample("JPEG"))
+    assert recover(connection, since=START, lost_records=False) == ["cat.jpg"]
+    assert started(machine)["cat.jpg"].run().status == "SUCCEEDED"
 
 
-def started(connection: Connection) -> list[dict]:
-    """The inputs of the executions that the recovery has started."""
-    found = connection.stepfunctions.list_executions(stateMachineArn=connection.stack.state_machine_arn)["executions"]
-    described = [connection.stepfunctions.describe_execution(executionArn=each["executionArn"]) for each in found]
-    inputs = [json.loads(each["input"]) for each in described]
-    return [each for each in inputs if each.get("trigger") == "sweep"]
+@pytest.mark.parametrize("heard", [False, True])
+@pytest.mark.parametrize("steps", range(1, 6))
+def test_interrupted_upload_is_taken_up(cloud, machine, connection, steps, heard):
+    cloud.upload("cat.jpg", sample("JPEG"))
+    interrupted = machine.start({"bucket": INGEST, "key": "cat.jpg"})
+    for _ in range(steps):
+        interrupted.step()
+    interrupted.end("FAILED", RESTARTED)
+    if heard:
+        machine.report_end(interrupted)
+    assert recover(connection, since=START, lost_records=False) == ["cat.jpg"]
+    assert started(machine)["cat.jpg"].run().status == "SUCCEEDED"
+    assert recover(connection, since=START, lost_records=False) == []
 
 
-def test_upload_whose_event_was_lost_is_taken_up(cloud, connection):
-    at = cloud.upload("cat.jpg", sample("JPEG"))
-    assert recover(connection, lost_records=False) == ["cat.jpg"]
-    assert started(connection) == [
-        {"bucket": INGEST, "key": "cat.jpg", "version_id": at.version_id, "trigger": "sweep"}
-    ]
-
-
-def test_upload_of_a_dead_execution_is_taken_up_and_its_claim_released(cloud, connection, records, start, begin):
-    dead = start("dead")
-    asset = begin(cloud.upload("cat.jpg", sample("JPEG")), dead)
-    cloud.stepfunctions.stop_execution(executionArn=dead.arn)
-    assert recover(connection, lost_records=False) == ["cat.jpg"]
-    assert records.claimed_by(asset) is None
-
-
-def test_upload_of_an_execution_that_is_long_forgotten_is_taken_up(cloud, connection, records, begin):
-    arn = connection.stack.state_machine_arn.replace(":stateMachine:", ":execution:")
-    run = Run(arn=f"{arn}:gone", name="gone", started="2026-11-23T10:00:00+00:00")
-    asset = begin(cloud.upload("cat.jpg", sample("JPEG")), run)
-    assert recover(connection, lost_records=False) == ["cat.jpg"]
-    assert records.claimed_by(asset) is None
-
-
-def test_upload_of_a_running_execution_is_left_to_it(cloud, connection, records, start, begin):
-    asset = begin(cloud.upload("cat.jpg", sample("JPEG")), start("live"))
-    assert recover(connection, lost_records=False) == []
-    assert records.claimed_by(asset) == "live"
-
-
-def test_execution_that_starts_during_the_recovery_keeps_its_claim(
-    cloud, connection, records, start, begin, monkeypatch
+@pytest.mark.parametrize(
+    ("data", "task", "error"), [(sample("JPEG"), "archive", None), (b"", "quarantine", "EmptyFile")]
+)
+def test_upload_whose_end_was_written_down_before_its_execution_was_interrupted_is_taken_up(
+    cloud, functions, machine, connection, monkeypatch, data, task, error
 ):
-    run = start("late")
-    asset = begin(cloud.upload("cat.jpg", sample("JPEG")), run)
-    monkeypatch.setattr("workflow.client.Sluice.executions", lambda *_, **__: [])
-    recover(connection, lost_records=False)
-    assert records.claimed_by(asset) == "late"
+    cloud.upload("cat.jpg", data)
+    with monkeypatch.context() as broken:
+        broken.setattr(functions[task].records, "keep_claim", None)
+        interrupted = machine.run({"bucket": INGEST, "key": "cat.jpg"})
+    interrupted.end("FAILED", RESTARTED)
+    assert recover(connection, since=START, lost_records=False) == ["cat.jpg"]
+    assert started(machine)["cat.jpg"].run().error == error
+    assert recover(connection, since=START, lost_records=False) == []
 
 
-@pytest.mark.parametrize(("code", "is_taken_up"), [("States.ServiceRestart", True), ("CopyNotVerified", False)])
-def test_only_interrupted_failures_are_taken_up(cloud, connection, records, start, begin, code, is_taken_up):
-    run = start("failed")
-    asset = begin(cloud.upload("cat.jpg", sample("JPEG")), run)
-    cloud.stepfunctions.stop_execution(executionArn=run.arn)
-    records.finish(asset, run, "failed", {"reason": {"code": code}})
-    assert recover(connection, lost_records=False) == (["cat.jpg"] if is_taken_up else [])
+def test_what_was_interrupted_again_before_it_was_at_work_is_taken_up_again(cloud, machine, connection, monkeypatch):
+    cloud.upload("cat.jpg", sample("JPEG"))
+    recover(connection, since=START, lost_records=False)
+    started(machine)["cat.jpg"].end("FAILED", RESTARTED)
+    later = datetime.now(UTC) + timedelta(seconds=2)
+    monkeypatch.setattr("workflow.recover.now", lambda: later)
+    assert recover(connection, since=START, lost_records=False) == ["cat.jpg"]
 
 
-@pytest.mark.parametrize("status", ["succeeded", "rejected"])
-def test_upload_that_stayed_behind_when_its_asset_had_ended_is_taken_up(
-    cloud, connection, records, start, begin, status
-):
-    run = start("killed")
-    asset = begin(cloud.upload("cat.jpg", sample("JPEG")), run)
-    records.finish(asset, run, status, {})
-    cloud.stepfunctions.stop_execution(executionArn=run.arn)
-    assert recover(connection, lost_records=False) == ["cat.jpg"]
+def test_interrupted_reprocessing_of_an_archived_original_is_taken_up(cloud, machine, connection):
+    cloud.upload("cat.jpg", sample("JPEG"))
+    machine.run({"bucket": INGEST, "key": "cat.jpg"})
+    again = machine.start({"bucket": INGEST, "key": "cat.jpg"})
+    again.step()
+    machine.report_end(again.end("FAILED", RESTARTED))
+    assert recover(connection, since=START, lost_records=False) == ["cat.jpg"]
+
+
+def test_what_failed_by_itself_waits_for_a_person(cloud, machine, connection):
+    cloud.upload("cat.jpg", sample("JPEG"))
+    failed = machine.start({"bucket": INGEST, "key": "cat.jpg"})
+    failed.step()
+    machine.report_end(failed.end("FAILED", "CopyNotVerified"))
+    assert recover(connection, since=START, lost_records=True) == []
+
+
+def test_live_execution_is_left_alone(cloud, machine, connection):
+    cloud.upload("cat.jpg", sample("JPEG"))
+    machine.start({"bucket": INGEST, "key": "cat.jpg"}).step()
+    assert recover(connection, since=START, lost_records=False) == []
 
 
 def test_original_without_a_sidecar_stays_where_it_is(cloud, connection, machine):
@@ -138,19 +117,14 @@ def test_original_without_a_sidecar_stays_where_it_is(cloud, connection, machine
     lose_records(cloud)
     for key in cloud.keys(OUTPUT):
         cloud.s3.delete_object(Bucket=OUTPUT, Key=key)
-    assert recover(connection, lost_records=True) == []
+    assert recover(connection, since=START, lost_records=True) == []
 
 
 def test_finished_assets_are_left_alone(cloud, connection, machine):
     for key, data in (("cat.jpg", sample("JPEG")), ("empty.jpg", b"")):
         cloud.upload(key, data)
         machine.run({"bucket": INGEST, "key": key})
-    assert recover(connection, lost_records=True) == []
-
-
-def lose_records(cloud: Cloud) -> None:
-    for item in cloud.dynamodb.scan(TableName=TABLE)["Items"]:
-        cloud.dynamodb.delete_item(TableName=TABLE, Key={"pk": item["pk"], "sk": item["sk"]})
+    assert recover(connection, since=START, lost_records=True) == []
 
 
 def test_originals_that_lost_their_records_are_found_in_archive_and_quarantine(cloud, connection, machine):
@@ -158,9 +132,9 @@ def test_originals_that_lost_their_records_are_found_in_archive_and_quarantine(c
         cloud.upload(key, data)
         machine.run({"bucket": INGEST, "key": key})
     lose_records(cloud)
-    assert recover(connection, lost_records=False) == []
-    assert sorted(recover(connection, lost_records=True)) == ["cat.jpg", "empty.jpg", "odd.reason.json"]
-    assert {found["bucket"] for found in started(connection)} == {INGEST}
+    assert recover(connection, since=START, lost_records=False) == []
+    assert sorted(recover(connection, since=START, lost_records=True)) == ["cat.jpg", "empty.jpg", "odd.reason.json"]
+    assert started(machine)["cat.jpg"].run().status == "SUCCEEDED"
 
 
 def test_reason_whose_original_was_released_is_passed_over(cloud, connection, machine, monkeypatch):
@@ -170,4 +144,4 @@ def test_reason_whose_original_was_released_is_passed_over(cloud, connection, ma
         machine.run({"bucket": INGEST, "key": "cat.jpg"})
     machine.run({"bucket": INGEST, "key": "cat.jpg"})
     lose_records(cloud)
-    assert recover(connection, lost_records=True) == ["cat.jpg"]
+    assert recover(connection, since=START, lost_records=True) == ["cat.jpg"]

@@ -1,9 +1,7 @@
 """The commands that work the same on the laptop and on AWS; those of the laptop alone are in `local`."""
 
-import re
 import sys
 from dataclasses import asdict
-from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,13 +10,15 @@ import typer
 from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionError
 from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from tasks.kinds import KINDS
-from workflow.cli import local, views
-from workflow.cli.options import STDERR, Json, Printer, command
-from workflow.client import STATUSES, ExecutionStatus, Sluice, as_json, parse_uri
+from workflow.cli import local, mend, operate, sweep, views
+from workflow.cli.options import STDERR, AssetStatus, Json, KindName, Limit, Printer, Since, command, moment_of
+from workflow.client import ExecutionStatus, Sluice, as_json, parse_uri
 from workflow.errors import SluiceError
 from workflow.ingest import ingest
 from workflow.limits import TASKS
+from workflow.operations import whoami
+from workflow.reprocess import reprocess
+from workflow.shapes import ExecutionInput
 from workflow.stack import LOCAL_CREDENTIALS, NotThereError
 from workflow.uploads import Upload, plan
 
@@ -30,25 +30,15 @@ app = typer.Typer(
     epilog="Exit codes: 0 all is well, 1 the work failed, 2 the command was used wrongly.",
 )
 local.add_to(app)
+operate.add_to(app)
+mend.add_to(app)
+sweep.add_to(app)
 
-AssetStatus = StrEnum("AssetStatus", list(STATUSES))
-KindName = StrEnum("KindName", list(KINDS))
 TaskName = StrEnum("TaskName", list(TASKS))
-MachineName = StrEnum("MachineName", ["ingest"])
+DEFINITIONS = {"ingest": ingest, "reprocess": reprocess}
+MachineName = StrEnum("MachineName", list(DEFINITIONS))
 
 Timeout = Annotated[float, typer.Option(help="How long to wait, in seconds.", min=1)]
-Since = Annotated[str | None, typer.Option(help="Within this time, such as 30m, 12h or 2d.")]
-Limit = Annotated[int, typer.Option(help="How many at most.", min=1)]
-
-
-def _since(text: str | None) -> datetime | None:
-    if text is None:
-        return None
-    match = re.fullmatch(r"(\d+)([smhd])", text)
-    if match is None:
-        raise typer.BadParameter(f"{text!r} is not a span of time such as 30m, 12h or 2d.")
-    unit = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}[match[2]]
-    return datetime.now(UTC) - timedelta(**{unit: int(match[1])})
 
 
 def _uri(text: str) -> str:
@@ -113,7 +103,7 @@ def executions(
     limit: Limit = 50,
 ) -> None:
     """The newest executions."""
-    found = sluice.executions(status=status, since=_since(since), limit=limit)
+    found = sluice.executions(status=status, since=moment_of(since), limit=limit)
     printer.show(found, lambda: views.executions_view(found))
 
 
@@ -134,7 +124,7 @@ def assets(
     limit: Limit = 50,
 ) -> None:
     """The assets that changed last."""
-    found = sluice.assets(status=status, kind=kind, since=_since(since), limit=limit)
+    found = sluice.assets(status=status, kind=kind, since=moment_of(since), limit=limit)
     printer.show(found, lambda: views.assets_view(found))
 
 
@@ -183,7 +173,8 @@ def start(
     timeout: Timeout = 900,
 ) -> None:
     """Start an execution by hand, for an object in ingest, archive or quarantine."""
-    name = sluice.start(uri, version_id)
+    bucket, key = parse_uri(uri)
+    name = sluice.start(ExecutionInput(bucket=bucket, key=key, version_id=version_id, by=whoami(sluice)))
     if not wait:
         printer.show({"execution": name}, lambda: f"Started {name}. Follow it with: sluice execution {name}")
         return
@@ -192,11 +183,30 @@ def start(
     _exit_unless_all_succeeded([outcome])
 
 
+@command(app)
+def console(
+    sluice: Sluice,
+    printer: Printer,
+    port: Annotated[int, typer.Option(help="The port on loopback.", min=1, max=65535)] = 8710,
+    no_open: Annotated[bool, typer.Option("--no-open", help="Only print the address.")] = False,
+) -> None:
+    """Serve the web console on this machine until Ctrl-C, and open it in the browser."""
+    # Imported here: a web server is half a second that no other command should wait for.
+    from workflow.console.server import serve  # noqa: PLC0415
+
+    def ready(url: str) -> None:
+        printer.show({"url": url}, lambda: f"The console is at {url}\nStop it with Ctrl-C.")
+        sys.stdout.flush()
+        if not no_open:
+            typer.launch(url)
+
+    serve(sluice, port, ready)
+
+
 @app.command()
 def asl(machine: MachineName, json: Json = True) -> None:  # noqa: ARG001 - the definition is JSON either way
     """Print the definition of a state machine in the Amazon States Language, which is JSON."""
-    definitions = {"ingest": ingest}
-    print(definitions[machine]().to_json(pretty=True))
+    print(DEFINITIONS[machine]().to_json(pretty=True))
 
 
 def _upload(sluice: Sluice, items: list[Upload]) -> list[Any]:

@@ -28,6 +28,10 @@ STYLES = {
     "timed_out": "red",
     "aborted": "red",
     "pending_redrive": "blue",
+    "discarded": "dim",
+    "redriven": "green",
+    "reprocessed": "cyan",
+    "refused": "red",
 }
 WHOLE = {"asset", "execution", "status", "ago", "took"}
 """Columns that are never broken: ids are copied from them."""
@@ -67,7 +71,7 @@ def stack_view(stack: Stack) -> RenderableType:
     rows += [("state machine", stack.state_machine_arn), ("table", stack.table), ("topic", stack.topic)]
     rows += [
         (name, f"s3://{getattr(stack.buckets, name)}")
-        for name in ("ingest", "output", "archive", "quarantine", "expanded")
+        for name in ("ingest", "output", "archive", "quarantine", "expanded", "operations")
     ]
     return pairs(rows)
 
@@ -149,11 +153,25 @@ def asset_view(record: Item) -> RenderableType:
         *[("note", note) for note in record.get("notes", [])],
         ("uploaded as", f"s3://{record['object_key']} (version {record['version_id']})"),
         ("original", f"{where(record['original'])} ({record['original'].get('storage_class', 'STANDARD')})"),
+        *decisions(record),
         ("size", size(record["size"])),
         *([("type", f"{record['kind']}, {record['media_type']}")] if "kind" in record else []),
         *[(name, value) for name, value in record.get("facts", {}).items()],
     ]
     return Group(pairs(rows), files_view(record), attempts_view(record), versions_view(record))
+
+
+def decisions(record: Item) -> list[tuple[str, str]]:
+    """What people asked for that no attempt tells of."""
+    rows: list[tuple[str, str]] = []
+    if asked := record.get("restore"):
+        then = "then processed again" if asked["then_reprocess"] else "only made readable"
+        rows.append(("restore", f"asked {moment(asked['asked_at'])} by {asked['by']}: {asked['tier']}, {then}"))
+    if until := record.get("restored_until"):
+        rows.append(("readable until", moment(until)))
+    if gone := record.get("discarded"):
+        rows.append(("discarded", f"{moment(gone['at'])} by {gone['by']}: {gone['why']}"))
+    return rows
 
 
 def files_view(record: Item) -> RenderableType:
@@ -167,10 +185,11 @@ def files_view(record: Item) -> RenderableType:
 
 
 def attempts_view(record: Item) -> RenderableType:
-    made = table("#", "trigger", "execution", "started", "outcome", title="\nAttempts")
+    made = table("#", "trigger", "by", "execution", "started", "outcome", "why", title="\nAttempts")
     for each in record.get("attempts", []):
         outcome = colored(each.get("outcome", "processing"))
-        made.add_row(str(each["number"]), each["trigger"], each["execution"], moment(each["started_at"]), outcome)
+        when = (each["execution"], moment(each["started_at"]), outcome)
+        made.add_row(str(each["number"]), each["trigger"], each.get("by", ""), *when, each.get("why", ""))
     return made
 
 

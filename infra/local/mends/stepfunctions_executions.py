@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from infra.local.mends.stepfunctions_engine import executions
+from infra.local.mends.stepfunctions_engine import distributed, executions
 from infra.local.mends.stepfunctions_engine.api import Members, RefusedError, action, required_execution
 from infra.local.mends.stepfunctions_engine.history import (
     DATA_LIMIT_BYTES,
@@ -269,7 +269,7 @@ def _epoch_ms(timestamp: str | None) -> Any:
 
 
 def _then_end_interrupted(load: Callable[[Members], None]) -> Callable[[Members], None]:
-    """Ends the history of executions that a restart interrupted, which the emulator marks FAILED on loading."""
+    """Ends histories and Map Runs that a restart interrupted; their executions the emulator marks FAILED on loading."""
 
     def load_and_end(state: Members) -> None:
         load(state)
@@ -277,5 +277,6 @@ def _then_end_interrupted(load: Callable[[Members], None]) -> Callable[[Members]
             ended = record["events"][-1]["type"] in END_EVENTS.values()
             if record["error"] == "States.ServiceRestart" and not ended:
                 append_event(record, "ExecutionFailed", {"error": record["error"], "cause": record["cause"]})
+        distributed.end_interrupted()
 
     return load_and_end

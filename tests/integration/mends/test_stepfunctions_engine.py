@@ -366,6 +366,17 @@ def test_nested_executions_are_waited_for(mended: Any) -> None:
     assert json.loads(execution.description["cause"])["Error"] == "Bad"
 
 
+def test_a_used_name_is_refused_under_the_exception_s_name(stock: Any, mended: Any) -> None:
+    refused = ("FAILED", "StepFunctions.ExecutionAlreadyExistsException")
+    for cloud, second in ((stock, ("SUCCEEDED", None)), (mended, refused)):
+        child = create(cloud, machine(("In", {"Type": "Pass"})))
+        parameters = {"StateMachineArn": child, "Name": "once", "Input.$": "$"}
+        resource = "arn:aws:states:::states:startExecution.sync:2"
+        parent = machine(("Child", {"Type": "Task", "Resource": resource, "Parameters": parameters}))
+        assert start(cloud, parent).ended()["status"] == "SUCCEEDED"
+        assert start(cloud, parent).failure() == second
+
+
 def test_a_distributed_map_runs_child_executions(mended: Any) -> None:
     processor = {
         **machine(("In", {"Type": "Pass"})),

@@ -273,6 +273,33 @@ def test_an_execution_that_a_restart_interrupted_goes_on(new_emulator: Callable[
     assert execution.event_types.count("PassStateEntered") == 1
 
 
+def test_a_map_run_that_a_restart_interrupted_goes_on(new_emulator: Callable[..., Any]) -> None:
+    cloud = new_emulator()
+    sqs, url = queue(cloud)
+    processor = machine(("Ask", ask(url)), ProcessorConfig={"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"})
+    each = {"Type": "Map", "ItemProcessor": processor, "MaxConcurrency": 1}
+    execution = start(cloud, machine(("Each", each)), [1, 2])
+    execution.aws.send_task_success(taskToken=next_token(sqs, url), output='"first"')
+    next_token(sqs, url)
+    eventually(lambda: is_saved(cloud, "ExecutionSucceeded") and map_run(execution)["itemCounts"]["succeeded"] == 1)
+    cloud.emulator.kill()
+
+    cloud = new_emulator()
+    execution = Execution(cloud.client("stepfunctions"), execution.arn)
+    interrupted = map_run(execution)
+    assert (interrupted["status"], interrupted["itemCounts"]["running"]) == ("FAILED", 0)
+    sqs = cloud.client("sqs")
+    execution.redrive()
+    execution.aws.send_task_success(taskToken=next_token(sqs, sqs.list_queues()["QueueUrls"][0]), output='"second"')
+    assert execution.output() == ["first", "second"]
+    assert map_run(execution)["itemCounts"]["succeeded"] == 2
+
+
+def map_run(execution: Execution) -> dict[str, Any]:
+    (listed,) = execution.aws.list_map_runs(executionArn=execution.arn)["mapRuns"]
+    return execution.aws.describe_map_run(mapRunArn=listed["mapRunArn"])
+
+
 def is_saved(cloud: Any, text: str) -> bool:
     folder: Path = cloud.emulator.state_dir / "services"
     return any(text.encode() in file.read_bytes() for file in folder.iterdir() if file.is_file())

@@ -222,6 +222,16 @@ def _resumed(scope: Scope) -> MapRun | None:
     return map_run
 
 
+def end_interrupted() -> None:
+    """Fails the Map Runs that were running when the emulator ended, as their executions and children fail."""
+    for view in sf._map_runs.all_values():
+        if view["status"] == "RUNNING":
+            for counts in (view["itemCounts"], view["executionCounts"]):
+                counts["aborted"] += counts["pending"] + counts["running"]
+                counts["pending"] = counts["running"] = 0
+            view.update(status="FAILED", stopDate=sf.now_iso())
+
+
 def _written(scope: Scope, writer: dict[str, Any], map_run: MapRun) -> dict[str, Any]:
     """Writes the children's results to S3, as AWS's result files and their manifest."""
     place = sf._resolve_params_obj(writer.get("Parameters") or writer["Arguments"], scope.input, scope.context)

@@ -187,7 +187,7 @@ def _now() -> float:
 
 def _nested_execution(scope: Scope, task: Task, events: TaskEvents) -> Any:
     """Starts an execution and waits for its end; .sync gives its output as text, .sync:2 as JSON."""
-    started = sf._invoke_nested_start_execution(task.call, task.arguments)
+    started = _nested_start(task)
     events.submitted(started)
     child = sf._executions[started["ExecutionArn"]]
     when_ended(child, scope.wake.set)
@@ -201,3 +201,13 @@ def _nested_execution(scope: Scope, task: Task, events: TaskEvents) -> Any:
     if child["status"] != "SUCCEEDED":
         raise StateError("States.TaskFailed", to_text(description))
     return description
+
+
+def _nested_start(task: Task) -> Any:
+    """What is refused has its exception's name in the SDK: ExecutionAlreadyExists has the service's own code here."""
+    try:
+        return sf._invoke_nested_start_execution(task.call, task.arguments)
+    except StateError as refusal:
+        if refusal.error.startswith("States."):
+            raise
+        raise StateError(f"StepFunctions.{refusal.error}Exception", refusal.cause) from refusal

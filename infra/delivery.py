@@ -1,0 +1,19 @@
+"""How hard EventBridge tries to deliver an event to a rule's target, before it goes to a dead-letter queue."""
+
+from typing import Any
+
+import aws_cdk as cdk
+from aws_cdk import aws_sqs as sqs
+
+MAX_AGE_HOURS = 24
+RETRIES = 185
+"""EventBridge's own maxima: a whole day of trouble loses no event."""
+
+
+def delivered(dead_letters: sqs.Queue) -> dict[str, Any]:
+    """Settings of a target."""
+    return {
+        "dead_letter_queue": dead_letters,
+        "max_event_age": cdk.Duration.hours(MAX_AGE_HOURS),
+        "retry_attempts": RETRIES,
+    }

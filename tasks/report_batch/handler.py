@@ -1,0 +1,112 @@
+"""ReportBatch: writes what became of each asset of a bulk reprocess beside its manifest, as a table and as counts."""
+
+import json
+import tempfile
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from tasks.report_batch.report import DUPLICATE, NOT_STARTED, STILL_PROCESSING, Row, Summary, row_of, write
+from tasks.shared import clients
+from tasks.shared.naming import batch_key
+from tasks.shared.objects import Objects
+from tasks.shared.records import BATCH_GET_MAX_KEYS, Records
+from tasks.shared.settings import from_environment
+from tasks.shared.task import task
+from workflow.shapes import CaughtError, Pointer, Run, dump
+
+LOOK_UPS_MAX = 500
+"""Of executions that left no trace in a record: a batch that was stopped early has many, which never started."""
+
+
+class Settings(msgspec.Struct, frozen=True):
+    table_name: str
+
+
+@dataclass(frozen=True)
+class Batch:
+    """The part of the batch's input that the report needs."""
+
+    batch: str
+    manifest: Pointer
+
+
+@dataclass(frozen=True)
+class State:
+    """`ingest` is the ARN of the state machine whose executions the batch started."""
+
+    batch: Batch
+    ingest: str
+
+
+@dataclass(frozen=True)
+class Reported:
+    """Where the table is, and its counts."""
+
+    report: Pointer
+    summary: Summary
+
+
+settings = from_environment(Settings)
+objects = Objects(clients.s3())
+records = Records(clients.dynamodb(), settings.table_name)
+
+
+@task("report_batch", State)
+def handle(state: State, _run: Run) -> Reported:
+    name, bucket = state.batch.batch, state.batch.manifest.bucket
+    with tempfile.TemporaryDirectory() as folder:
+        table = Path(folder) / "report.csv"
+        summary = write(table, rows(state))
+        report = Pointer(bucket=bucket, key=batch_key(name, table.name))
+        objects.put_file(bucket, report.key, table, "text/csv; charset=utf-8")
+    counts = json.dumps({"batch": name, **dump(summary)}, indent=2).encode()
+    objects.put(bucket, batch_key(name, "summary.json"), counts, "application/json")
+    return Reported(report=report, summary=summary)
+
+
+def rows(state: State) -> Iterator[Row]:
+    """In the order of the manifest, whatever its length, with a hundred assets in memory."""
+    look_ups = iter(range(LOOK_UPS_MAX))
+    for items in _hundreds(manifest(state.batch.manifest)):
+        known = records.many(item["asset_id"] for item in items)
+        for item in items:
+            asset, key = item["asset_id"], item["key"]
+            found = row_of(asset, key, known.get(asset, {}), state.batch.batch)
+            yield found or without_attempt(state, asset, key, look_ups)
+
+
+def manifest(at: Pointer) -> Iterator[dict[str, Any]]:
+    lines = clients.s3().get_object(Bucket=at.bucket, Key=at.key)["Body"].iter_lines()
+    return (json.loads(line) for line in lines if line.strip())
+
+
+def without_attempt(state: State, asset_id: str, key: str, look_ups: Iterator[int]) -> Row:
+    """The row of an asset whose execution ended before it began an attempt, or never started."""
+    name = f"{state.batch.batch}-{asset_id}"
+    not_started = Row(asset_id=asset_id, key=key, outcome=NOT_STARTED)
+    arn = f"{state.ingest.replace(':stateMachine:', ':execution:')}:{name}"
+    found = None if next(look_ups, None) is None else described(arn)
+    if found is None:
+        return not_started
+    caught = CaughtError(error=found.get("error", ""), cause=found.get("cause", ""))
+    outcome = {"SUCCEEDED": DUPLICATE, "RUNNING": STILL_PROCESSING}.get(found["status"], "failed")
+    return Row(asset_id=asset_id, key=key, outcome=outcome, error=caught.error, message=caught.message, execution=name)
+
+
+def described(execution_arn: str) -> Any:
+    stepfunctions = clients.stepfunctions()
+    try:
+        return stepfunctions.describe_execution(executionArn=execution_arn)
+    except stepfunctions.exceptions.ExecutionDoesNotExist:
+        return None
+
+
+def _hundreds(items: Iterable[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
+    waiting = iter(items)
+    while batch := list(islice(waiting, BATCH_GET_MAX_KEYS)):
+        yield batch

@@ -1,0 +1,65 @@
+"""What became of a batch: a row for each asset, and the counts. Knows no AWS."""
+
+import csv
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from tasks.shared.attempts import of_batch
+
+STILL_PROCESSING = "processing"
+NOT_STARTED = "not started"
+DUPLICATE = "duplicate"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """One asset of the batch. `outcome` is its record's status, "duplicate" or "not started"."""
+
+    asset_id: str
+    key: str
+    outcome: str
+    error: str = ""
+    message: str = ""
+    execution: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Summary:
+    """How many assets ended how, and of those that did not succeed, how many for each error."""
+
+    total: int
+    outcomes: dict[str, int]
+    errors: dict[str, int]
+
+
+def row_of(asset_id: str, key: str, record: Mapping[str, Any], batch: str) -> Row | None:
+    """The asset's row; None where no attempt of the batch is on record."""
+    last = of_batch(record.get("attempts", []), batch)
+    if last is None:
+        return None
+    outcome = last.get("outcome", STILL_PROCESSING)
+    reason: Mapping[str, str] = record.get("reason", {}) if outcome in {"failed", "rejected"} else {}
+    return Row(
+        asset_id=asset_id,
+        key=key,
+        outcome=outcome,
+        error=reason.get("code", ""),
+        message=reason.get("message", ""),
+        execution=last["execution"],
+    )
+
+
+def write(path: Path, rows: Iterable[Row]) -> Summary:
+    """Write the rows as CSV, one at a time, and count them."""
+    outcomes, errors = Counter[str](), Counter[str]()
+    with path.open("w", newline="", encoding="utf-8") as file:
+        table = csv.DictWriter(file, [field.name for field in fields(Row)])
+        table.writeheader()
+        for row in rows:
+            table.writerow(asdict(row))
+            outcomes[row.outcome] += 1
+            errors.update([row.error] if row.error else [])
+    return Summary(total=outcomes.total(), outcomes=dict(outcomes), errors=dict(errors.most_common()))

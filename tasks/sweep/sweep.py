@@ -1,0 +1,257 @@
+"""The sweep: finds assets that a crash or a lost event left between two states, and puts them right.
+
+Safe at any time and twice at once: whatever is young or has a live execution is left alone, an execution is started
+once under a name that follows from the asset, and all else is a step that may be repeated.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import timedelta
+from itertools import chain, islice
+from typing import TypeVar
+
+import msgspec
+from botocore.exceptions import BotoCoreError, ClientError
+
+from tasks.shared.executions import Execution, Executions
+from tasks.shared.failures import Failures
+from tasks.shared.naming import asset_id
+from tasks.shared.objects import ObjectFacts, Objects, is_same
+from tasks.shared.observe import logger
+from tasks.shared.records import Item, Records, now
+from tasks.sweep.at_work import AtWork
+from tasks.sweep.report import Did, Finding, Report
+from workflow.errors import DuplicateEvent
+from workflow.limits import EXECUTION_TIMEOUT_SECONDS
+from workflow.shapes import ExecutionInput, Pointer
+
+T = TypeVar("T")
+
+SWEEPER = "sweeper"
+"""Who is written down as having started an execution."""
+INTERRUPTED = frozenset({"States.ServiceRestart"})
+"""The error that the embedded AWS gives to executions which it finds running when it starts."""
+UNFINISHED = frozenset({"processing", "failed"})
+"""Found by their status, wherever their originals are."""
+LOOKED_UP_AT_ONCE = 1000
+
+
+@dataclass(frozen=True)
+class Stage:
+    """What a sweep works on. `ways_in` are the buckets that an original leaves when its asset has ended."""
+
+    objects: Objects
+    records: Records
+    executions: Executions
+    failures: Failures
+    ways_in: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Case:
+    """An uploaded version, and the record of it that was found, if any."""
+
+    bucket: str
+    key: str
+    version_id: str
+    record: Item | None = None
+
+    @property
+    def asset_id(self) -> str:
+        return asset_id(self.bucket, self.key, self.version_id)
+
+    @property
+    def status(self) -> str | None:
+        return self.record["status"] if self.record else None
+
+
+def known(record: Item) -> Case:
+    """The case of an asset that has a record."""
+    return Case(record["bucket"], record["key"], record["version_id"], record)
+
+
+@dataclass
+class Sweep:
+    """One sweep over what did not change for `older_than`.
+
+    Within a `period`, by default a day, sweeps start one execution at most for an asset whose attempts are the same:
+    what fails before it opens an attempt is tried again in the next.
+    """
+
+    stage: Stage
+    older_than: timedelta
+    period: str = field(default_factory=lambda: f"{now():%Y%m%d}")
+    time_is_up: Callable[[], bool] = lambda: False
+    _report: Report = field(init=False)
+    _at_work: AtWork = field(init=False)
+
+    def __post_init__(self) -> None:
+        begun = now()
+        self._cutoff = begun - self.older_than
+        self._report = Report(at=begun.isoformat(), older_than_seconds=int(self.older_than.total_seconds()))
+        self._at_work = AtWork(self.stage.executions, self.stage.records)
+
+    def run(self, more: Iterable[Case] = ()) -> Report:
+        """Look at all assets that may be stuck, and at `more`; what was found and done."""
+        treated: set[str] = set()
+        for case in chain(self._unfinished(), self._left_behind(), more):
+            if self.time_is_up():
+                self._report.complete = False
+                break
+            self._report.looked_at += 1
+            finding = None if case.asset_id in treated else self._attempt(case)
+            if finding:
+                treated.add(case.asset_id)
+                self._report.findings.append(finding)
+                logger.info("found", extra=msgspec.to_builtins(finding))
+        return self._report
+
+    # where to look
+
+    def _unfinished(self) -> Iterator[Case]:
+        """Assets that are said to be at work or failed so lately that they may be claimed, wherever they are."""
+        before = self._cutoff.isoformat()
+        claims_end = self._cutoff - timedelta(seconds=EXECUTION_TIMEOUT_SECONDS)
+        processing = self.stage.records.newest("by_status", "processing", before=before)
+        failed = self.stage.records.newest("by_status", "failed", since=claims_end.isoformat(), before=before)
+        return map(known, chain(processing, failed))
+
+    def _left_behind(self) -> Iterator[Case]:
+        """What is still where it came in, and has ended or is not known."""
+        versions = chain.from_iterable(map(self._old_versions, self.stage.ways_in))
+        for some in _in_bunches(versions, LOOKED_UP_AT_ONCE):
+            records = self.stage.records.many(case.asset_id for case, _ in some)
+            for case, age in some:
+                record = records.get(case.asset_id)
+                if record is None or record["status"] == "processing":
+                    self._waits(age)
+                if record is None or record["status"] not in UNFINISHED:
+                    yield Case(case.bucket, case.key, case.version_id, record)
+
+    def _old_versions(self, bucket: str) -> Iterator[tuple[Case, timedelta]]:
+        for at, written in self.stage.objects.versions(bucket):
+            if written <= self._cutoff:
+                yield Case(at.bucket, at.key, at.version_id or ""), now() - written
+
+    def _waits(self, age: timedelta) -> None:
+        self._report.oldest_unprocessed_seconds = max(self._report.oldest_unprocessed_seconds, int(age.total_seconds()))
+
+    # what to do
+
+    def _attempt(self, case: Case) -> Finding | None:
+        """One asset that AWS does not let us put right keeps no other one from it."""
+        try:
+            return self._treat(case)
+        except DuplicateEvent:
+            return None  # another execution took the asset while we looked at it
+        except (ClientError, BotoCoreError) as exc:
+            return _finding(case, Did.TROUBLE, str(exc))
+
+    def _treat(self, case: Case) -> Finding | None:
+        if case.record and self._is_young(case.record):
+            return None
+        treatments = {None: self._treat_unknown, "processing": self._treat_unfinished, "failed": self._treat_failed}
+        return treatments.get(case.status, self._treat_ended)(case)
+
+    def _is_young(self, record: Item) -> bool:
+        return record["updated_at"] > self._cutoff.isoformat()
+
+    def _treat_unknown(self, case: Case) -> Finding | None:
+        if self._at_work.has(case.asset_id, case.bucket, case.key):
+            return None
+        return self._start(case, "No execution had taken it up.")
+
+    def _treat_unfinished(self, case: Case) -> Finding | None:
+        """As it is now: the index lags behind, and so does what was listed."""
+        case = self._as_it_is(case)
+        if case.record is None or case.status != "processing" or self._is_young(case.record):
+            return None
+        execution = self.stage.executions.find(case.record["execution"])
+        if execution and execution.lives:
+            return None
+        if execution and execution.ended_badly and execution.error.error not in INTERRUPTED:
+            self.stage.failures.settle(execution, case.asset_id)
+            return _finding(case, Did.SETTLED, execution.error.error, execution.run.name)
+        return self._start(case, f"Execution {case.record['execution']} left it unfinished.")
+
+    def _treat_failed(self, case: Case) -> Finding | None:
+        """What failed waits for a person, who can start it again; unless nothing was wrong with it."""
+        record = case.record or {}
+        if record.get("reason", {}).get("code") in INTERRUPTED:
+            return self._start(case, f"Execution {record['execution']} was interrupted.")
+        holder = self.stage.records.claimed_by(case.asset_id)
+        freed = holder and self._free(case, holder)
+        return _finding(case, Did.SETTLED, "It was still claimed.", holder) if freed else None
+
+    def _treat_ended(self, case: Case) -> Finding | None:
+        """The asset has ended, and its original is still where it came in: the last step of a move is missing."""
+        case = self._as_it_is(case)
+        if case.record is None or case.status in UNFINISHED:
+            return None
+        execution = self.stage.executions.find(case.record["execution"])
+        if execution and execution.lives:
+            return None
+        left = self.stage.objects.head(Pointer(bucket=case.bucket, key=case.key, version_id=case.version_id))
+        return self._finish_move(case, case.record, left, execution) if left else None
+
+    def _finish_move(self, case: Case, record: Item, left: ObjectFacts, execution: Execution | None) -> Finding | None:
+        """Remove what was left behind, where all that comes before is proven to be done; else do it all again."""
+        kept = self.stage.objects.head(msgspec.convert(record["original"], Pointer))
+        if kept is None or kept.at == left.at or not is_same(left, kept, record.get("sha256")):
+            return self._start(case, "It has ended, but its original was never moved.")
+        if not _was_told(record):
+            return self._start(case, "It has ended, but nobody was told.")
+        if execution:
+            self.stage.records.keep_claim(case.asset_id, execution.run)
+        self.stage.objects.delete_version(left.at)
+        return _finding(case, Did.MOVED, f"Its original was in {kept.at.bucket}, too.", record["execution"])
+
+    def _as_it_is(self, case: Case) -> Case:
+        return Case(case.bucket, case.key, case.version_id, self.stage.records.get(case.asset_id))
+
+    def _start(self, case: Case, because: str) -> Finding | None:
+        """Free the asset of an execution that has ended, and start another; None where somebody else has done so."""
+        holder = self.stage.records.claimed_by(case.asset_id)
+        if holder and not self._free(case, holder):
+            return None
+        attempts = len(case.record.get("attempts", [])) if case.record else 0
+        name = f"sweep-{case.asset_id}-{attempts}-{self.period}"
+        wanted = ExecutionInput(
+            bucket=case.bucket,
+            key=case.key,
+            version_id=case.version_id,
+            trigger="sweep",
+            by=SWEEPER,
+            why=because,
+        )
+        return _finding(case, Did.STARTED, because, name) if self.stage.executions.start(name, wanted) else None
+
+    def _free(self, case: Case, holder: str) -> bool:
+        """Take the claim from an execution that has ended; False where it lives."""
+        if self._at_work.serves(holder):
+            return False
+        self.stage.records.release_claim(case.asset_id, holder)
+        return True
+
+
+def _was_told(record: Item) -> bool:
+    """Subscribers know how the asset ended; that a person discarded it is nothing to tell."""
+    return record["status"] == "discarded" or record["status"] in record.get("announced", {})
+
+
+def _finding(case: Case, did: Did, because: str, execution: str | None = None) -> Finding:
+    return Finding(
+        did=did,
+        because=because,
+        asset_id=case.asset_id,
+        bucket=case.bucket,
+        key=case.key,
+        version_id=case.version_id,
+        execution=execution,
+    )
+
+
+def _in_bunches(items: Iterable[T], size: int) -> Iterator[list[T]]:
+    iterator = iter(items)
+    while bunch := list(islice(iterator, size)):
+        yield bunch

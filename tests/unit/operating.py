@@ -1,0 +1,51 @@
+"""A deployed stage as an operator's commands see it: the client on the AWS and the state machine of these tests."""
+
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import Any
+
+from tests.unit.cloud import (
+    ARCHIVE,
+    EXPANDED,
+    INGEST,
+    OPERATIONS,
+    OUTPUT,
+    QUARANTINE,
+    REGION,
+    STATE_MACHINE,
+    TABLE,
+    TOPIC,
+    Cloud,
+)  # fmt: skip
+from workflow.client import Sluice
+from workflow.stack import Buckets, DeadLetters, Stack
+
+
+@dataclass
+class Lambda:
+    """Takes events for functions, as Lambda's queue does."""
+
+    invoked: list[tuple[str, bytes]] = field(default_factory=list)
+
+    def invoke(self, FunctionName: str, InvocationType: str, Payload: bytes) -> Any:  # noqa: N803 - AWS's spelling
+        assert InvocationType == "Event"
+        self.invoked.append((FunctionName, Payload))
+        return {"StatusCode": 202}
+
+
+def operated(cloud: Cloud) -> Sluice:
+    """The client."""
+    queues = [cloud.sqs.create_queue(QueueName=name)["QueueUrl"] for name in ("events", "failures", "restores")]
+    stack = Stack(
+        stage="test",
+        endpoint=None,
+        region=REGION,
+        state_machine_arn=STATE_MACHINE,
+        reprocess_machine_arn=STATE_MACHINE.replace("ingest", "reprocess"),
+        table=TABLE,
+        topic=TOPIC,
+        buckets=Buckets(INGEST, OUTPUT, ARCHIVE, QUARANTINE, EXPANDED, OPERATIONS),
+        dead_letters=DeadLetters(*queues),
+    )
+    clients = {name: getattr(cloud, name) for name in ("s3", "dynamodb", "sqs", "stepfunctions")}
+    return Sluice(SimpleNamespace(stage="test", stack=stack, lambda_=Lambda(), **clients))

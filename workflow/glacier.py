@@ -1,0 +1,44 @@
+"""Originals that are too cold to be read: which ones, how long S3 takes to restore them, and what follows."""
+
+import hashlib
+from collections.abc import Mapping
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Any
+
+from workflow.shapes import ExecutionInput
+
+
+class Tier(StrEnum):
+    """How fast S3 is to be, and how dear."""
+
+    STANDARD = "Standard"
+    BULK = "Bulk"
+    EXPEDITED = "Expedited"
+
+
+RETRIEVALS: Mapping[str, Mapping[str, str]] = MappingProxyType(
+    {
+        "GLACIER": {
+            Tier.EXPEDITED: "1 to 5 minutes",
+            Tier.STANDARD: "3 to 5 hours",
+            Tier.BULK: "5 to 12 hours",
+        },
+        "DEEP_ARCHIVE": {Tier.STANDARD: "up to 12 hours", Tier.BULK: "up to 48 hours"},
+    }
+)
+"""How long each tier takes, by storage class: AmazonS3/latest/userguide/restoring-objects-retrieval-options.html"""
+
+
+def is_frozen(storage_class: str) -> bool:
+    """Whether an original of this class must be restored before it can be read."""
+    return storage_class in RETRIEVALS
+
+
+def continuation(record: Mapping[str, Any]) -> tuple[str, ExecutionInput]:
+    """The execution that a restored original was restored for: its name, the same for every repeat, and its input."""
+    asked = record["restore"]
+    moment = hashlib.sha256(asked["asked_at"].encode()).hexdigest()[:8]
+    asset = {name: record[name] for name in ("bucket", "key", "version_id")}
+    wanted = ExecutionInput(**asset, trigger="restore", by=asked["by"], why=asked.get("why"))
+    return f"restore-{record['asset_id']}-{moment}", wanted
