@@ -1,0 +1,223 @@
+"""What the console asks for: pages by position, figures of a window, addresses of files, advice by code."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import boto3
+import pytest
+from botocore.config import Config
+
+from tests.unit.cloud import (
+    ARCHIVE,
+    EXPANDED,
+    INGEST,
+    OPERATIONS,
+    OUTPUT,
+    QUARANTINE,
+    STATE_MACHINE,
+    TABLE,
+    Cloud,
+)  # fmt: skip
+from workflow.client import Sluice
+from workflow.console import listing
+from workflow.console.advice import read_advice
+from workflow.console.files import INLINE, Files
+from workflow.console.listing import Filter
+from workflow.console.pages.viewer import loudness, sparks
+from workflow.console.window import BARS, Window, figures, percentiles
+from workflow.errors import rejections
+from workflow.stack import Buckets
+
+NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+
+
+def record(number: int, status: str = "succeeded", **values: Any) -> dict[str, Any]:
+    """One that changed `number` seconds before NOW, after an attempt of two seconds."""
+    at = NOW - timedelta(seconds=number)
+    asset_id = f"{number:032x}"
+    attempt = {"started_at": (at - timedelta(seconds=2)).isoformat(), "ended_at": at.isoformat(), "number": 1}
+    return {
+        "pk": f"asset#{asset_id}", "sk": "record", "asset_id": asset_id, "status": status, "bucket": INGEST,
+        "key": f"photos/{number}.jpg", "object_key": f"{INGEST}/photos/{number}.jpg", "kind": "image", "size": 1,
+        "updated_at": at.isoformat(), "created_at": at.isoformat(), "execution": f"e{number}", "attempts": [attempt],
+        **values,
+    }  # fmt: skip
+
+
+@pytest.fixture
+def sluice(cloud: Cloud) -> Sluice:
+    buckets = Buckets(INGEST, OUTPUT, ARCHIVE, QUARANTINE, EXPANDED, OPERATIONS)
+    stack = SimpleNamespace(stage="test", endpoint=None, table=TABLE, buckets=buckets, state_machine_arn=STATE_MACHINE)
+
+    def client(name: str, **settings: Any) -> Any:
+        return boto3.client(name, config=Config(**settings))
+
+    return Sluice(SimpleNamespace(stack=stack, dynamodb=cloud.dynamodb, s3=cloud.s3, client=client))
+
+
+@pytest.fixture
+def keep(cloud: Cloud, sluice: Sluice) -> Callable[..., None]:
+    def keep_them(*records: dict[str, Any]) -> None:
+        for each in records:
+            values = {name: value for name, value in each.items() if name not in {"pk", "sk", "updated_at"}}
+            sluice.records._set({"pk": each["pk"], "sk": each["sk"]}, {**values, "updated_at": each["updated_at"]})
+
+    return keep_them
+
+
+def all_pages(sluice: Sluice, wanted: Filter, size: int) -> list[str]:
+    page, found = listing.assets(sluice, wanted, size=size), []
+    while True:
+        found += [row["asset_id"] for row in page.rows]
+        if page.next is None:
+            return found
+        page = listing.assets(sluice, wanted, size=size, token=page.next)
+
+
+def test_pages_hold_every_asset_once_the_newest_first(sluice: Sluice, keep: Callable[..., None]):
+    statuses = ("succeeded", "rejected", "failed")
+    keep(*(record(number, statuses[number % 3]) for number in range(25)))
+    assert all_pages(sluice, Filter(), size=4) == [f"{number:032x}" for number in range(25)]
+
+
+def test_assets_of_the_same_moment_are_neither_lost_nor_repeated(sluice: Sluice, keep: Callable[..., None]):
+    keep(*(record(number, updated_at=NOW.isoformat()) for number in range(9)))
+    found = all_pages(sluice, Filter(status="succeeded"), size=2)
+    assert sorted(found) == [f"{number:032x}" for number in range(9)]
+
+
+def test_what_changes_meanwhile_does_not_shift_the_next_page(sluice: Sluice, keep: Callable[..., None]):
+    keep(*(record(number) for number in range(6)))
+    first = listing.assets(sluice, Filter(), size=3)
+    keep(record(99, updated_at=(NOW + HOUR).isoformat()))
+    second = listing.assets(sluice, Filter(), size=3, token=first.next)
+    assert [row["asset_id"] for row in second.rows] == [f"{number:032x}" for number in (3, 4, 5)]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "numbers"),
+    [
+        (Filter(kind="table"), [3]),
+        (Filter(status="failed"), [1, 2]),
+        (Filter(status="failed", code="KeyError"), [2]),
+        (Filter(text="PHOTOS/1"), [1]),
+        (Filter(since=NOW - timedelta(seconds=1)), [0, 1]),
+        (Filter(kind="image", status="rejected"), []),
+    ],
+)
+def test_filters_hold_together(sluice: Sluice, keep: Callable[..., None], wanted: Filter, numbers: list[int]):
+    keep(
+        record(0),
+        record(1, "failed", reason={"code": "TransientError"}),
+        record(2, "failed", reason={"code": "KeyError"}),
+        record(3, kind="table"),
+    )
+    assert all_pages(sluice, wanted, size=10) == [f"{number:032x}" for number in numbers]
+
+
+def test_a_search_stops_after_what_it_may_look_at(
+    sluice: Sluice, keep: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(listing, "LOOKED_MAX", 5)
+    keep(*(record(number) for number in range(12)), record(50, key="wanted.jpg"))
+    page = listing.assets(sluice, Filter(text="wanted"), size=3)
+    assert (page.rows, page.looked) == ([], 5)
+    assert all_pages(sluice, Filter(text="wanted"), size=3) == [f"{50:032x}"]
+
+
+def test_all_that_match_are_whole_records(sluice: Sluice, keep: Callable[..., None]):
+    keep(*(record(number, timings={"validate": 7}) for number in range(120)), record(500, "rejected"))
+    found = list(listing.matching(sluice, Filter(status="succeeded")))
+    assert len(found) == 120
+    assert found[0]["timings"] == {"validate": 7}
+
+
+def test_a_latest_execution_is_told_from_the_record(sluice: Sluice, keep: Callable[..., None]):
+    keep(record(1, "rejected", reason={"code": "EmptyFile"}))
+    [row] = listing.executions_of_assets(sluice, Filter(code="EmptyFile"), size=5).rows
+    assert (row["name"], row["status"], row["code"], row["seconds"]) == ("e1", "FAILED", "EmptyFile", 2.0)
+
+
+def test_a_window_reads_later_only_what_changed(sluice: Sluice, keep: Callable[..., None]):
+    keep(record(10), record(20, "failed", reason={"code": "KeyError"}))
+    window = Window(HOUR)
+    first = window.look(sluice, NOW)
+    assert (first.counts, first.failures) == ({"succeeded": 1, "failed": 1}, [("KeyError", 1)])
+    keep(record(20, "succeeded", updated_at=(NOW + timedelta(seconds=5)).isoformat()))
+    later = window.look(sluice, NOW + timedelta(seconds=6))
+    assert (later.counts, later.failures) == ({"succeeded": 2}, [])
+
+
+def test_a_window_forgets_what_left_it(sluice: Sluice, keep: Callable[..., None]):
+    keep(record(10))
+    window = Window(HOUR)
+    assert window.look(sluice, NOW).counts == {"succeeded": 1}
+    assert window.look(sluice, NOW + 2 * HOUR).counts == {}
+
+
+def test_figures_fall_into_the_bars_of_their_time():
+    found = figures([record(0), record(1800), record(3599, "failed")], NOW - HOUR, NOW)
+    filled = {at: bucket.counts.total() for at, bucket in enumerate(found.buckets) if bucket.counts}
+    assert filled == {0: 1, BARS // 2: 1, BARS - 1: 1}
+    assert (found.p50, found.p95) == (2.0, 2.0)
+
+
+def test_percentiles_are_interpolated():
+    assert percentiles(list(range(1, 101))) == (50.5, 95.05)
+    assert percentiles([]) == (None, None)
+
+
+def test_originals_are_downloads_whatever_they_claim_to_be(sluice: Sluice):
+    url = Files(sluice).download({"bucket": ARCHIVE, "key": "a/evil.svg", "version_id": "v1"}, 'evil".svg\r\n')
+    asked = parse_qs(urlsplit(url).query)
+    assert asked["response-content-disposition"] == ["attachment; filename*=UTF-8''evil%22.svg%0D%0A"]
+    assert asked["response-content-type"] == ["application/octet-stream"]
+    assert asked["versionId"] == ["v1"]
+
+
+@pytest.mark.parametrize(
+    "content_type", ["image/svg+xml", "text/html", "text/plain; charset=utf-8", "application/json"]
+)
+def test_nothing_that_could_carry_script_is_shown_inline(sluice: Sluice, content_type: str):
+    assert Files(sluice).inline({"bucket": OUTPUT, "key": "a", "content_type": content_type}) is None
+
+
+@pytest.mark.parametrize("content_type", sorted(INLINE))
+def test_a_rendition_is_served_as_the_type_that_it_was_made_as(sluice: Sluice, content_type: str):
+    url = Files(sluice).inline({"bucket": OUTPUT, "key": "a", "content_type": content_type})
+    assert parse_qs(urlsplit(url or "").query)["response-content-type"] == [content_type]
+
+
+def test_a_page_that_refreshes_gets_the_same_address(sluice: Sluice):
+    files = Files(sluice)
+    file = {"bucket": OUTPUT, "key": "a", "content_type": "image/webp"}
+    assert files.inline(file) == files.inline(file)
+
+
+def test_an_upload_form_is_good_for_one_key_of_ingest(sluice: Sluice):
+    form = Files(sluice).upload_form("photos/cat & dog.jpg", "image/jpeg")
+    assert INGEST in form["url"]
+    assert (form["fields"]["key"], form["fields"]["Content-Type"]) == ("photos/cat & dog.jpg", "image/jpeg")
+    assert form["fields"]["x-amz-algorithm"] == "AWS4-HMAC-SHA256"
+
+
+def test_every_reject_code_has_advice_in_the_documentation():
+    advice = read_advice()
+    assert [code for code in rejections() if code not in advice] == []
+    assert advice["States.Timeout"] == advice["Sandbox.Timedout"]
+
+
+def test_a_histogram_is_drawn_in_blocks():
+    assert sparks([0, 7, 14]) == "▁▅█"
+    assert sparks([]) == ""
+
+
+def test_a_waveform_keeps_its_peaks():
+    quiet_but_for_one = [0, -1] * 1000 + [-4, 2] + [0, 1] * 1000
+    drawn = loudness({"data": quiet_but_for_one})
+    assert len(drawn) <= 400
+    assert max(drawn) == 1.0

@@ -1,0 +1,136 @@
+"""The list of executions: Step Functions' own, or by key, kind and error through the assets' records."""
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+
+from nicegui import ui
+
+from tasks.kinds import KINDS
+from workflow.client import ExecutionStatus
+from workflow.console import listing
+from workflow.console.actions import Actions
+from workflow.console.frame import Console, frame, page_head
+from workflow.console.live import Live
+from workflow.console.pages.overview import WINDOWS
+from workflow.console.paging import Pager, choice, search
+from workflow.console.widgets import ago, box, button, empty, execution_path, shown, took
+
+PAGE_SIZE = 25
+OF_STATUS = {"RUNNING": "processing", "SUCCEEDED": "succeeded", "FAILED": "failed"}
+COLUMNS = (
+    ("key", "file", "left"), ("status", "status", "left"), ("code", "error", "left"), ("kind", "kind", "left"),
+    ("started", "started", "left"), ("took", "took", "right"), ("name", "execution", "left"),
+)  # fmt: skip
+NARROW = {"kind", "name", "took"}
+"""Columns that a phone leaves out."""
+
+CELLS = {
+    "status": """<q-td :props="props"><span :class="'chip is-' + props.value.toLowerCase()">
+        {{ props.value.toLowerCase().replace('_', ' ') }}</span></q-td>""",
+    "key": """<q-td :props="props"><div class="cell-key"><a :href="props.row.href" :title="props.value">
+        {{ props.row.shown || '(no asset yet)' }}</a></div></q-td>""",
+    "code": """<q-td :props="props"><span class="mono">{{ props.value }}</span></q-td>""",
+    "name": """<q-td :props="props"><span class="mono muted">{{ props.value.slice(0, 13) }}</span></q-td>""",
+}
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What the filters say."""
+
+    status: str | None = None
+    within: str | None = None
+    kind: str | None = None
+    code: str | None = None
+    text: str | None = None
+
+    @property
+    def by_records(self) -> bool:
+        return bool(self.kind or self.code or self.text)
+
+    @property
+    def since(self) -> datetime | None:
+        return datetime.now(UTC) - WINDOWS[self.within] if self.within in WINDOWS else None
+
+
+def add_to_site(console: Console) -> None:
+    @ui.page("/executions")
+    def executions(status: str = "", within: str = "", kind: str = "", code: str = "", text: str = "") -> None:
+        wanted = Wanted(status or None, within or None, kind or None, code or None, text or None)
+        with frame(console, "Executions", at="Executions"):
+            with page_head("Executions"):
+                button("Start by hand", "play_arrow", on_click=Actions(console).start_by_hand)
+            with box("panel"):
+                _List(console, wanted)
+
+
+class _List:
+    """The filters, the table and its pages."""
+
+    def __init__(self, console: Console, wanted: Wanted) -> None:
+        self._console = console
+        self._wanted = wanted
+        self._pager = Pager(self._changed)
+        self._filters()
+        self._live = Live(self._load, self._draw)
+        self._pager.draw()
+
+    def _filters(self) -> None:
+        with box("filters").props('role=search aria-label="Filter executions"'):
+            search("file name or key", self._wanted.text, partial(self._set, "text"))
+            choice(
+                "status", [each.value for each in ExecutionStatus], self._wanted.status, partial(self._set, "status")
+            )
+            choice("within", WINDOWS, self._wanted.within, partial(self._set, "within"))
+            choice("kind", KINDS, self._wanted.kind, partial(self._set, "kind"))
+            search("error or reject code", self._wanted.code, partial(self._set, "code"))
+
+    async def _set(self, name: str, value: str | None) -> None:
+        changes: Any = {name: value}
+        self._wanted = replace(self._wanted, **changes)
+        self._pager.restart()
+        await self._live.again()
+
+    async def _changed(self) -> None:
+        await self._live.again()
+
+    def _load(self) -> listing.Page:
+        wanted, token = self._wanted, self._pager.token
+        if not wanted.by_records:
+            return listing.executions(
+                self._console.sluice, status=wanted.status, since=wanted.since, size=PAGE_SIZE, token=token
+            )
+        of_status = OF_STATUS.get(wanted.status or "")
+        chosen = listing.Filter(of_status, wanted.kind, wanted.code, wanted.text, wanted.since)
+        return listing.executions_of_assets(self._console.sluice, chosen, size=PAGE_SIZE, token=token)
+
+    def _draw(self, page: listing.Page) -> None:
+        self._pager.show(page)
+        if not page.rows:
+            empty("No executions match", "Upload a file, start one by hand, or take a filter away.")
+            return
+        _table([_row(each) for each in page.rows])
+
+
+def _row(each: dict[str, Any]) -> dict[str, Any]:
+    return {
+        **{name: each[name] or "" for name in ("name", "status", "key", "kind", "code")},
+        "shown": shown(each["key"] or ""),
+        "started": ago(each["started"]),
+        "took": took(each["seconds"]),
+        "href": execution_path(each["name"]),
+    }
+
+
+def _table(rows: list[dict[str, Any]]) -> None:
+    columns = [
+        {"name": name, "label": label, "field": name, "align": align, "classes": "on-wide" if name in NARROW else ""}
+        | {"headerClasses": "on-wide" if name in NARROW else ""}
+        for name, label, align in COLUMNS
+    ]
+    table = ui.table(rows=rows, columns=columns, row_key="name").props('flat dense aria-label="Executions"')
+    table.classes("full-width")
+    for name, template in CELLS.items():
+        table.add_slot(f"body-cell-{name}", template)
