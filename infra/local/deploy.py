@@ -68,7 +68,8 @@ class _Assets:
 
     def __init__(self, s3: Any) -> None:
         self._s3 = s3
-        s3.create_bucket(Bucket=ASSETS_BUCKET)
+        with contextlib.suppress(s3.exceptions.BucketAlreadyOwnedByYou):
+            s3.create_bucket(Bucket=ASSETS_BUCKET)
 
     def publish(self, suffix: str, body: bytes) -> str:
         """The key under which `body` is now."""

@@ -17,6 +17,8 @@ import time
 from collections.abc import Generator
 from pathlib import Path
 
+from infra.local.addresses import HEALTH_PATH, SAVE_PATH
+
 PROJECT_ROOT = Path(__file__).resolve().parents[2]
 HOST = "127.0.0.1"
 DEFAULT_PORT = 4566
@@ -101,6 +103,11 @@ class Emulator:
             if time.monotonic() > deadline:
                 raise EmulatorError(f"The embedded AWS did not answer within {timeout:g} s; see {self.log_file}.")
             time.sleep(POLL_SECONDS)
+
+    def save(self) -> None:
+        """Whatever was done so far survives a crash."""
+        if (status := self._ask("POST", SAVE_PATH)) != http.HTTPStatus.NO_CONTENT:
+            raise EmulatorError(f"The embedded AWS did not save its state (status {status}); see {self.log_file}.")
 
     def running(self) -> bool:
         return self.pid() is not None
@@ -201,14 +208,14 @@ class Emulator:
                 ) from exc
 
     def _answers(self) -> bool:
-        connection = http.client.HTTPConnection(HOST, self.port, timeout=5)
-        try:
-            connection.request("GET", "/_ministack/health")
-            return connection.getresponse().status == http.HTTPStatus.OK
-        except OSError:
-            return False
-        finally:
-            connection.close()
+        with contextlib.suppress(OSError):
+            return self._ask("GET", HEALTH_PATH, timeout=5) == http.HTTPStatus.OK
+        return False
+
+    def _ask(self, method: str, path: str, *, timeout: float = 60) -> int:
+        with contextlib.closing(http.client.HTTPConnection(HOST, self.port, timeout=timeout)) as connection:
+            connection.request(method, path)
+            return connection.getresponse().status
 
     def _log_tail(self) -> str:
         lines = self.log_file.read_text(errors="replace").splitlines() if self.log_file.exists() else []

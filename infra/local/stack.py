@@ -41,6 +41,8 @@ def up(state_dir: Path, port: int | None, say: Callable[[str], None]) -> Ready:
     connection = Connection(LOCAL, endpoint=emulator.endpoint)
     say("deploying the stacks")
     deployment = deploy(connection.client, state_dir)
+    if deployment.changed:
+        emulator.save()
     say("looking for unfinished work")
     taken_up = recover(connection, since=since, lost_records=crashed)
     return Ready(emulator.endpoint, time.perf_counter() - started, deployment.changed, taken_up)

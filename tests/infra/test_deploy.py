@@ -56,11 +56,15 @@ def test_the_first_deployment_creates_both_stacks_and_tells_their_names(local: L
         "OutputBucket",
         "ArchiveBucket",
         "QuarantineBucket",
+        "OperationsBucket",
         "TableName",
         "TopicArn",
         "StateMachineArn",
+        "ReprocessStateMachineArn",
         "EventsDlqUrl",
         "FailuresDlqUrl",
+        "RestoresDlqUrl",
+        "SweepsDlqUrl",
     }
     assert len(local.client("lambda").list_functions()["Functions"]) == len(FUNCTIONS)
 

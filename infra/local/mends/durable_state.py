@@ -1,21 +1,24 @@
 """Saves the emulator's state while it runs, so that a crash loses seconds of it and not everything.
 
 Defect: only a clean shutdown saves state; after SIGKILL the emulator starts from the last one. AWS loses nothing.
-Mended by a thread that saves every two seconds, or less often when that would take more than a fiftieth of the time.
+Mended by a thread that saves every two seconds, or less often when that would take more than a fiftieth of the time,
+and by an address that saves at once: what was just deployed must not be lost.
 Tables are saved before the executions that wrote them: an execution that is known to have ended has its effects.
 S3's objects need none of this: the emulator writes them before it answers.
 """
 
+import asyncio
 import contextlib
 import json
 import sqlite3
 import threading
 import time
 import types
-from collections.abc import Callable, Generator
+from collections.abc import Awaitable, Callable, Generator
 from pathlib import Path
 from typing import Any
 
+from infra.local.addresses import SAVE_PATH
 from infra.local.journal import Execution, ExecutionJournal, Key
 from infra.local.stock import app, persistence, responses, stepfunctions
 
@@ -29,8 +32,10 @@ LARGE_SERVICES = (*TELEMETRY, "dynamodb", "stepfunctions")
 
 State = dict[str, Any]
 Reader = Callable[[], State | None]
+Response = tuple[int, dict[str, str], bytes]
 
 _stock_load = app._load_persisted_state
+_stock_admin = app._handle_admin_reset
 
 
 def install() -> None:
@@ -40,12 +45,23 @@ def install() -> None:
     app.load_state = store.load
     app.save_all = store.save_all
     app._load_persisted_state = lambda: load_then_keep_saved(store)
+    app._handle_admin_reset = saving_on_demand(store)
 
 
 def load_then_keep_saved(store: "StateStore") -> None:
     """Nothing may be saved before all is loaded, or empty state would replace the saved one."""
     _stock_load()
     threading.Thread(target=store.keep_saved, daemon=True).start()
+
+
+def saving_on_demand(store: "StateStore") -> Callable[[str, str, Any], Awaitable[Response | None]]:
+    async def handle(path: str, method: str, query: Any) -> Response | None:
+        if path != SAVE_PATH or method != "POST":
+            return await _stock_admin(path, method, query)
+        await asyncio.to_thread(store.save_all, None)
+        return 204, {}, b""
+
+    return handle
 
 
 class StateStore:

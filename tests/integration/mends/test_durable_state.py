@@ -70,6 +70,14 @@ def test_tables_and_executions_survive_a_kill(new_emulator: Callable[..., Any]) 
     ]
 
 
+def test_what_was_saved_on_demand_survives_a_kill_at_once(new_emulator: Callable[..., Any]) -> None:
+    cloud = new_emulator()
+    create_table(cloud)
+    cloud.emulator.save()
+    cloud.emulator.kill()
+    assert new_emulator().client("dynamodb").list_tables()["TableNames"] == ["assets"]
+
+
 def test_saving_goes_on_after_it_failed(new_emulator: Callable[..., Any]) -> None:
     cloud = new_emulator()
     obstacle = cloud.emulator.state_dir / "services" / "dynamodb.tmp"
