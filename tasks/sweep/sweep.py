@@ -148,7 +148,7 @@ class Sweep:
             return _finding(case, Did.TROUBLE, str(exc))
 
     def _treat(self, case: Case) -> Finding | None:
-        if case.record and self._is_young(case.record):
+        if case.record and self._is_young(case.record) and not _was_interrupted(case.record):
             return None
         treatments = {None: self._treat_unknown, "processing": self._treat_unfinished, "failed": self._treat_failed}
         return treatments.get(case.status, self._treat_ended)(case)
@@ -176,9 +176,8 @@ class Sweep:
 
     def _treat_failed(self, case: Case) -> Finding | None:
         """What failed waits for a person, who can start it again; unless nothing was wrong with it."""
-        record = case.record or {}
-        if record.get("reason", {}).get("code") in INTERRUPTED:
-            return self._start(case, f"Execution {record['execution']} was interrupted.")
+        if case.record and _was_interrupted(case.record):
+            return self._start(case, f"Execution {case.record['execution']} was interrupted.")
         holder = self.stage.records.claimed_by(case.asset_id)
         freed = holder and self._free(case, holder)
         return _finding(case, Did.SETTLED, "It was still claimed.", holder) if freed else None
@@ -232,6 +231,11 @@ class Sweep:
             return False
         self.stage.records.release_claim(case.asset_id, holder)
         return True
+
+
+def _was_interrupted(record: Item) -> bool:
+    """It failed, however lately, and nothing was wrong with it."""
+    return record["status"] == "failed" and record.get("reason", {}).get("code") in INTERRUPTED
 
 
 def _was_told(record: Item) -> bool:

@@ -1,5 +1,6 @@
 """What a person does in the console, in a real browser on the real local stack."""
 
+import json
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -55,6 +56,17 @@ def put(stack: LocalStack, path: Path, key: str = "") -> dict[str, Any]:
     """Upload by the client; the record once it has ended."""
     [uploaded] = stack.client.put([Upload(path, key or path.name)], lambda _: None)
     return stack.client.wait([uploaded.asset_id], timeout=240)[uploaded.asset_id]
+
+
+def start_batch(stack: LocalStack, name: str, record: dict[str, Any]) -> None:
+    """A batch of one asset, started as any program may."""
+    line = {each: record[each] for each in ("asset_id", "bucket", "key", "version_id")}
+    manifest = {"bucket": stack.client.buckets.operations, "key": f"reprocess/{name}/manifest.jsonl"}
+    stack.connection.s3.put_object(Bucket=manifest["bucket"], Key=manifest["key"], Body=json.dumps(line))
+    wanted = {"manifest": manifest, "batch": name, "concurrency": 1, "tolerate_percent": 100, "by": "ada", "why": "x"}
+    stack.client.aws.stepfunctions.start_execution(
+        stateMachineArn=stack.client.stack.reprocess_machine_arn, name=name, input=json.dumps(wanted)
+    )
 
 
 def test_a_file_uploaded_on_the_page_is_seen_going_through_the_graph(console: Visit, tmp_path: Path) -> None:
@@ -117,6 +129,82 @@ def test_a_failed_execution_is_redriven_to_success(console: Visit, stack: LocalS
     assert [each["trigger"] for each in attempts] == ["upload", "redrive"]
 
 
+def test_several_failed_executions_are_chosen_and_redriven(console: Visit, stack: LocalStack, tmp_path: Path) -> None:
+    names = ("several-1.jpg", "several-2.jpg")
+    with broken(stack, "store-metadata"):
+        uploads = stack.client.put([Upload(variant(tmp_path, name), name) for name in names], lambda _: None)
+        stack.client.wait([each.asset_id for each in uploads], timeout=240)
+    page = console.go("/")
+    cause = page.get_by_role("link", name="ResourceNotFoundException in StoreMetadata")
+    expect(cause).to_have_attribute("href", re.compile("state=StoreMetadata"))
+    page = console.go("/executions?text=several-")
+    for name in names:
+        page.get_by_role("checkbox", name=f"Choose {name}").click()
+    page.get_by_role("button", name="Redrive 2").click()
+    expect(page.get_by_role("dialog")).to_contain_text("Redrive 2 executions?")
+    page.get_by_role("dialog").get_by_role("button", name="Redrive").click()
+    expect(page.get_by_text("All have ended: 2 succeeded.")).to_be_visible()
+    expect(page.get_by_text("2 chosen, 0 of them failed")).to_be_visible()
+
+
+def test_a_list_that_is_drawn_anew_keeps_the_focus(console: Visit, stack: LocalStack, tmp_path: Path) -> None:
+    put(stack, variant(tmp_path, "kept-1.jpg"))
+    page = console.go("/assets?text=kept-")
+    first = page.get_by_role("checkbox", name="Choose kept-1.jpg")
+    first.focus()
+    put(stack, variant(tmp_path, "kept-2.jpg"))
+    expect(page.get_by_role("listitem")).to_have_count(2)
+    expect(first).to_be_focused()
+
+
+def test_a_frozen_original_is_restored_and_then_reprocessed(console: Visit, stack: LocalStack, tmp_path: Path) -> None:
+    record = put(stack, variant(tmp_path, "glacier.jpg"))
+    source = {"Bucket": record["original"]["bucket"], "Key": record["original"]["key"]}
+    frozen = stack.connection.s3.copy_object(**source, CopySource=source, StorageClass="DEEP_ARCHIVE")
+    original = {**record["original"], "version_id": frozen["VersionId"]}
+    stack.client.records.update(record["asset_id"], {"original": original})
+    page = console.go(f"/assets/{record['asset_id']}")
+    page.get_by_role("button", name="Reprocess").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text("Bulk: up to 48 hours")
+    dialog.get_by_role("radio", name="Bulk").click()
+    dialog.get_by_label("Why").fill("a new recipe")
+    dialog.get_by_role("button", name="Restore").click()
+    expect(page.get_by_text("Attempt 2: restore, succeeded")).to_be_visible()
+    expect(page.get_by_text("“a new recipe”")).to_be_visible()
+
+
+def test_a_discarded_file_leaves_who_and_why(console: Visit, stack: LocalStack, tmp_path: Path) -> None:
+    path = tmp_path / "spam.jpg"
+    path.write_bytes((FOLDER / "dandelions.jpg").read_bytes()[:15_000])
+    record = put(stack, path)
+    page = console.go(f"/assets/{record['asset_id']}")
+    page.get_by_role("button", name="Discard").click()
+    confirm = page.get_by_role("dialog").get_by_role("button", name="Discard")
+    expect(confirm).to_be_disabled()
+    page.get_by_label("Why").fill("spam")
+    confirm.click()
+    expect(page.locator(".chip.is-discarded").first).to_be_visible()
+    expect(page.get_by_text(re.compile("Discarded .* by .*: spam"))).to_be_visible()
+    expect(page.get_by_role("button", name="Release")).to_have_count(0)
+
+
+def test_a_batch_is_stopped_and_resumed(console: Visit, stack: LocalStack, tmp_path: Path) -> None:
+    record = put(stack, variant(tmp_path, "again.jpg"))
+    functions = stack.connection.client("lambda")
+    functions.put_function_concurrency(FunctionName="sluice-local-validate", ReservedConcurrentExecutions=0)
+    start_batch(stack, "stopped", record)
+    page = console.go("/batches/stopped")
+    page.get_by_role("button", name="Stop").click()
+    page.get_by_role("dialog").get_by_role("button", name="Stop").click()
+    expect(page.locator(".chip.is-aborted")).to_be_visible()
+    functions.delete_function_concurrency(FunctionName="sluice-local-validate")
+    page.get_by_role("button", name="Resume").click()
+    page.get_by_role("dialog").get_by_role("button", name="Resume").click()
+    expect(page.locator(".chip.is-succeeded").first).to_be_visible()
+    expect(page.get_by_role("cell", name="again.jpg")).to_be_visible()
+
+
 def test_all_that_match_are_reprocessed_as_a_batch(console: Visit, stack: LocalStack, tmp_path: Path) -> None:
     items = [Upload(variant(tmp_path, f"crowd-{number}.jpg", number), f"crowd-{number}.jpg") for number in range(BATCH)]
     uploaded = [each.asset_id for each in stack.client.put(items, lambda _: None)]
@@ -153,7 +241,9 @@ def test_everything_fits_a_phone_in_the_dark(
 ) -> None:
     record = put(stack, variant(tmp_path, "pocket.jpg"))
     phone = open_console(390, 844, theme="dark")
-    for path in ("/", "/executions", f"/executions/{record['execution']}", "/assets", f"/assets/{record['asset_id']}"):
+    start_batch(stack, "pocket", record)
+    one = (f"/executions/{record['execution']}", f"/assets/{record['asset_id']}", "/batches/pocket")
+    for path in ("/", "/executions", "/assets", "/batches", *one):
         page = phone.go(path)
         expect(page.locator(".main .panel").first).to_be_visible()
         expect(page.get_by_label("loading")).to_have_count(0)

@@ -52,7 +52,9 @@ def test_failed_executions_are_found_by_their_error_mended_and_redriven(stack):
     found = stack.json("redrive", "--error", error, "--since", "1h", "--dry-run")
     assert {each["execution"] for each in found} == {each["execution"] for each in failed}
     assert stack.json("redrive", "--error", "NoSuchError", "--since", "1h") == []
-    assert f"2 {error}" in stack.run("redrive", "--failed", "--since", "1h", "--dry-run").stdout
+    told = stack.run("redrive", "--failed", "--since", "1h", "--dry-run").stdout
+    assert ["2", error, "Notify"] in [line.split()[:3] for line in told.splitlines()]
+    assert f"sluice redrive --error {error} --state Notify --wait" in told
 
     done = stack.json("redrive", "--error", error, "--yes", "--wait", "--why", "the topic is there again")
     assert [(each["how"], each["outcome"]) for each in done] == [("redriven", "succeeded")] * 2

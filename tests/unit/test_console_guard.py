@@ -115,5 +115,6 @@ def test_the_policy_lets_nothing_in_but_files_from_storage():
     assert rules["default-src"] == "'none'"
     assert "'unsafe-inline'" not in rules["script-src"]
     assert rules["frame-ancestors"] == rules["form-action"] == rules["base-uri"] == "'none'"
-    assert rules["frame-src"] == rules["media-src"] == "http://s3:1 https://files.example"
+    assert rules["frame-src"] == "http://s3:1 https://files.example"
+    assert rules["media-src"] == "data: http://s3:1 https://files.example"
     assert (headers["x-content-type-options"], headers["referrer-policy"]) == ("nosniff", "no-referrer")

@@ -27,7 +27,7 @@ from workflow.console.advice import read_advice
 from workflow.console.files import INLINE, Files
 from workflow.console.listing import Filter
 from workflow.console.pages.viewer import loudness, sparks
-from workflow.console.window import BARS, Window, figures, percentiles
+from workflow.console.window import BARS, Cause, Window, figures, percentiles
 from workflow.errors import rejections
 from workflow.stack import Buckets
 
@@ -104,6 +104,8 @@ def test_what_changes_meanwhile_does_not_shift_the_next_page(sluice: Sluice, kee
         (Filter(kind="table"), [3]),
         (Filter(status="failed"), [1, 2]),
         (Filter(status="failed", code="KeyError"), [2]),
+        (Filter(code="KeyError", state="Notify"), [2]),
+        (Filter(code="KeyError", state="Archive"), []),
         (Filter(text="PHOTOS/1"), [1]),
         (Filter(since=NOW - timedelta(seconds=1)), [0, 1]),
         (Filter(kind="image", status="rejected"), []),
@@ -113,7 +115,7 @@ def test_filters_hold_together(sluice: Sluice, keep: Callable[..., None], wanted
     keep(
         record(0),
         record(1, "failed", reason={"code": "TransientError"}),
-        record(2, "failed", reason={"code": "KeyError"}),
+        record(2, "failed", reason={"code": "KeyError", "state": "Notify"}),
         record(3, kind="table"),
     )
     assert all_pages(sluice, wanted, size=10) == [f"{number:032x}" for number in numbers]
@@ -143,13 +145,29 @@ def test_a_latest_execution_is_told_from_the_record(sluice: Sluice, keep: Callab
 
 
 def test_a_window_reads_later_only_what_changed(sluice: Sluice, keep: Callable[..., None]):
-    keep(record(10), record(20, "failed", reason={"code": "KeyError"}))
+    reason = {"code": "KeyError", "state": "Notify", "message": "It said so."}
+    keep(record(10), record(20, "failed", reason=reason))
     window = Window(HOUR)
     first = window.look(sluice, NOW)
-    assert (first.counts, first.failures) == ({"succeeded": 1, "failed": 1}, [("KeyError", 1)])
+    assert (first.counts, first.failures) == (
+        {"succeeded": 1, "failed": 1},
+        [Cause("KeyError", "Notify", 1, "It said so.")],
+    )
     keep(record(20, "succeeded", updated_at=(NOW + timedelta(seconds=5)).isoformat()))
     later = window.look(sluice, NOW + timedelta(seconds=6))
     assert (later.counts, later.failures) == ({"succeeded": 2}, [])
+
+
+def test_causes_are_told_apart_by_state_and_say_what_the_latest_said():
+    reasons = [("Notify", "old"), ("Archive", "other"), ("Notify", "new")]
+    records = [
+        record(50 - number, "failed", reason={"code": "ClientError", "state": state, "message": said})
+        for number, (state, said) in enumerate(reasons)
+    ]
+    assert figures(records, NOW - HOUR, NOW).failures == [
+        Cause("ClientError", "Notify", 2, "new"),
+        Cause("ClientError", "Archive", 1, "other"),
+    ]
 
 
 def test_a_window_forgets_what_left_it(sluice: Sluice, keep: Callable[..., None]):

@@ -88,6 +88,17 @@ def test_what_was_interrupted_again_before_it_was_at_work_is_taken_up_again(clou
     assert recover(connection, since=START, lost_records=False) == ["cat.jpg"]
 
 
+def test_interruption_that_is_recorded_while_the_recovery_looks_is_taken_up(cloud, machine, connection, monkeypatch):
+    cloud.upload("cat.jpg", sample("JPEG"))
+    interrupted = machine.start({"bucket": INGEST, "key": "cat.jpg"})
+    interrupted.step()
+    interrupted.end("FAILED", RESTARTED)
+    begun = datetime.now(UTC)
+    machine.report_end(interrupted)
+    monkeypatch.setattr("tasks.sweep.sweep.now", lambda: begun)
+    assert recover(connection, since=START, lost_records=False) == ["cat.jpg"]
+
+
 def test_interrupted_reprocessing_of_an_archived_original_is_taken_up(cloud, machine, connection):
     cloud.upload("cat.jpg", sample("JPEG"))
     machine.run({"bucket": INGEST, "key": "cat.jpg"})

@@ -1,4 +1,4 @@
-"""The main job on real photographs, shown live: state by state for each file, then what became of it."""
+"""The main job on real files of every kind, shown live: state by state for each file, then what became of it."""
 
 import os
 import time

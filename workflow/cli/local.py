@@ -1,4 +1,4 @@
-"""The commands of the laptop: start and stop the embedded AWS, show it on real photographs, see what is missing."""
+"""The commands of the laptop: start and stop the embedded AWS, show it on real files, see what is missing."""
 
 import signal
 import threading
@@ -69,7 +69,7 @@ def down_command(
 
 
 def demo_command(port: Port = None, json: Json = False) -> None:
-    """Start it all, and watch real photographs go through the six steps; exit code 1 if one ends as it should not."""
+    """Start it all, and watch real files go through the six steps; exit code 1 if one ends as it should not."""
     ready = bring_up(port)
     result = demo.run(live=not json)
     facts: dict[str, Any] = {"endpoint": ready.endpoint, "seconds_to_ready": round(ready.seconds, 2), **result}

@@ -1,6 +1,5 @@
 """The commands with which a person mends what went wrong: redrive, restore, release, discard."""
 
-from collections import Counter
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -48,6 +47,7 @@ def redrive_command(
     ] = None,
     failed: Annotated[bool, typer.Option("--failed", help="All that failed, and that nothing has overtaken.")] = False,
     error: Annotated[str | None, typer.Option(help="Those that failed with this error.")] = None,
+    state: Annotated[str | None, typer.Option(help="Those that failed in this state.")] = None,
     since: Since = None,
     dlq: Annotated[bool, typer.Option("--dlq", help="Send the messages in the dead-letter queues again.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what there is to redrive.")] = False,
@@ -57,31 +57,30 @@ def redrive_command(
     timeout: Timeout = 900,
 ) -> None:
     """Continue failed executions where they stopped; where AWS cannot, process their assets from the start."""
-    _one_of(executions=bool(executions), failed=failed or error is not None, dlq=dlq)
+    _one_of(executions=bool(executions), failed=failed or bool(error or state), dlq=dlq)
     if dlq:
         _redrive_dlq(sluice, printer, dry_run=dry_run, yes=yes)
         return
     names = list(executions or ())
     if not names:
-        found = failed_executions(sluice, since=moment_of(since), error=error)
+        found = failed_executions(sluice, since=moment_of(since), error=error, state=state)
         if dry_run or not found:
             printer.show(found, lambda: mend_views.failed_view(found))
             return
         _confirm_redrive(printer, found, yes=yes)
         names = [each["execution"] for each in found]
     elif dry_run:
-        raise typer.BadParameter("--dry-run goes with --failed, --error or --dlq.")
+        raise typer.BadParameter("--dry-run goes with --failed, --error, --state or --dlq.")
     _redrive(sluice, printer, names, why, timeout if wait else None)
 
 
 def _one_of(**ways: bool) -> None:
     if sum(ways.values()) != 1:
-        raise typer.BadParameter("Name executions, or say one of --failed, --error and --dlq.")
+        raise typer.BadParameter("Name executions, or say one of --failed (or --error, --state) and --dlq.")
 
 
 def _confirm_redrive(printer: Printer, found: Sequence[Item], *, yes: bool) -> None:
-    errors = ", ".join(f"{count} {error}" for error, count in Counter(each["error"] for each in found).most_common())
-    confirm(f"Redrive {len(found)} executions ({errors})?", yes=yes, json=printer.json)
+    confirm(f"Redrive {len(found)} executions ({mend_views.causes_told(found)})?", yes=yes, json=printer.json)
 
 
 def _redrive(sluice: Sluice, printer: Printer, names: Sequence[str], why: str | None, timeout: float | None) -> None:

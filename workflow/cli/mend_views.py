@@ -9,26 +9,75 @@ from rich.text import Text
 from tasks.shared.records import Item
 from workflow.cli import views
 
+NAMED_AT_MOST = 20
+
 
 def failed_view(found: Sequence[Item]) -> RenderableType:
-    """What a redrive of all that failed would take up."""
+    """What a redrive of all that failed would take up: by cause, then the latest of them by name."""
     if not found:
         return "Nothing has failed that waits for a redrive."
     made = views.table("execution", "error", "file", "ago")
-    for each in found:
-        made.add_row(each["execution"], each["error"], each["key"] or "", views.age(each["ended"]))
-    errors = Counter(each["error"] for each in found).most_common()
-    return Group(made, Text(", ".join(f"{count} {error}" for error, count in errors)))
+    for each in found[:NAMED_AT_MOST]:
+        made.add_row(each["execution"], _cause(each), each["key"] or "", views.age(each["ended"]))
+    left_out = f"The latest {NAMED_AT_MOST} of {len(found):,}; --json has all. " if len(found) > NAMED_AT_MOST else ""
+    return Group(_causes_view(found), Text(), made, Text(f"{left_out}{_how_to_go_on(found[0])}"))
 
 
-def redriven_view(rows: Iterable[Item]) -> RenderableType:
+def _how_to_go_on(latest: Item) -> str:
+    where = f" --state {latest['state']}" if latest["state"] else ""
+    return (
+        f"`sluice execution {latest['execution']}` says more of one. When its cause is mended: "
+        f"`sluice redrive --error {latest['error']}{where} --wait`."
+    )
+
+
+def _causes_view(found: Sequence[Item]) -> RenderableType:
+    """How many failed of each cause, and what the latest of them said."""
+    made = views.table("failed", "error", "state", "latest", "said")
+    latest = {_cause(each): each for each in reversed(found)}
+    for cause, count in _counted(found):
+        each = latest[cause]
+        made.add_row(f"{count:,}", each["error"], each["state"] or "", views.age(each["ended"]), each["message"])
+    return made
+
+
+def causes_told(found: Sequence[Item]) -> str:
+    return ", ".join(f"{count:,} {cause}" for cause, count in _counted(found))
+
+
+def _counted(found: Sequence[Item]) -> list[tuple[str, int]]:
+    return Counter(map(_cause, found)).most_common()
+
+
+def _cause(each: Item) -> str:
+    return f"{each['error']} in {each['state']}" if each["state"] else each["error"]
+
+
+def redriven_view(rows: Sequence[Item]) -> RenderableType:
+    """The counts, and by name those of which there is more to say, or all where they are few."""
     made = views.table("execution", "how", "outcome", "because")
-    for each in rows:
+    named = rows if len(rows) <= NAMED_AT_MOST else [each for each in rows if not _well(each)]
+    for each in named:
         outcome = views.colored(each["outcome"]) if each.get("outcome") else ""
         because = each["because"] or ""
         goes_on = f"; now {each['started']}" if each["started"] != each["execution"] else ""
         made.add_row(each["execution"], views.colored(each["how"]), outcome, f"{because}{goes_on}")
-    return made
+    return Group(made, Text(_redriven_told(rows))) if named else Text(_redriven_told(rows))
+
+
+def _well(each: Item) -> bool:
+    return each["how"] == "redriven" and each.get("outcome") in {None, "succeeded"}
+
+
+def _redriven_told(rows: Sequence[Item]) -> str:
+    done = Counter(each["how"] for each in rows)
+    ends = Counter(each["outcome"] for each in rows if each.get("outcome"))
+    told = "; of these ".join(_words(counts) for counts in (done, ends) if counts)
+    return f"{told}. What is still failed: `sluice redrive --failed --dry-run`."
+
+
+def _words(counts: Counter[str]) -> str:
+    return ", ".join(f"{count:,} {word}" for word, count in counts.most_common())
 
 
 def queues_view(waiting: Mapping[str, int]) -> RenderableType:

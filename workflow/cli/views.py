@@ -1,5 +1,6 @@
 """How results look in a terminal."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -136,10 +137,13 @@ def _add_state(made: Table, state: StateRun, name: str) -> None:
 
 def assets_view(found: Iterable[Item]) -> RenderableType:
     made = table("asset", "status", "file", "ago", "reason")
+    reasons: Counter[str] = Counter()
     for each in found:
         reason = each.get("reason", {}).get("code", "")
         made.add_row(each["asset_id"], colored(each["status"]), each["key"], age(each["updated_at"]), reason)
-    return made
+        reasons.update([reason] if reason else [])
+    counts = ", ".join(f"{count:,} {reason}" for reason, count in reasons.most_common())
+    return Group(made, Text(f"Reasons of these: {counts}")) if counts else made
 
 
 def asset_view(record: Item) -> RenderableType:

@@ -1,16 +1,19 @@
 """What a person can do from the console: each is confirmed with what will happen and what it costs, then told."""
 
-from collections.abc import Callable, Sequence
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
-from typing import Any, TypeVar
+from functools import partial, wraps
+from typing import Any, ParamSpec, TypeVar
 
 from nicegui import ui
 
+from tasks.shared.objects import Objects
 from tasks.shared.records import Item
 from workflow.client import parse_uri
 from workflow.console import listing
-from workflow.console.dialogs import Progress, Question, confirm, tell
+from workflow.console.dialogs import Progress, Question, Watch, confirm, tell
 from workflow.console.frame import Console
 from workflow.console.live import PROBLEMS, ask, sentence
 from workflow.console.widgets import execution_path, size, took
@@ -20,11 +23,14 @@ from workflow.operations.quarantine import discard, release
 from workflow.operations.redrive import Redriven, redrive
 from workflow.operations.reprocess import Batch, reprocess, resume, stop, usual_concurrency
 from workflow.operations.restore import restore
-from workflow.shapes import ExecutionInput
+from workflow.operations.select import Readable
+from workflow.shapes import ExecutionInput, Pointer, parse
 
 T = TypeVar("T")
+P = ParamSpec("P")
 
 SAID_AT_MOST = 3
+AT_ONCE = 8
 CENT = 0.01
 READABLE_DAYS = 7
 
@@ -56,6 +62,17 @@ class Outcome:
     problems: list[str] = field(default_factory=list[str])
 
 
+def of_the_page(work: Callable[P, Awaitable[None]]) -> Callable[P, Awaitable[None]]:
+    """What it shows belongs to the page: the button that was clicked may be drawn anew before the end."""
+
+    @wraps(work)
+    async def run(*args: P.args, **kwargs: P.kwargs) -> None:
+        with ui.context.client.content:
+            await work(*args, **kwargs)
+
+    return run
+
+
 class Actions:
     """The actions on one stage, in the name of who runs the console."""
 
@@ -79,25 +96,31 @@ class Actions:
 
     # one or many
 
+    @of_the_page
     async def reprocess(self, chosen: Chosen) -> None:
         """A few start at once; more go as a batch that can be followed."""
-        records = await self._load(chosen)
+        records, frozen = await self._by_reach(chosen)
+        if not records and frozen:
+            await self._restore(frozen)
         if not records:
             return
         known = await self._try(partial(estimate, records, usual_concurrency(self._sluice)))
         if known is None:
             return
-        answer = await confirm(Question(f"Reprocess {_count(records)}?", _says_reprocess(known), "Reprocess"))
+        says = (*_says_reprocess(known), *_says_frozen(frozen))
+        answer = await confirm(Question(f"Reprocess {_count(records)}?", says, "Reprocess"))
         if answer is None:
             return
         _follow_batch(await self._try(partial(reprocess, self._sluice, records, **self._who(answer))))
 
+    @of_the_page
     async def redrive(self, chosen: Chosen) -> None:
         """Continue the failed executions of assets."""
         records = [each for each in await self._load(chosen) if each["status"] == "failed"]
         if records:
             await self.redrive_executions([each["execution"] for each in records])
 
+    @of_the_page
     async def redrive_executions(self, names: Sequence[str]) -> None:
         """Continue executions where they stopped."""
         says = (
@@ -110,14 +133,21 @@ class Actions:
         if answer is not None:
             outcome = await self._each(partial(redrive, self._sluice, **self._who(answer)), names)
             _tell_redriven(outcome)
+            self._watch([each.started for each in outcome.done if each.how in {"redriven", "reprocessed"}])
 
+    @of_the_page
     async def restore(self, chosen: Chosen) -> None:
         """Ask S3 for readable copies of originals in Glacier."""
-        records = [each for each in await self._load(chosen) if is_frozen(each["original"]["storage_class"])]
-        if not records:
-            tell("None of these originals is in a Glacier tier: they can be read at once.", bad=True)
+        readable, frozen = await self._by_reach(chosen)
+        if frozen:
+            await self._restore(frozen)
+        elif readable:
+            tell("These originals can be read at once: reprocess them without a restore.", bad=True)
+
+    async def _restore(self, records: Sequence[Item]) -> None:
+        tiers = await self._try(partial(self._tiers, records[0]))
+        if tiers is None:
             return
-        tiers = RETRIEVALS[records[0]["original"]["storage_class"]]
         question = Question(
             f"Restore {_count(records)}?",
             (
@@ -133,6 +163,7 @@ class Actions:
             wanted = {**self._who(answer), "tier": answer["choice"], "days": READABLE_DAYS}
             _tell(await self._each(partial(restore, self._sluice, **wanted), records), "asked for")
 
+    @of_the_page
     async def release(self, chosen: Chosen) -> None:
         """Let rejected files be checked again."""
         records = [each for each in await self._load(chosen) if each["status"] == "rejected"]
@@ -144,6 +175,7 @@ class Actions:
         if answer is not None:
             _tell(await self._each(partial(release, self._sluice, **self._who(answer)), records), "released")
 
+    @of_the_page
     async def discard(self, chosen: Chosen) -> None:
         """Let rejected originals go."""
         records = [each for each in await self._load(chosen) if each["status"] == "rejected"]
@@ -156,6 +188,7 @@ class Actions:
         if answer is not None:
             _tell(await self._each(partial(discard, self._sluice, **self._who(answer)), records), "discarded")
 
+    @of_the_page
     async def start_by_hand(self) -> None:
         """Start an execution for any object in ingest, archive or quarantine."""
         question = Question(
@@ -168,6 +201,11 @@ class Actions:
         if answer is not None:
             _follow(await self._try(partial(self._start, answer)))
 
+    def _tiers(self, record: Item) -> Mapping[str, str]:
+        """How fast its original can be had: lifecycle rules change its class and leave no trace in the record."""
+        found = Objects(self._sluice.aws.s3).head(parse(record["original"], Pointer))
+        return RETRIEVALS.get(found.at.storage_class, {}) if found else {}
+
     def _start(self, answer: dict[str, str]) -> str:
         bucket, key = parse_uri(answer["s3://bucket/key"].strip())
         version = answer["version (optional, else the newest)"].strip() or None
@@ -175,6 +213,7 @@ class Actions:
             ExecutionInput(bucket=bucket, key=key, version_id=version, by=self._console.by, why=answer["why"] or None)
         )
 
+    @of_the_page
     async def resume_batch(self, name: str) -> None:
         """Go on with what a batch left undone."""
         says = ("What has ended well is not done again; what failed is tried once more.",)
@@ -182,6 +221,7 @@ class Actions:
         if answer is not None:
             _follow_batch(await self._try(partial(resume, self._sluice, name, by=self._console.by)))
 
+    @of_the_page
     async def stop_batch(self, name: str) -> None:
         """Let a batch start nothing more."""
         says = ("No more executions are started, and those at work are stopped. It can be resumed.",)
@@ -193,6 +233,23 @@ class Actions:
 
     def _who(self, answer: dict[str, str]) -> dict[str, Any]:
         return {"by": self._console.by, "why": answer["why"]}
+
+    def _watch(self, executions: Sequence[str]) -> None:
+        """Tell how several are doing until they have ended; of one, its own page tells."""
+        if len(executions) > 1:
+            Watch(executions, self._counts)
+
+    def _counts(self, executions: Sequence[str]) -> Counter[str]:
+        """How many of the assets that these executions serve are in each status."""
+        assets = set(self._sluice.records.assets_of(executions).values())
+        return Counter(each["status"] for each in self._sluice.records.many(assets).values())
+
+    async def _by_reach(self, chosen: Chosen) -> tuple[list[Item], list[Item]]:
+        """Those whose originals can be read now, and those that must be restored first."""
+        records = await self._load(chosen)
+        readable = Readable(self._sluice, records)
+        now: list[Item] = await self._try(lambda: list(readable)) or []
+        return now, [each for each in records if each["asset_id"] in readable.frozen]
 
     async def _load(self, chosen: Chosen) -> list[Item]:
         return await self._try(partial(chosen.load, self._console)) or []
@@ -206,15 +263,19 @@ class Actions:
             return None
 
     async def _each(self, work: Callable[[Any], Any], items: Sequence[Any]) -> Outcome:
-        """Do it for each; what goes wrong with one does not keep the others from it."""
-        outcome = Outcome()
+        """Do it for each, some at once; what goes wrong with one does not keep the others from it."""
+        outcome, turns = Outcome(), asyncio.Semaphore(AT_ONCE)
         with Progress(len(items)) as progress:
-            for item in items:
-                try:
-                    outcome.done.append(await ask(work, item))
-                except PROBLEMS as exc:
-                    outcome.problems.append(sentence(exc))
+
+            async def do(item: Any) -> None:
+                async with turns:
+                    try:
+                        outcome.done.append(await ask(work, item))
+                    except PROBLEMS as exc:
+                        outcome.problems.append(sentence(exc))
                 progress.step()
+
+            await asyncio.gather(*map(do, items))
         return outcome
 
 
@@ -233,6 +294,12 @@ def _says_reprocess(known: Estimate) -> tuple[str, ...]:
         f"It costs {cost}: {known.transitions:,} state transitions, and the functions' time.",
         f"It takes about {took(known.seconds)}.",
     )
+
+
+def _says_frozen(frozen: Sequence[Item]) -> tuple[str, ...]:
+    if not frozen:
+        return ()
+    return (f"{len(frozen):,} others are left out: their originals are in Glacier, and must be restored first.",)
 
 
 def _follow_batch(batch: Batch | None) -> None:

@@ -1,13 +1,17 @@
 """Asks before something is done, and tells what came of it."""
 
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from nicegui import ui
 
+from workflow.console.live import PROBLEMS, ask, sentence
 from workflow.console.widgets import box, button, text
 
 TOLD_SECONDS = 6
+WATCH_SECONDS = 2.0
 
 
 @dataclass(frozen=True)
@@ -24,8 +28,15 @@ class Question:
 
 
 async def confirm(question: Question) -> dict[str, str] | None:
-    """The answers by field, with `why` and `choice`; None where the person turned back."""
-    with ui.dialog().props(f'aria-label="{question.do}"') as dialog, ui.card().classes("dialog"):
+    """The answers by field, with `why` and `choice`; None where the person turned back.
+
+    It belongs to the page, as the button that asks may be drawn anew before the person has answered.
+    """
+    with (
+        ui.context.client.content,
+        ui.dialog().props(f'aria-label="{question.do}"') as dialog,
+        ui.card().classes("dialog"),
+    ):
         text(question.title, "h2", "wrap")
         with box("says"):
             for each in question.says:
@@ -89,3 +100,31 @@ class Progress:
         self._done += 1
         if self._shown:
             self._shown.message = self._words
+
+
+class Watch:
+    """Says how many of several have ended how, until all have, or the page is left; the last word stays to be read."""
+
+    def __init__(self, names: Sequence[str], count: Callable[[Sequence[str]], Counter[str]]) -> None:
+        self._names = names
+        self._count = count
+        self._shown = ui.notification(
+            f"{len(names):,} at work", spinner=True, timeout=None, position="bottom", close_button="Close"
+        )
+        self._timer = ui.timer(WATCH_SECONDS, self._look)
+
+    async def _look(self) -> None:
+        try:
+            counts = await ask(self._count, self._names)
+        except PROBLEMS as exc:
+            self._end(sentence(exc), "negative")
+            return
+        told = ", ".join(f"{count:,} {status}" for status, count in counts.most_common())
+        if counts["processing"]:
+            self._shown.message = f"{told} of {len(self._names):,}"
+        else:
+            self._end(f"All have ended: {told}.", "negative" if counts["failed"] else "positive")
+
+    def _end(self, message: str, look: Literal["positive", "negative"]) -> None:
+        self._timer.cancel()
+        self._shown.message, self._shown.spinner, self._shown.type = message, False, look

@@ -81,7 +81,7 @@ class Guard:
             "style-src": "'self' 'unsafe-inline'",
             "font-src": "'self' data:",
             "img-src": f"'self' data: {self._storage}",
-            "media-src": self._storage,
+            "media-src": f"data: {self._storage}",
             "frame-src": self._storage,
             "connect-src": f"'self' ws://{host} {self._storage}",
             "form-action": "'none'",

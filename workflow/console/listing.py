@@ -34,12 +34,14 @@ class Filter:
     code: str | None = None
     text: str | None = None
     since: datetime | None = None
+    state: str | None = None
 
     def matches(self, record: Item) -> bool:
         return (
             self.status in {None, record["status"]}
             and self.kind in {None, record.get("kind")}
             and self.code in {None, record.get("reason", {}).get("code")}
+            and self.state in {None, record.get("reason", {}).get("state")}
             and (not self.text or self.text.lower() in record["key"].lower())
         )
 
@@ -94,7 +96,7 @@ def matching(sluice: Sluice, wanted: Filter) -> Iterator[Item]:
 def _merged(sluice: Sluice, wanted: Filter, before: str, size: int) -> Iterable[Item]:
     partitions = [("by_kind", wanted.kind)] if wanted.kind else []
     partitions = partitions or [("by_status", each) for each in ((wanted.status,) if wanted.status else STATUSES)]
-    searched = bool(wanted.text or wanted.code or (wanted.kind and wanted.status))
+    searched = bool(wanted.text or wanted.code or wanted.state or (wanted.kind and wanted.status))
     at_once = READ_AT_ONCE if searched else size + 1
     each = [
         newest(sluice, index, value, since=wanted.since, before=before, at_once=at_once) for index, value in partitions
@@ -141,8 +143,15 @@ def _row(execution: Item, record: Item) -> Item:
         "asset_id": record.get("asset_id"),
         "key": record.get("key"),
         "kind": record.get("kind"),
-        "code": record.get("reason", {}).get("code") if record.get("execution") == execution["name"] else None,
+        **(_reason(record) if record.get("execution") == execution["name"] else NO_REASON),
     }
+
+
+NO_REASON: Item = {"code": None, "state": None}
+
+
+def _reason(record: Item) -> Item:
+    return {name: record.get("reason", {}).get(name) for name in NO_REASON}
 
 
 OF_RECORD = {"processing": "RUNNING", "succeeded": "SUCCEEDED", "rejected": "FAILED", "failed": "FAILED"}
@@ -167,7 +176,7 @@ def _latest(record: Item) -> Item:
         "asset_id": record["asset_id"],
         "key": record["key"],
         "kind": record.get("kind"),
-        "code": record.get("reason", {}).get("code"),
+        **_reason(record),
     }
 
 

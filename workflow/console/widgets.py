@@ -99,6 +99,11 @@ def button(label: str, icon: str | None = None, *, look: str = "outline", **hand
     return ui.button(label, icon=icon, color=None, **handlers).classes(look).props("flat no-caps")
 
 
+def cause(code: str, state: str | None) -> str:
+    """What went wrong and where, in a line."""
+    return f"{code} in {state}" if state else code
+
+
 def took(value: float | None) -> str:
     """A duration in seconds, as a person says it."""
     if value is None:

@@ -34,15 +34,25 @@ class Bucket:
 
 
 @dataclass(frozen=True)
+class Cause:
+    """Assets with the same reason, and what the latest of them said; a rejected one names no state."""
+
+    code: str
+    state: str
+    count: int
+    message: str
+
+
+@dataclass(frozen=True)
 class Figures:
-    """The window in numbers. `failures` and `rejections` count by code, the most frequent first."""
+    """The window in numbers. `failures` and `rejections` count by cause, the most frequent first."""
 
     counts: Counter[str]
     buckets: list[Bucket]
     p50: float | None
     p95: float | None
-    failures: list[tuple[str, int]]
-    rejections: list[tuple[str, int]]
+    failures: list[Cause]
+    rejections: list[Cause]
     capped: bool
 
 
@@ -89,20 +99,30 @@ def figures(records: Iterable[Item], start: datetime, end: datetime, *, capped: 
         buckets=_buckets(found, start, end),
         p50=p50,
         p95=p95,
-        failures=_by_code(found, "failed"),
-        rejections=_by_code(found, "rejected"),
+        failures=_by_cause(found, "failed"),
+        rejections=_by_cause(found, "rejected"),
         capped=capped,
     )
 
 
-def _by_code(records: Iterable[Item], status: str) -> list[tuple[str, int]]:
-    codes = Counter(code_of(each) or "unknown" for each in records if each["status"] == status)
-    return codes.most_common()
+def _by_cause(records: Iterable[Item], status: str) -> list[Cause]:
+    oldest_first = sorted((each for each in records if each["status"] == status), key=lambda each: each["updated_at"])
+    counts = Counter((code_of(each) or "unknown", state_of(each)) for each in oldest_first)
+    latest = {(code_of(each) or "unknown", state_of(each)): each for each in oldest_first}
+    return [
+        Cause(*cause, count, latest[cause].get("reason", {}).get("message", ""))
+        for cause, count in counts.most_common()
+    ]
 
 
 def code_of(record: Item) -> str:
     """The reject code or error that the record gives as its reason."""
     return record.get("reason", {}).get("code", "")
+
+
+def state_of(record: Item) -> str:
+    """The state in which its execution failed."""
+    return record.get("reason", {}).get("state") or ""
 
 
 def _buckets(records: Iterable[Item], start: datetime, end: datetime) -> list[Bucket]:

@@ -16,6 +16,7 @@ from workflow.client import Sluice
 from workflow.errors import SluiceError
 from workflow.limits import EXECUTION_TIMEOUT_SECONDS
 from workflow.operations import start_again
+from workflow.shapes import CaughtError
 from workflow.stack import NotThereError
 
 AT_ONCE = 8
@@ -152,7 +153,9 @@ def redrive_all(sluice: Sluice, names: Iterable[str], *, by: str, why: str | Non
 # which have failed
 
 
-def failed_executions(sluice: Sluice, *, since: datetime | None = None, error: str | None = None) -> list[Item]:
+def failed_executions(
+    sluice: Sluice, *, since: datetime | None = None, error: str | None = None, state: str | None = None
+) -> list[Item]:
     """Executions that ended badly and that nothing has overtaken, the latest first; rejected files are none of them.
 
     By the index of failed records and by Step Functions' list, which also has those that failed without an asset.
@@ -163,7 +166,7 @@ def failed_executions(sluice: Sluice, *, since: datetime | None = None, error: s
     known = sluice.records.many(set(links.values()))
     records = {name: known.get(asset) for name, asset in links.items()} | recorded
     found = [_failed(sluice, name, listed.get(name), records.get(name)) for name in {**listed, **recorded}]
-    wanted = [each for each in found if each and error in {None, each["error"]}]
+    wanted = [each for each in found if each and error in {None, each["error"]} and state in {None, each["state"]}]
     return sorted(wanted, key=lambda each: each["ended"], reverse=True)
 
 
@@ -190,12 +193,14 @@ def _failed(sluice: Sluice, name: str, listed: Any, record: Item | None) -> Item
     """What is told of one; None where it does not count any more."""
     if record and (record["execution"] != name or record["status"] not in {"failed", "processing"}):
         return None
-    error = (record or {}).get("reason", {}).get("code") or _error(_describe(sluice, name))
+    reason = (record or {}).get("reason") or _reason(_describe(sluice, name))
+    told = {"error": reason["code"], "state": reason.get("state"), "message": reason["message"]}
     facts = {field: (record or {}).get(field) for field in ("asset_id", "key", "bucket")}
     ended = listed["stopDate"].isoformat() if listed else (record or {})["updated_at"]
-    return {"execution": name, "error": error, **facts, "ended": ended}
+    return {"execution": name, **told, **facts, "ended": ended}
 
 
-def _error(found: Any) -> str:
+def _reason(found: Any) -> Item:
     """In the words of the record that is still to be written; one that ran out of time has no error of its own."""
-    return found.get("error") or found["status"]
+    told = CaughtError(error=found.get("error") or found["status"], cause=found.get("cause") or "")
+    return {"code": told.error, "message": told.message}

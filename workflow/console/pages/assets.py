@@ -24,13 +24,14 @@ from workflow.console.widgets import (
     asset_path,
     box,
     button,
+    cause,
     chip,
     empty,
     link,
     size,
     text,
 )
-from workflow.console.window import code_of
+from workflow.console.window import code_of, state_of
 
 PAGE_SIZE = 24
 WHOLE = {"table", "audio", "document", "archive"}
@@ -39,8 +40,10 @@ WHOLE = {"table", "audio", "document", "archive"}
 
 def add_to_site(console: Console) -> None:
     @ui.page("/assets")
-    def assets(status: str = "", kind: str = "", code: str = "", text: str = "", within: str = "") -> None:
-        wanted = listing.Filter(status or None, kind or None, code or None, text or None)
+    def assets(
+        status: str = "", kind: str = "", code: str = "", state: str = "", text: str = "", within: str = ""
+    ) -> None:
+        wanted = listing.Filter(status or None, kind or None, code or None, text or None, state=state or None)
         with frame(console, "Assets", at="Assets"):
             with page_head("Assets"):
                 bar = box("bar")
@@ -73,6 +76,7 @@ class _Grid:
             choice("kind", KINDS, self._wanted.kind, partial(self._set, "kind"))
             choice("within", WINDOWS, self._within, self._set_within)
             search("error or reject code", self._wanted.code, partial(self._set, "code"))
+            search("failed in state", self._wanted.state, partial(self._set, "state"))
 
     async def _set(self, name: str, value: str | None) -> None:
         changes: Any = {name: value}
@@ -157,7 +161,8 @@ def _card(console: Console, record: Item, *, chosen: bool, choose: Callable[[Ite
             name.props["title"] = record["key"]
             with box("bar small"):
                 chip(record["status"])
-            text(code_of(record) or f"{size(record['size'])} · {ago(record['updated_at'])}", classes="muted small num")
+            told = cause(code_of(record), state_of(record)) or f"{size(record['size'])} · {ago(record['updated_at'])}"
+            text(told, classes="muted small num clip").props["title"] = record.get("reason", {}).get("message", told)
 
 
 def _thumbnail(console: Console, record: Item) -> None:

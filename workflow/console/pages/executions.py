@@ -1,5 +1,6 @@
 """The list of executions: Step Functions' own, or by key, kind and error through the assets' records."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -12,12 +13,13 @@ from workflow.client import ExecutionStatus
 from workflow.console import listing
 from workflow.console.actions import Actions
 from workflow.console.frame import Console, frame, page_head
-from workflow.console.live import Live
+from workflow.console.live import Live, Part
 from workflow.console.pages.overview import WINDOWS
 from workflow.console.paging import Pager, choice, search
-from workflow.console.widgets import ago, box, button, empty, execution_path, shown, took
+from workflow.console.widgets import ago, box, button, cause, empty, execution_path, shown, text, took
 
 PAGE_SIZE = 25
+BAD_ENDS = {"FAILED", "TIMED_OUT", "ABORTED"}
 OF_STATUS = {"RUNNING": "processing", "SUCCEEDED": "succeeded", "FAILED": "failed"}
 COLUMNS = (
     ("key", "file", "left"), ("status", "status", "left"), ("code", "error", "left"), ("kind", "kind", "left"),
@@ -33,6 +35,11 @@ CELLS = {
         {{ props.row.shown || '(no asset yet)' }}</a></div></q-td>""",
     "code": """<q-td :props="props"><span class="mono">{{ props.value }}</span></q-td>""",
     "name": """<q-td :props="props"><span class="mono muted">{{ props.value.slice(0, 13) }}</span></q-td>""",
+}
+CHOICES = {
+    "header-selection": """<q-checkbox v-model="props.selected" dense aria-label="Choose all on this page" />""",
+    "body-selection": """<q-checkbox v-model="props.selected" dense
+        :aria-label="'Choose ' + (props.row.shown || props.row.name)" />""",
 }
 
 
@@ -72,10 +79,16 @@ class _List:
     def __init__(self, console: Console, wanted: Wanted) -> None:
         self._console = console
         self._wanted = wanted
+        self._chosen: dict[str, dict[str, Any]] = {}
         self._pager = Pager(self._changed)
         self._filters()
+        self._list = Part()
         self._live = Live(self._load, self._draw)
         self._pager.draw()
+        self._bar = box("selection").props('role=region aria-label="What to do with the chosen executions"')
+        self._bar.set_visibility(False)
+        with self._bar:
+            self._offer = Part()
 
     def _filters(self) -> None:
         with box("filters").props('role=search aria-label="Filter executions"'):
@@ -91,9 +104,10 @@ class _List:
         changes: Any = {name: value}
         self._wanted = replace(self._wanted, **changes)
         self._pager.restart()
-        await self._live.again()
+        await self._changed()
 
     async def _changed(self) -> None:
+        self._choose(())
         await self._live.again()
 
     def _load(self) -> listing.Page:
@@ -108,15 +122,43 @@ class _List:
 
     def _draw(self, page: listing.Page) -> None:
         self._pager.show(page)
-        if not page.rows:
+        self._list.show(bool(page.rows), self._lay_out)
+        if page.rows:
+            self._show([_row(each) for each in page.rows])
+
+    def _lay_out(self, some: bool) -> None:
+        """The table stays while its rows change: a click on a box that is drawn anew would be lost."""
+        if not some:
             empty("No executions match", "Upload a file, start one by hand, or take a filter away.")
             return
-        _table([_row(each) for each in page.rows])
+        self._table = _table()
+        self._table.on_select(lambda event: self._choose(event.selection))
+
+    def _show(self, rows: list[dict[str, Any]]) -> None:
+        kept = [row for row in rows if row["name"] in self._chosen]
+        self._table.rows = rows
+        self._table.selected = kept
+        self._choose(kept)
+
+    def _choose(self, rows: Sequence[dict[str, Any]]) -> None:
+        self._chosen = {row["name"]: row for row in rows}
+        failed = [name for name, row in self._chosen.items() if row["status"] in BAD_ENDS]
+        self._bar.set_visibility(bool(rows))
+        self._offer.show((len(rows), failed), lambda _: self._draw_offer(len(rows), failed))
+
+    def _draw_offer(self, count: int, failed: Sequence[str]) -> None:
+        """What can be done with the chosen ones; only those that ended badly can be redriven."""
+        text(f"{count} chosen, {len(failed)} of them failed", classes="grow").props("role=status")
+        if failed:
+            redrive = partial(Actions(self._console).redrive_executions, failed)
+            button(f"Redrive {len(failed)}", "replay", on_click=redrive)
+        button("", "close", look="quiet", on_click=self._changed).props('aria-label="Choose none"')
 
 
 def _row(each: dict[str, Any]) -> dict[str, Any]:
     return {
-        **{name: each[name] or "" for name in ("name", "status", "key", "kind", "code")},
+        **{name: each[name] or "" for name in ("name", "status", "key", "kind")},
+        "code": cause(each["code"] or "", each["state"]),
         "shown": shown(each["key"] or ""),
         "started": ago(each["started"]),
         "took": took(each["seconds"]),
@@ -124,13 +166,17 @@ def _row(each: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _table(rows: list[dict[str, Any]]) -> None:
+def _table() -> ui.table:
     columns = [
         {"name": name, "label": label, "field": name, "align": align, "classes": "on-wide" if name in NARROW else ""}
         | {"headerClasses": "on-wide" if name in NARROW else ""}
         for name, label, align in COLUMNS
     ]
-    table = ui.table(rows=rows, columns=columns, row_key="name").props('flat dense aria-label="Executions"')
+    table = ui.table(rows=[], columns=columns, row_key="name", selection="multiple")
+    table.props('flat dense hide-selected-banner aria-label="Executions"')
     table.classes("full-width")
     for name, template in CELLS.items():
         table.add_slot(f"body-cell-{name}", template)
+    for slot, template in CHOICES.items():
+        table.add_slot(slot, template)
+    return table

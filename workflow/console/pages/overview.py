@@ -13,10 +13,12 @@ from workflow.console import charts, listing
 from workflow.console.frame import Console, frame, page_head
 from workflow.console.live import Live, Part
 from workflow.console.storage import Stored, stored
+from workflow.console.story import explained
 from workflow.console.widgets import (
     Chart,
     ago,
     box,
+    cause,
     empty,
     execution_path,
     link,
@@ -27,7 +29,7 @@ from workflow.console.widgets import (
     text,
     took,
 )
-from workflow.console.window import RECORDS_MAX, Figures, Window
+from workflow.console.window import RECORDS_MAX, Cause, Figures, Window
 
 WINDOWS = {"1h": timedelta(hours=1), "24h": timedelta(days=1), "7d": timedelta(days=7), "30d": timedelta(days=30)}
 LONGEST_SHOWN = 8
@@ -102,19 +104,20 @@ class _Page:
             _tile("median duration", took(figures.p50) or "–")
             _tile("95th percentile", took(figures.p95) or "–")
 
-    def _causes(self, status: str, look: str, causes: Sequence[tuple[str, int]]) -> None:
+    def _causes(self, status: str, look: str, causes: Sequence[Cause]) -> None:
         if not causes:
             empty(f"Nothing {status}", "There is nothing to do here.")
             return
-        most = causes[0][1]
+        most = causes[0].count
         with box("list"):
-            for code, count in causes:
-                query = urlencode({"status": status, "code": code})
+            for each in causes:
+                where = {"state": each.state} if each.state else {}
+                query = urlencode({"status": status, "code": each.code, **where})
                 with link("", f"/assets?{query}&{self._query}", "item"):
-                    _cause(self._console, code)
+                    _cause(self._console, each)
                     with box(f"meter {look}").props("aria-hidden=true"):
-                        box().style(f"width: {100 * count / most:.0f}%")
-                    text(f"{count:,}", classes="num")
+                        box().style(f"width: {100 * each.count / most:.0f}%")
+                    text(f"{each.count:,}", classes="num")
 
 
 def _choose_window(chosen: str) -> None:
@@ -154,12 +157,13 @@ def _running(running: list[Item]) -> None:
         link("All that are at work", "/executions?status=RUNNING", "small")
 
 
-def _cause(console: Console, code: str) -> None:
-    advice = console.advice.get(code)
+def _cause(console: Console, each: Cause) -> None:
+    """With what to do, or, of an error that the documentation does not know, what it said."""
+    advice = console.advice.get(each.code)
+    message, _ = explained(each.message)
     with box("item-main"):
-        text(code, "div")
-        if advice:
-            text(advice.do, "div", "muted small")
+        text(cause(each.code, each.state), "div", "wrap")
+        text(advice.do if advice else message, "div", "muted small clip").props["title"] = message
 
 
 def _draw_stored(found: Stored) -> None:

@@ -1,6 +1,7 @@
 """Shows a rendition: picture, video, sound, PDF, table or archive. Only what the pipeline made is shown in the page."""
 
 import re
+from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
@@ -19,6 +20,7 @@ COLUMNS_SHOWN = 60
 FRAME_PIXELS = 120
 PROFILE = ("name", "type", "nulls", "distinct", "min", "max", "mean")
 SPARKS = "▁▂▃▄▅▆▇█"
+CAPTIONS = "text/vtt"
 LARGEST = ("1024", "512", "256", "128")
 
 _CUE = re.compile(r"(?P<start>[\d:.]+) --> [\d:.]+\n(?P<file>[^\n#]*)#xywh=(?P<x>\d+),(?P<y>\d+),(?P<w>\d+),(?P<h>\d+)")
@@ -61,8 +63,12 @@ def _video(files: Files, record: Item, made: Mapping[str, Item]) -> None:
     if source is None:
         return
     with box("viewer"):
-        player = ui.video(source).props("preload=metadata")
-        player.props["poster"] = _thumbnail(files, record)
+        # An element of its own, as NiceGUI's has no place for captions.
+        player = ui.element("video").props("controls preload=metadata")
+        player.props["src"], player.props["poster"] = source, _thumbnail(files, record)
+    for name, file in made.items():
+        if file["content_type"] == CAPTIONS:
+            _later(partial(files.text, file), partial(_captions, player, name.removeprefix("captions-")))
     previews = {each["name"]: each for each in record.get("thumbnails", [])}
     if "storyboard" in previews and "storyboard-index" in previews:
         _later(
@@ -70,7 +76,15 @@ def _video(files: Files, record: Item, made: Mapping[str, Item]) -> None:
         )
 
 
-def _frames(files: Files, sheet: Item, player: ui.video, index: str) -> None:
+def _captions(player: ui.element, language: str, said: str) -> None:
+    """Within the page's own address, as a player takes no captions from another origin that is not asked by CORS."""
+    with player:
+        track = ui.element("track").props("kind=captions")
+        track.props["src"] = f"data:{CAPTIONS};base64,{b64encode(said.encode()).decode()}"
+        track.props["srclang"] = track.props["label"] = language
+
+
+def _frames(files: Files, sheet: Item, player: ui.element, index: str) -> None:
     """The storyboard as buttons: each leads to its moment."""
     source = files.inline(sheet)
     with box("frames").props('role=group aria-label="Storyboard"'):
@@ -82,7 +96,7 @@ def _frames(files: Files, sheet: Item, player: ui.video, index: str) -> None:
                 f"width: {FRAME_PIXELS}px; height: {h * scale:.0f}px; background: url('{source}') "
                 f"-{x * scale:.0f}px -{y * scale:.0f}px / {sheet['width'] * scale:.0f}px auto"
             )
-            frame.on("click", partial(player.seek, seconds))
+            frame.on("click", js_handler=f"() => {{ getHtmlElement({player.id}).currentTime = {seconds} }}")
 
 
 def _seconds(clock: str) -> float:

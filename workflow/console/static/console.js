@@ -103,3 +103,24 @@
     input.click();
   };
 })();
+
+// Lists are drawn anew when a row changes: the focus goes to what stands where it was, and not to the page's beginning.
+(() => {
+  let lost = null;
+  const name = (element) =>
+    [element.tagName, element.getAttribute("aria-label"), element.getAttribute("href"), element.textContent].join("\n");
+
+  addEventListener("focusin", ({ target }) => {
+    lost = target.closest(".main") ? { target, name: name(target) } : null;
+  });
+  addEventListener("focusout", ({ target }) =>
+    setTimeout(() => {
+      if (target.isConnected && document.activeElement !== target && lost?.target === target) lost = null;
+    }),
+  );
+  new MutationObserver(() => {
+    if (!lost || lost.target.isConnected || document.activeElement !== document.body) return;
+    const same = [...document.querySelectorAll(`.main ${lost.target.tagName}`)].find((each) => name(each) === lost.name);
+    same?.focus({ preventScroll: true });
+  }).observe(document, { childList: true, subtree: true });
+})();
