@@ -14,6 +14,7 @@ import pytest
 
 from infra import packaging, sources
 from infra.packaging import LAMBDA, Platform, build, requirements, unpacked_bytes
+from tests.unit.cloud import ENVIRONMENT
 from workflow.limits import FUNCTIONS, task_of
 
 FROM_RUNTIME = {"boto3", "botocore"}
@@ -98,34 +99,13 @@ def test_handler_can_be_imported_from_its_package_and_boto3_alone(built: Built, 
         f"assert handler.__file__.startswith({str(content)!r})"
     )
     done = subprocess.run(
-        [sys.executable, "-ISc", program], env=environment(), capture_output=True, text=True, check=False
+        [sys.executable, "-ISc", program],
+        env={"PATH": os.environ["PATH"], **ENVIRONMENT},
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
-
-
-def environment() -> dict[str, str]:
-    """What the stacks tell the functions, and what Lambda does."""
-    settings = (
-        "TABLE_NAME",
-        "INGEST_BUCKET",
-        "EXPANDED_BUCKET",
-        "OUTPUT_BUCKET",
-        "ARCHIVE_BUCKET",
-        "QUARANTINE_BUCKET",
-        "TOPIC_ARN",
-    )
-    return {
-        "PATH": os.environ["PATH"],
-        "AWS_DEFAULT_REGION": "eu-central-1",
-        "ARCHIVE_STORAGE_CLASS": "STANDARD",
-        "RENDITION_FORMATS": "webp",
-        "PARTITION_BY": "",
-        "EXPAND_ARCHIVES": "false",
-        "KEEP_PRIVATE": "false",
-        "POWERTOOLS_SERVICE_NAME": "sluice",
-        "POWERTOOLS_METRICS_NAMESPACE": "Sluice",
-        **dict.fromkeys(settings, "name"),
-    }
 
 
 @pytest.mark.packages
