@@ -9,6 +9,7 @@ from PIL import Image
 
 from infra.local.stack import emulator_of
 from tests.integration.conftest import LocalStack
+from tests.waiting import until
 from workflow.client import Sluice
 from workflow.operations import reprocess as batches
 from workflow.operations.select import Selection, select
@@ -80,9 +81,10 @@ def test_few_assets_are_started_directly_and_followed(stack, assets):
 def test_batch_that_was_killed_and_resumed_has_processed_each_asset_once(stack, assets):
     name = stack.json("reprocess", "--prefix", "many/", "--yes", "--why", "killed")["name"]
     client = stack.client
-    while batches.batch(client, name).succeeded < MANY // 4:
-        pass
-    emulator_of(stack.state_dir, stack.port).kill()
+    until(lambda: batches.batch(client, name).succeeded >= MANY // 4)
+    emulator = emulator_of(stack.state_dir, stack.port)
+    emulator.save()  # a crash may lose seconds: this one does not lose the batch itself
+    emulator.kill()
     stack.run("up", "--detach", "--port", str(stack.port))
 
     client = stack.client
