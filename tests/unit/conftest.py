@@ -1,4 +1,4 @@
-"""AWS in this process: moto behind boto3, no network, and the eight functions as a cold start imports them."""
+"""AWS in this process: moto behind boto3, no network, and the functions as a cold start imports them."""
 
 from collections.abc import Iterator
 from io import StringIO
@@ -8,7 +8,10 @@ import pytest
 
 from tasks.shared import observe
 from tests.unit.cloud import ENVIRONMENT, Cloud, forget_clients, load_functions, running_cloud
+from tests.unit.operating import operated
 from tests.unit.state_machine import Machine
+from tests.unit.step_functions import answering
+from workflow.client import Sluice
 
 
 @pytest.fixture(autouse=True)
@@ -50,5 +53,14 @@ def cloud(functions: dict[str, ModuleType]) -> Iterator[Cloud]:
 
 
 @pytest.fixture
-def machine(cloud: Cloud, functions: dict[str, ModuleType]) -> Machine:
-    return Machine(functions)
+def machine(cloud: Cloud, functions: dict[str, ModuleType], monkeypatch: pytest.MonkeyPatch) -> Iterator[Machine]:
+    """The state machine, of which every client of Step Functions is told."""
+    machine = Machine(functions)
+    with answering(lambda: machine, monkeypatch):
+        yield machine
+
+
+@pytest.fixture
+def sluice(cloud: Cloud, machine: Machine) -> Sluice:
+    """The stage as an operator's commands see it."""
+    return operated(cloud)

@@ -7,23 +7,13 @@ from botocore.exceptions import ClientError
 
 from tests.unit.cloud import INGEST
 from tests.unit.images import sample
-from tests.unit.operating import operated
-from tests.unit.state_machine import Machine
-from tests.unit.step_functions import answering
 from workflow.operations.dead_letters import dead_letters, redrive_dead_letters
 
 
 @pytest.fixture
-def machine(cloud, functions, monkeypatch):
-    machine = Machine(functions)
-    with answering(lambda: machine, monkeypatch):
-        yield machine
-
-
-@pytest.fixture
-def sluice(cloud, machine, monkeypatch):
+def sluice(sluice, monkeypatch):
     monkeypatch.setattr("workflow.operations.dead_letters.PATIENCE_SECONDS", 0)
-    return operated(cloud)
+    return sluice
 
 
 def created(at):

@@ -7,20 +7,11 @@ import pytest
 
 from tests.unit.cloud import ARCHIVE, EXPANDED, INGEST, OPERATIONS, OUTPUT, QUARANTINE, STATE_MACHINE, TABLE, TOPIC
 from tests.unit.images import sample
-from tests.unit.state_machine import Machine
-from tests.unit.step_functions import answering
 from workflow.recover import recover
 from workflow.stack import Buckets
 
 RESTARTED = "States.ServiceRestart"
 START = datetime.now(UTC) - timedelta(hours=1)
-
-
-@pytest.fixture
-def machine(cloud, functions, monkeypatch):
-    machine = Machine(functions)
-    with answering(lambda: machine, monkeypatch):
-        yield machine
 
 
 @pytest.fixture

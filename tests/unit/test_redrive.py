@@ -8,23 +8,8 @@ from botocore.exceptions import ClientError
 
 from tests.unit.cloud import INGEST
 from tests.unit.images import sample
-from tests.unit.operating import operated
-from tests.unit.state_machine import Machine
-from tests.unit.step_functions import answering
 from workflow.operations.redrive import Redriven, failed_executions, redrive, redrive_all
 from workflow.stack import NotThereError
-
-
-@pytest.fixture
-def machine(cloud, functions, monkeypatch):
-    machine = Machine(functions)
-    with answering(lambda: machine, monkeypatch):
-        yield machine
-
-
-@pytest.fixture
-def sluice(cloud, machine):
-    return operated(cloud)
 
 
 @pytest.fixture

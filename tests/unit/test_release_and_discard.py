@@ -4,23 +4,8 @@ import pytest
 
 from tests.unit.cloud import ARCHIVE, INGEST, QUARANTINE
 from tests.unit.images import sample
-from tests.unit.operating import operated
-from tests.unit.state_machine import Machine
-from tests.unit.step_functions import answering
 from workflow.operations import NotPossibleError
 from workflow.operations.quarantine import discard, release
-
-
-@pytest.fixture
-def machine(cloud, functions, monkeypatch):
-    machine = Machine(functions)
-    with answering(lambda: machine, monkeypatch):
-        yield machine
-
-
-@pytest.fixture
-def sluice(cloud, machine):
-    return operated(cloud)
 
 
 @pytest.fixture

@@ -9,13 +9,7 @@ from tasks.shared.naming import asset_id
 from tests.unit.cloud import INGEST
 from tests.unit.images import sample
 from tests.unit.operating import operated
-from tests.unit.state_machine import Machine
 from workflow.limits import DEDUPE_WINDOW_SECONDS
-
-
-@pytest.fixture
-def machine(functions):
-    return Machine(functions)
 
 
 @pytest.fixture

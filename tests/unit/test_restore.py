@@ -9,24 +9,10 @@ from botocore.exceptions import ClientError
 from tasks.shared.naming import asset_id
 from tests.unit.cloud import ARCHIVE, INGEST
 from tests.unit.images import sample
-from tests.unit.operating import operated
-from tests.unit.state_machine import FunctionError, Machine
-from tests.unit.step_functions import answering
+from tests.unit.state_machine import FunctionError
 from workflow.operations import NotPossibleError
 from workflow.operations.restore import restore
 from workflow.stack import NotThereError
-
-
-@pytest.fixture
-def machine(cloud, functions, monkeypatch):
-    machine = Machine(functions)
-    with answering(lambda: machine, monkeypatch):
-        yield machine
-
-
-@pytest.fixture
-def sluice(cloud, machine):
-    return operated(cloud)
 
 
 @pytest.fixture

@@ -11,20 +11,11 @@ from tasks.shared.naming import asset_id
 from tasks.shared.records import Records
 from tests.unit.cloud import ARCHIVE, EXPANDED, INGEST, OPERATIONS, QUARANTINE, TABLE
 from tests.unit.images import sample
-from tests.unit.state_machine import Machine
-from tests.unit.step_functions import answering
 from workflow.errors import InputError
 from workflow.limits import FUNCTIONS
 
 MINUTES = 20
 """By how much the sweeper's clock is ahead: more than the stage's setting, less than anything that expires."""
-
-
-@pytest.fixture
-def machine(cloud, functions, monkeypatch):
-    machine = Machine(functions)
-    with answering(lambda: machine, monkeypatch):
-        yield machine
 
 
 @pytest.fixture
