@@ -112,7 +112,10 @@ def environment() -> dict[str, str]:
         "OUTPUT_BUCKET",
         "ARCHIVE_BUCKET",
         "QUARANTINE_BUCKET",
+        "OPERATIONS_BUCKET",
         "TOPIC_ARN",
+        "STATE_MACHINE_ARN",
+        "DEAD_LETTERS_URL",
     )
     return {
         "PATH": os.environ["PATH"],
@@ -121,6 +124,7 @@ def environment() -> dict[str, str]:
         "RENDITION_FORMATS": "webp",
         "PARTITION_BY": "",
         "EXPAND_ARCHIVES": "false",
+        "SWEEP_OLDER_THAN_MINUTES": "15",
         "KEEP_PRIVATE": "false",
         "POWERTOOLS_SERVICE_NAME": "sluice",
         "POWERTOOLS_METRICS_NAMESPACE": "Sluice",
