@@ -10,6 +10,7 @@ import typer
 from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionError
 from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from tasks.shared.executions import BusyError
 from workflow.cli import local, mend, operate, release, sweep, views
 from workflow.cli.options import STDERR, AssetStatus, Json, KindName, Limit, Printer, Since, command, moment_of
 from workflow.client import ExecutionStatus, Sluice, as_json, parse_uri
@@ -241,7 +242,7 @@ def main() -> None:
         problem = str(exc)
     except EndpointConnectionError as exc:
         problem = f"{exc} If that is the local stack, start it with `sluice up`."
-    except (ClientError, BotoCoreError) as exc:
+    except (ClientError, BotoCoreError, BusyError) as exc:
         problem = f"AWS said no: {exc}"
     else:
         return
