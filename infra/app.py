@@ -9,6 +9,7 @@ from infra import packaging, rules
 from infra.pipeline import Pipeline
 from infra.settings import Settings, settings_of
 from infra.storage import Storage
+from infra.versions import source_revision
 
 FEATURE_FLAGS = {
     "@aws-cdk/aws-iam:minimizePolicies": True,
@@ -25,10 +26,12 @@ def make_app(output: str | None = None) -> cdk.App:
     return app
 
 
-def add_stage(app: cdk.App, settings: Settings, packages: Mapping[str, Path] | None) -> None:
-    """Both stacks of a stage; for `packages` see Pipeline."""
+def add_stage(
+    app: cdk.App, settings: Settings, packages: Mapping[str, Path] | None, revision: str | None = None
+) -> None:
+    """Both stacks of a stage; for `packages` and `revision` see Pipeline."""
     storage = Storage(app, settings)
-    Pipeline(app, settings, storage, packages)
+    Pipeline(app, settings, storage, packages, revision)
     cdk.Tags.of(app).add("project", "sluice")
     cdk.Tags.of(app).add("stage", settings.stage)
 
@@ -36,7 +39,10 @@ def add_stage(app: cdk.App, settings: Settings, packages: Mapping[str, Path] | N
 def main() -> None:
     app = make_app()
     settings = settings_of(app.node.try_get_context("stage") or "dev")
-    add_stage(app, settings, None if settings.from_source else packaging.build_all())
+    if settings.from_source:
+        add_stage(app, settings, None)
+    else:
+        add_stage(app, settings, packaging.build_all(), source_revision())
     app.synth()
 
 

@@ -1,8 +1,8 @@
 """The one place where the local stage differs from AWS: where a function's code comes from.
 
-On AWS it is the function's own package. Locally it is an object named by two stack parameters, which holds no more than
-a digest of the source tree; the embedded AWS imports the modules from the tree itself. A change of the code is thus a
-change of a parameter: the function is updated, and nothing is synthesized again.
+On AWS it is the function's own package. Locally it is an object named by two stack parameters, which holds the sources
+of all functions; libraries come from this environment. A change of the code is thus a change of a parameter: functions
+are updated and published, and nothing is synthesized again.
 """
 
 from collections.abc import Callable, Mapping

@@ -8,6 +8,7 @@ from aws_cdk import aws_iam as iam
 
 from infra.settings import Settings
 from infra.storage import Storage
+from tasks.api.uploads import PREFIX as UPLOADS
 from workflow.limits import functions_of
 
 READ = ("s3:GetObject", "s3:GetObjectVersion")
@@ -32,7 +33,10 @@ class Needs:
 
 
 def needs_of(storage: Storage, settings: Settings, machine_arn: str, executions_arn: str) -> Mapping[str, Needs]:
-    """Every function's needs. The ARNs are of the ingest state machine, and of all of its executions."""
+    """Those of every function that the stage has. The ARNs are of the ingest state machine, and of its executions.
+
+    What starts executions is told of the alias, and let start it, where that is made.
+    """
     ingest, expanded, output, archive, quarantine = (
         storage.export_value(bucket.bucket_arn)
         for bucket in (storage.ingest, storage.expanded, storage.output, storage.archive, storage.quarantine)
@@ -40,7 +44,7 @@ def needs_of(storage: Storage, settings: Settings, machine_arn: str, executions_
     operations = storage.export_value(storage.operations.bucket_arn)
     table, publish = storage.table.table_arn, allow(["sns:Publish"], storage.topic.topic_arn)
     originals = [f"{bucket}/*" for bucket in (ingest, expanded, archive, quarantine)]
-    environment = _environment(storage, settings, machine_arn)
+    environment = _environment(storage, settings)
     transform = Needs(
         environment("TABLE_NAME", "OUTPUT_BUCKET", "RENDITION_FORMATS", "PARTITION_BY", "KEEP_PRIVATE"),
         [
@@ -126,6 +130,7 @@ def needs_of(storage: Storage, settings: Settings, machine_arn: str, executions_
                 allow(RECORD, table),
             ],
         ),
+        **_needs_of_ways_in(environment, settings, ingest, table, executions_arn),
         "record_failure": Needs(
             environment("TABLE_NAME", "TOPIC_ARN"),
             [
@@ -136,23 +141,20 @@ def needs_of(storage: Storage, settings: Settings, machine_arn: str, executions_
         ),
         "sweep": Needs(
             environment("TABLE_NAME", "TOPIC_ARN", "INGEST_BUCKET", "EXPANDED_BUCKET", "OPERATIONS_BUCKET")
-            | environment("STATE_MACHINE_ARN", "SWEEP_OLDER_THAN_MINUTES"),
+            | environment("SWEEP_OLDER_THAN_MINUTES"),
             [
                 allow(READ, *originals),
                 tell_missing(ingest, expanded, archive, quarantine),
                 allow(["s3:DeleteObjectVersion"], f"{ingest}/*", f"{expanded}/*"),
                 allow(["s3:PutObject"], f"{operations}/sweeps/*"),
-                allow(["states:ListExecutions", "states:StartExecution"], machine_arn),
+                allow(["states:ListExecutions"], machine_arn),
                 allow(["states:DescribeExecution", "states:GetExecutionHistory"], executions_arn),
                 publish,
                 allow([*RECORD, "dynamodb:BatchGetItem", "dynamodb:DeleteItem"], table),
                 allow(["dynamodb:Query"], f"{table}/index/by_status"),
             ],
         ),
-        "continue_restored": Needs(
-            environment("TABLE_NAME", "STATE_MACHINE_ARN"),
-            [allow(["states:StartExecution"], machine_arn), allow(RECORD, table)],
-        ),
+        "continue_restored": Needs(environment("TABLE_NAME"), [allow(RECORD, table)]),
         "report_batch": Needs(
             environment("TABLE_NAME"),
             [
@@ -163,6 +165,29 @@ def needs_of(storage: Storage, settings: Settings, machine_arn: str, executions_
             ],
         ),
     }
+
+
+def _needs_of_ways_in(
+    environment: Callable[..., dict[str, str]], settings: Settings, ingest: str, table: str, executions_arn: str
+) -> dict[str, Needs]:
+    """Of those functions that the stage has. What takes messages in is added where it is made.
+
+    What the api may write is what callers can get a form for.
+    """
+    needs: dict[str, Needs] = {}
+    if settings.http_api:
+        needs["api"] = Needs(
+            environment(*TABLE_AND_PLACES, "EXPAND_ARCHIVES"),
+            [
+                allow(["s3:PutObject"], f"{ingest}/{UPLOADS}*"),
+                allow(["dynamodb:GetItem"], table),
+                allow(["dynamodb:Query"], *(f"{table}/index/{index}" for index in ("by_status", "by_kind", "by_key"))),
+                allow(["states:DescribeExecution", "states:GetExecutionHistory"], executions_arn),
+            ],
+        )
+    if settings.request_queue:
+        needs["intake"] = Needs({}, [])
+    return needs
 
 
 def _needs_by_kind(task: str, needs: Needs) -> dict[str, Needs]:
@@ -194,7 +219,7 @@ def tell_missing(*buckets: str) -> iam.PolicyStatement:
     return allow(["s3:ListBucket", "s3:ListBucketVersions"], *buckets)
 
 
-def _environment(storage: Storage, settings: Settings, machine_arn: str) -> Callable[..., dict[str, str]]:
+def _environment(storage: Storage, settings: Settings) -> Callable[..., dict[str, str]]:
     """Picks variables by name, so that each function is told only what it uses."""
     all_of_them = {
         "TABLE_NAME": storage.table.table_name,
@@ -205,7 +230,6 @@ def _environment(storage: Storage, settings: Settings, machine_arn: str) -> Call
         "QUARANTINE_BUCKET": storage.quarantine.bucket_name,
         "OPERATIONS_BUCKET": storage.operations.bucket_name,
         "TOPIC_ARN": storage.topic.topic_arn,
-        "STATE_MACHINE_ARN": machine_arn,
         "ARCHIVE_STORAGE_CLASS": settings.archive_storage_class,
         "RENDITION_FORMATS": ",".join(settings.rendition_formats),
         "PARTITION_BY": settings.partition_by,

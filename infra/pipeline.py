@@ -5,6 +5,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import cast
 
 import aws_cdk as cdk
 from aws_cdk import aws_events as events
@@ -13,23 +14,25 @@ from aws_cdk import aws_sqs as sqs
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
-from infra import rules
+from infra import rules, versions
 from infra.conversion import allow_conversion, conversion_role
 from infra.delivery import delivered
 from infra.function_code import function_code
 from infra.machine import executions_arn, machine_arn, machine_name, state_machine
-from infra.needs import allow, needs_of
+from infra.needs import needs_of
 from infra.reprocess import reprocess_machine
 from infra.restore import continue_restored
 from infra.settings import Settings
 from infra.storage import Storage
 from infra.sweeper import SWEEPER, sweep_on_schedule
 from infra.task_function import TaskFunction
+from infra.ways_in import open_ways_in
 from workflow.events import INPUT_PATHS, OBJECT_CREATED, STATUS_CHANGE
 from workflow.ingest import ingest
 from workflow.limits import FUNCTIONS
 from workflow.shapes import UPLOAD
 
+INGEST = "ingest"
 FAILURE_RECORDER = "record_failure"
 FAILURE_RECORDER_RETRIES = 2
 RESTORED_CONTINUER = "continue_restored"
@@ -37,10 +40,18 @@ DEAD_LETTERS_KEPT_DAYS = 14
 
 
 class Pipeline(cdk.Stack):
-    """The stack `sluice-<stage>-pipeline`. `packages` has a folder or zip per function; None runs the source tree."""
+    """The stack `sluice-<stage>-pipeline`. `packages` has a folder or zip per function; None runs the source tree.
+
+    `revision` is the commit that the state machine's version is described by.
+    """
 
     def __init__(
-        self, scope: Construct, settings: Settings, storage: Storage, packages: Mapping[str, Path] | None
+        self,
+        scope: Construct,
+        settings: Settings,
+        storage: Storage,
+        packages: Mapping[str, Path] | None,
+        revision: str | None = None,
     ) -> None:
         name = f"sluice-{settings.stage}-pipeline"
         super().__init__(scope, name, stack_name=name)
@@ -55,13 +66,17 @@ class Pipeline(cdk.Stack):
         self._restores_dlq = self._dead_letters("RestoresDlq")
         self._sweeps_dlq = self._dead_letters("SweepsDlq")
         self._functions = self._make_functions(storage, packages)
-        self._machine = self._make_machine(storage)
+        self._machine = self._make_machine(storage, revision)
+        self._live = self._make_live(revision)
         report = self._functions["report_batch"].function
-        self._reprocess = reprocess_machine(self, settings, storage, self._machine, report)
+        self._reprocess = reprocess_machine(self, settings, storage, self._live, report)
         self._start_on_upload(storage)
         self._record_failures()
         continue_restored(self, storage, self._functions[RESTORED_CONTINUER].function, self._restores_dlq)
         sweep_on_schedule(self, settings, self._functions[SWEEPER].function, self._sweeps_dlq)
+        for function in (RESTORED_CONTINUER, SWEEPER):
+            self._live.let_start(self._functions[function].function)
+        self._ways_in = open_ways_in(self, settings, self._functions, self._live)
         self._publish_names()
 
     def _dead_letters(self, name: str) -> sqs.Queue:
@@ -75,7 +90,7 @@ class Pipeline(cdk.Stack):
 
     def _make_functions(self, storage: Storage, packages: Mapping[str, Path] | None) -> dict[str, TaskFunction]:
         code_of = function_code(self, packages)
-        machine = machine_name(self._settings, "ingest")
+        machine = machine_name(self._settings, INGEST)
         needs = needs_of(storage, self._settings, machine_arn(self, machine), executions_arn(self, machine))
         dead_letters = {
             FAILURE_RECORDER: self._failures_dlq,
@@ -92,29 +107,35 @@ class Pipeline(cdk.Stack):
                 dead_letters=dead_letters.get(function),
             )
             for function in FUNCTIONS
+            if function in needs
         }
 
-    def _make_machine(self, storage: Storage) -> sfn.StateMachine:
+    def _make_machine(self, storage: Storage, revision: str | None) -> sfn.StateMachine:
         long_videos = self._settings.long_videos
         definition = ingest(long_videos).to_json()
-        functions = {name: each.function.function_arn for name, each in self._functions.items()}
-        arns = {name: arn for name, arn in functions.items() if f"${{{name}}}" in definition}
+        functions = {name: each.function for name, each in self._functions.items() if f"${{{name}}}" in definition}
+        arns = {name: versions.published(function) for name, function in functions.items()}
         role = conversion_role(self, storage) if long_videos == "mediaconvert" else None
         machine = state_machine(
             self,
-            "ingest",
-            definition=definition,
+            INGEST,
+            definition=versions.stamped(definition, revision),
             substitutions=arns | ({"conversion_role": role.role_arn} if role else {}),
             settings=self._settings,
         )
-        machine.add_to_role_policy(allow(["lambda:InvokeFunction"], *arns.values()))
+        versions.allow_versions(machine, list(functions.values()))
         if role:
             allow_conversion(machine, role)
         return machine
 
+    def _make_live(self, revision: str | None) -> versions.Live:
+        alarms = [versions.failures_alarm(self, self._settings, self._functions[FAILURE_RECORDER].log_group)]
+        return versions.Live(self, self._machine, rollout=self._settings.rollout, alarms=alarms, revision=revision)
+
     def _start_on_upload(self, storage: Storage) -> None:
+        """Targets the alias, under a role for the state machine itself: that is what IAM looks at."""
         execution_input = {name: events.EventField.from_path(path) for name, path in INPUT_PATHS.items()}
-        events.Rule(
+        rule = events.Rule(
             self,
             "OnUpload",
             description="Starts an execution for every object that reaches a bucket of those that lead in",
@@ -131,6 +152,7 @@ class Pipeline(cdk.Stack):
                 )
             ],
         )
+        cast("events.CfnRule", rule.node.default_child).add_property_override("Targets.0.Arn", self._live.alias_arn)
 
     def _record_failures(self) -> None:
         """Also what no Catch sees: timeouts of the whole execution, and aborts."""
@@ -154,11 +176,13 @@ class Pipeline(cdk.Stack):
     def _publish_names(self) -> None:
         outputs = {
             "StateMachineArn": self._machine.state_machine_arn,
+            "StateMachineAliasArn": self._live.alias_arn,
             "ReprocessStateMachineArn": self._reprocess.state_machine_arn,
             "EventsDlqUrl": self._events_dlq.queue_url,
             "FailuresDlqUrl": self._failures_dlq.queue_url,
             "RestoresDlqUrl": self._restores_dlq.queue_url,
             "SweepsDlqUrl": self._sweeps_dlq.queue_url,
+            **self._ways_in,
         }
         for name, value in outputs.items():
             cdk.CfnOutput(self, name, value=value)

@@ -15,6 +15,7 @@ from infra.machine import executions_arn, machine_name, state_machine
 from infra.needs import allow
 from infra.settings import Settings
 from infra.storage import Storage
+from infra.versions import Live
 from workflow.reprocess import reprocess
 
 NAME = "reprocess"
@@ -23,20 +24,17 @@ FOLLOWING_RULE = "StepFunctionsGetEventsForStepFunctionsExecutionRule"
 
 
 def reprocess_machine(
-    stack: cdk.Stack, settings: Settings, storage: Storage, ingest: sfn.StateMachine, report: lambda_.Function
+    stack: cdk.Stack, settings: Settings, storage: Storage, live: Live, report: lambda_.Function
 ) -> sfn.StateMachine:
-    """The state machine `sluice-<stage>-reprocess`."""
+    """The state machine `sluice-<stage>-reprocess`. It has no versions: a batch must understand what `live` starts."""
     definition = reprocess().to_json()
-    substitutions = {
-        "ingest": ingest.state_machine_arn,
-        "report_batch": report.function_arn,
-    }
+    substitutions = {"ingest": live.alias_arn, "report_batch": report.function_arn}
     machine = state_machine(stack, NAME, definition=definition, substitutions=substitutions, settings=settings)
     (label,) = (state["Label"] for state in json.loads(definition)["States"].values() if "Label" in state)
     statements = [
         allow(["lambda:InvokeFunction"], report.function_arn),
         *_manifest_and_results(storage),
-        *_ingest(stack, settings, ingest),
+        *_ingest(stack, settings, live),
         *_children(stack, settings, label),
     ]
     for statement in statements:
@@ -51,12 +49,12 @@ def _manifest_and_results(storage: Storage) -> list[iam.PolicyStatement]:
     return [allow(["s3:GetObject", *write], batches)]
 
 
-def _ingest(stack: cdk.Stack, settings: Settings, ingest: sfn.StateMachine) -> list[iam.PolicyStatement]:
+def _ingest(stack: cdk.Stack, settings: Settings, live: Live) -> list[iam.PolicyStatement]:
     """What AWS documents for `states:startExecution.sync:2`."""
     following = stack.format_arn(service="events", resource="rule", resource_name=FOLLOWING_RULE)
     started = executions_arn(stack, machine_name(settings, "ingest"))
     return [
-        allow(["states:StartExecution"], ingest.state_machine_arn),
+        live.leave_to_start(),
         allow(["states:DescribeExecution", "states:StopExecution"], started),
         allow(["events:PutTargets", "events:PutRule", "events:DescribeRule"], following),
     ]

@@ -1,5 +1,6 @@
 """What differs between stages, in one validated table. Everything else is the same template."""
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -18,6 +19,12 @@ COLDNESS = (*READABLE_AT_ONCE, "GLACIER", "DEEP_ARCHIVE")
 DAY_MINUTES = 24 * 60
 LATE_EVENT_MINUTES = 5
 """S3's events are there within seconds, and seldom within minutes."""
+ROLLOUTS = {"all_at_once", "canary", "linear"}
+LONGEST_ROLLOUT_MINUTES = 2100
+"""The most that CloudFormation takes for one interval: longer than a day and a half no deployment should hang."""
+QUEUE_BATCHES = range(2, 1001)
+"""What Lambda takes as the most batches of a queue at the same time."""
+ACCOUNT = re.compile(r"[0-9]{12}")
 IA_MIN_AGE_DAYS = 30
 """S3 moves nothing to Standard-IA, nor on from it, before it was there for 30 days."""
 
@@ -35,6 +42,40 @@ class Tier:
 
 
 @dataclass(frozen=True)
+class Rollout:
+    """How new executions move from one version of the state machine to the next.
+
+    "all_at_once"; "canary": `percentage` of them, and the others `interval_minutes` later; or "linear": `percentage`
+    more every `interval_minutes`. More than `most_failures` failed executions in five minutes move all of them back.
+    """
+
+    how: str = "all_at_once"
+    percentage: int = 10
+    interval_minutes: int = 10
+    most_failures: int = 3
+
+    @property
+    def gradual(self) -> bool:
+        return self.how != "all_at_once"
+
+    @property
+    def minutes(self) -> int:
+        """From the first execution on the new version to the last on the old one."""
+        steps = {"all_at_once": 0, "canary": 1, "linear": math.ceil(100 / self.percentage) - 1}
+        return steps[self.how] * self.interval_minutes
+
+
+@dataclass(frozen=True)
+class HttpApi:
+    """Callers are known by IAM or, with a `jwt_issuer`, by its tokens for one of the `jwt_audiences`."""
+
+    jwt_issuer: str = ""
+    jwt_audiences: tuple[str, ...] = ()
+    requests_per_second: int = 50
+    requests_at_once: int = 100
+
+
+@dataclass(frozen=True)
 class Settings:
     """One stage. `concurrency` reserves executions per function: new accounts have only ten in all, to share.
 
@@ -45,6 +86,10 @@ class Settings:
     `long_videos` says how those are converted that take more than `long_video_cpu_seconds` to convert: "parts" are
     converted at the same time by functions, "mediaconvert" sends them to that service.
     `sweep_every_minutes` says how often the sweeper looks for what did not change for `sweep_older_than_minutes`.
+    `rollout` is how a deployment reaches those who upload.
+    `http_api` is how callers reach the HTTP API, where there is one.
+    `request_queue` is how many batches of its messages are taken in at the same time; 0 for no queue.
+    `notification_topic` takes S3's notifications in, and messages of the accounts in `notification_partners`.
     `keep_private` leaves places, authors, comments and serial numbers in what is published.
     `from_source` runs the functions from the source tree instead of from packages: on the embedded AWS only.
     """
@@ -67,6 +112,11 @@ class Settings:
     archive_tiers: tuple[Tier, ...] = (Tier(30, "STANDARD_IA"), Tier(90, "GLACIER_IR"))
     superseded_copies_days: int = 90
     access_logs_days: int = 90
+    rollout: Rollout = Rollout()
+    http_api: HttpApi | None = None
+    request_queue: int = 0
+    notification_topic: bool = False
+    notification_partners: tuple[str, ...] = ()
     concurrency: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
 
     def __post_init__(self) -> None:
@@ -77,6 +127,9 @@ class Settings:
             *_video_problems(self),
             *_archive_problems(self),
             *_sweep_problems(self),
+            *_rollout_problems(self.rollout),
+            *_api_problems(self.http_api),
+            *_queue_problems(self),
             *_concurrency_problems(self),
         ]
         if problems:
@@ -127,6 +180,42 @@ def _sweep_problems(settings: Settings) -> list[str]:
     return problems
 
 
+def _rollout_problems(rollout: Rollout) -> list[str]:
+    problems: list[str] = []
+    if rollout.how not in ROLLOUTS:
+        return [f"rollout must be one of {sorted(ROLLOUTS)}, not {rollout.how!r}"]
+    if not 1 <= rollout.percentage <= 99:  # noqa: PLR2004 - what CloudFormation takes
+        return [f"rollout's percentage must be from 1 to 99, not {rollout.percentage}"]
+    if rollout.interval_minutes < 1 or rollout.minutes > LONGEST_ROLLOUT_MINUTES:
+        problems.append(f"rollout must take from 1 to {LONGEST_ROLLOUT_MINUTES} minutes, not {rollout.minutes}")
+    if rollout.most_failures < 0:
+        problems.append("rollout's most_failures must not be negative")
+    return problems
+
+
+def _api_problems(api: HttpApi | None) -> list[str]:
+    problems: list[str] = []
+    if api and bool(api.jwt_issuer) != bool(api.jwt_audiences):
+        problems.append("http_api needs both jwt_issuer and jwt_audiences, or neither: then callers are known by IAM")
+    if api and api.jwt_issuer and not api.jwt_issuer.startswith("https://"):
+        problems.append(f"http_api's jwt_issuer must be an https address, not {api.jwt_issuer!r}")
+    if api and not 0 < api.requests_per_second <= api.requests_at_once:
+        problems.append("http_api must take requests, and at once as many as in a second or more")
+    return problems
+
+
+def _queue_problems(settings: Settings) -> list[str]:
+    problems: list[str] = []
+    if settings.request_queue and settings.request_queue not in QUEUE_BATCHES:
+        problems.append(f"request_queue must be 0, or from {QUEUE_BATCHES[0]} to {QUEUE_BATCHES[-1]}")
+    if settings.notification_topic and not settings.request_queue:
+        problems.append("notification_topic needs a request_queue, through which its messages go")
+    if settings.notification_partners and not settings.notification_topic:
+        problems.append("notification_partners need a notification_topic")
+    unknown = [partner for partner in settings.notification_partners if not ACCOUNT.fullmatch(partner)]
+    return [*problems, *([f"notification_partners must be accounts of 12 digits, not {unknown}"] if unknown else [])]
+
+
 def _concurrency_problems(settings: Settings) -> list[str]:
     unknown = sorted(set(settings.concurrency) - set(FUNCTIONS))
     return [f"concurrency names unknown functions: {unknown}"] if unknown else []
@@ -140,14 +229,20 @@ _ALL = (
         expand_archives=True,
         archive_storage_class="STANDARD_IA",
         log_level="DEBUG",
+        http_api=HttpApi(),
+        request_queue=2,
+        notification_topic=True,
     ),
-    Settings(stage="dev"),
+    Settings(stage="dev", http_api=HttpApi(), request_queue=2, notification_topic=True),
     Settings(
         stage="prod",
         retain_data=True,
         log_retention="THREE_MONTHS",
         rendition_formats=("webp", "jpeg"),
         archive_tiers=(Tier(30, "STANDARD_IA"), Tier(90, "GLACIER_IR"), Tier(365, "DEEP_ARCHIVE")),
+        rollout=Rollout("canary", percentage=10, interval_minutes=15),
+        http_api=HttpApi(),
+        request_queue=10,
         concurrency=MappingProxyType({"transform_image": 100, "thumbnail_image": 50}),
     ),
 )

@@ -13,6 +13,7 @@ from constructs import Construct
 from infra import rules
 from infra.needs import Needs, allow
 from infra.settings import Settings
+from infra.versions import version_options
 from workflow.limits import FUNCTIONS, task_of
 
 
@@ -31,7 +32,7 @@ class TaskFunction(Construct):
     ) -> None:
         super().__init__(scope, "".join(word.capitalize() for word in function.split("_")))
         name = f"sluice-{settings.stage}-{function.replace('_', '-')}"
-        log_group = self._make_log_group(name, settings)
+        self.log_group = self._make_log_group(name, settings)
         limits = FUNCTIONS[function]
         self.function = lambda_.Function(
             self,
@@ -45,11 +46,12 @@ class TaskFunction(Construct):
             timeout=cdk.Duration.seconds(limits.timeout_seconds),
             ephemeral_storage_size=cdk.Size.mebibytes(limits.scratch_mb),
             environment=_common_environment(settings) | dict(needs.environment),
-            role=self._make_role(needs, log_group),
-            log_group=log_group,
+            role=self._make_role(needs, self.log_group),
+            log_group=self.log_group,
             tracing=lambda_.Tracing.ACTIVE,
             reserved_concurrent_executions=settings.concurrency.get(function),
             dead_letter_queue=dead_letters,
+            current_version_options=version_options(settings),
         )
         rules.acknowledge(self, rules.OLDER_RUNTIME, "The packages are built and tested for this version of Python")
 

@@ -114,7 +114,7 @@ class Sluice:
     def start(self, wanted: ExecutionInput) -> str:
         """Start an execution for an object, wherever its original is; the execution's name."""
         started = self.aws.stepfunctions.start_execution(
-            stateMachineArn=self.stack.state_machine_arn, input=json.dumps(dump(wanted))
+            stateMachineArn=self.stack.state_machine_alias_arn, input=json.dumps(dump(wanted))
         )
         return started["executionArn"].rpartition(":")[2]
 

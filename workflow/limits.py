@@ -62,6 +62,8 @@ FUNCTIONS: Mapping[str, FunctionLimits] = MappingProxyType(
         "continue_restored": FunctionLimits(memory_mb=256, timeout_seconds=30),
         "sweep": FunctionLimits(memory_mb=512, timeout_seconds=600),
         "report_batch": FunctionLimits(memory_mb=512, timeout_seconds=900, scratch_mb=2048),
+        "api": FunctionLimits(memory_mb=512, timeout_seconds=20),
+        "intake": FunctionLimits(memory_mb=256, timeout_seconds=60),
     }
 )
 

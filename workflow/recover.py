@@ -35,7 +35,7 @@ def recover(connection: Connection, *, since: datetime, lost_records: bool) -> l
 def _stage(connection: Connection) -> Stage:
     stack = connection.stack
     records = Records(connection.dynamodb, stack.table)
-    executions = Executions(connection.stepfunctions, stack.state_machine_arn)
+    executions = Executions(connection.stepfunctions, stack.state_machine_alias_arn)
     return Stage(
         objects=Objects(connection.s3),
         records=records,

@@ -56,17 +56,23 @@ class DeadLetters:
 
 @dataclass(frozen=True)
 class Stack:
-    """Where one stage runs, and the names of its resources."""
+    """Where one stage runs, and the names of its resources. The alias starts executions, the machine lists them."""
 
     stage: str
     endpoint: str | None
     region: str
     state_machine_arn: str
+    state_machine_alias_arn: str
     reprocess_machine_arn: str
     table: str
     topic: str
     buckets: Buckets
     dead_letters: DeadLetters
+
+
+class _Outputs(dict[str, str]):
+    def __missing__(self, name: str) -> str:
+        raise NotThereError(f"The stage has no output {name}: an older Sluice deployed it. Deploy it again.")
 
 
 class Connection:
@@ -106,6 +112,10 @@ class Connection:
         return self.client("stepfunctions")
 
     @cached_property
+    def lambda_(self) -> "LambdaClient":
+        return self.client("lambda")
+
+    @cached_property
     def logs(self) -> "CloudWatchLogsClient":
         return self.client("logs")
 
@@ -118,10 +128,6 @@ class Connection:
         return self.client("sqs")
 
     @cached_property
-    def lambda_(self) -> "LambdaClient":
-        return self.client("lambda")
-
-    @cached_property
     def sts(self) -> "STSClient":
         return self.client("sts")
 
@@ -132,12 +138,14 @@ class Connection:
     @cached_property
     def stack(self) -> Stack:
         """The stage's resources, by the outputs of its two stacks."""
-        outputs = self._outputs(f"sluice-{self.stage}-storage") | self._outputs(f"sluice-{self.stage}-pipeline")
+        both = (self._outputs(f"sluice-{self.stage}-{part}") for part in ("storage", "pipeline"))
+        outputs = _Outputs(pair for found in both for pair in found.items())
         return Stack(
             stage=self.stage,
             endpoint=self.endpoint,
             region=self._session.region_name or "",
             state_machine_arn=outputs["StateMachineArn"],
+            state_machine_alias_arn=outputs["StateMachineAliasArn"],
             reprocess_machine_arn=outputs["ReprocessStateMachineArn"],
             table=outputs["TableName"],
             topic=outputs["TopicArn"],

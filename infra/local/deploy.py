@@ -37,7 +37,7 @@ def deploy(client: ClientFactory, state_dir: Path) -> Deployment:
     """Bring the embedded AWS to what the source tree says. `state_dir` keeps the synthesized templates."""
     templates = assembly.templates(state_dir)
     assets = _Assets(client("s3"))
-    parameters = {CODE_BUCKET: ASSETS_BUCKET, CODE_KEY: assets.publish("zip", _code_stand_in())}
+    parameters = {CODE_BUCKET: ASSETS_BUCKET, CODE_KEY: assets.publish("zip", _source_tree())}
     _mark_bootstrapped(client("ssm"))
     stacks = Stacks(client("cloudformation"))
     changed: list[str] = []
@@ -54,12 +54,16 @@ def _mark_bootstrapped(ssm: Any) -> None:
         ssm.put_parameter(Name=BOOTSTRAP_PARAMETER, Value=BOOTSTRAP_VERSION, Type="String")
 
 
-def _code_stand_in() -> bytes:
-    """A zip that differs whenever the source of any function does, and holds nothing else."""
-    digest = sources.digest(sources.function_files())
+def _source_tree() -> bytes:
+    """A zip of what the functions run, but for libraries: a published version keeps its code while the tree changes.
+
+    Equal sources make equal bytes.
+    """
     packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w") as archive:
-        archive.writestr(zipfile.ZipInfo("source.sha256"), digest)
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        for path in sorted(sources.function_files()):
+            entry = zipfile.ZipInfo(path.relative_to(sources.PROJECT_ROOT).as_posix())
+            archive.writestr(entry, path.read_bytes(), zipfile.ZIP_DEFLATED)
     return packed.getvalue()
 
 

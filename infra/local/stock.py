@@ -4,9 +4,12 @@ from importlib import import_module
 from typing import Any
 
 app: Any = import_module("ministack.app")
+cloudformation: Any = import_module("ministack.services.cloudformation")
+cloudwatch: Any = import_module("ministack.services.cloudwatch")
 cloudwatch_logs: Any = import_module("ministack.services.cloudwatch_logs")
 dynamodb: Any = import_module("ministack.services.dynamodb")
 eventbridge: Any = import_module("ministack.services.eventbridge")
+iam_actions: Any = import_module("ministack.core.iam_actions")
 lambda_runtime: Any = import_module("ministack.core.lambda_runtime")
 lambda_svc: Any = import_module("ministack.services.lambda_svc")
 persistence: Any = import_module("ministack.core.persistence")
@@ -14,4 +17,5 @@ provisioners: Any = import_module("ministack.services.cloudformation.provisioner
 responses: Any = import_module("ministack.core.responses")
 s3: Any = import_module("ministack.services.s3")
 sqs: Any = import_module("ministack.services.sqs")
+stacks: Any = import_module("ministack.services.cloudformation.stacks")
 stepfunctions: Any = import_module("ministack.services.stepfunctions")

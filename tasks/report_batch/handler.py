@@ -12,6 +12,7 @@ import msgspec
 
 from tasks.report_batch.report import DUPLICATE, NOT_STARTED, STILL_PROCESSING, Row, Summary, row_of, write
 from tasks.shared import clients
+from tasks.shared.executions import Executions
 from tasks.shared.naming import batch_key
 from tasks.shared.objects import Objects
 from tasks.shared.records import BATCH_GET_MAX_KEYS, Records
@@ -37,7 +38,7 @@ class Batch:
 
 @dataclass(frozen=True)
 class State:
-    """`ingest` is the ARN of the state machine whose executions the batch started."""
+    """`ingest` is the ARN of the alias by which the batch started executions."""
 
     batch: Batch
     ingest: str
@@ -89,8 +90,8 @@ def without_attempt(state: State, asset_id: str, key: str, look_ups: Iterator[in
     """The row of an asset whose execution ended before it began an attempt, or never started."""
     name = f"{state.batch.batch}-{asset_id}"
     not_started = Row(asset_id=asset_id, key=key, outcome=NOT_STARTED)
-    arn = f"{state.ingest.replace(':stateMachine:', ':execution:')}:{name}"
-    found = None if next(look_ups, None) is None else described(arn)
+    executions = Executions(clients.stepfunctions(), state.ingest)
+    found = None if next(look_ups, None) is None else described(executions.arn(name))
     if found is None:
         return not_started
     caught = CaughtError(error=found.get("error", ""), cause=found.get("cause", ""))

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from mypy_boto3_glue import GlueClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_sns import SNSClient
+    from mypy_boto3_sqs import SQSClient
     from mypy_boto3_stepfunctions import SFNClient
 
 _CONFIG = Config(connect_timeout=2, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 3})
@@ -29,6 +30,14 @@ def copying_s3() -> "S3Client":
 
 
 @cache
+def signing_s3() -> "S3Client":
+    """Signs for the bucket's own region: a form cannot follow S3's redirect to it."""
+    return boto3.client(
+        "s3", config=_CONFIG.merge(Config(signature_version="s3v4", s3={"addressing_style": "virtual"}))
+    )
+
+
+@cache
 def dynamodb() -> "DynamoDBClient":
     return boto3.client("dynamodb", config=_CONFIG)
 
@@ -36,6 +45,11 @@ def dynamodb() -> "DynamoDBClient":
 @cache
 def sns() -> "SNSClient":
     return boto3.client("sns", config=_CONFIG)
+
+
+@cache
+def sqs() -> "SQSClient":
+    return boto3.client("sqs", config=_CONFIG)
 
 
 @cache

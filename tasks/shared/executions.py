@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+from botocore.exceptions import ClientError
 
+from tasks.shared.task import is_transient
 from workflow.shapes import CaughtError, ExecutionInput, Run, dump
 
 if TYPE_CHECKING:
@@ -14,6 +16,14 @@ if TYPE_CHECKING:
 
 LIVE = frozenset({"RUNNING", "PENDING_REDRIVE"})
 ENDED_BADLY = frozenset({"FAILED", "TIMED_OUT", "ABORTED"})
+UNQUALIFIED_PARTS = 7
+"""Of a state machine's ARN, which a version or alias would be the eighth of."""
+LIMIT_REACHED = "ExecutionLimitExceeded"
+"""As many open executions as the account may have; Step Functions does not count it among its throttles."""
+
+
+class BusyError(Exception):
+    """Step Functions takes no more at the moment."""
 
 
 @dataclass(frozen=True)
@@ -35,31 +45,39 @@ class Execution:
         return self.status in ENDED_BADLY
 
 
+@dataclass(frozen=True)
 class Executions:
-    """The Step Functions adapter, for one state machine."""
+    """The Step Functions adapter, for one state machine: by its own ARN, or by that of the alias that is started."""
 
-    def __init__(self, stepfunctions: "SFNClient", state_machine_arn: str) -> None:
-        self._stepfunctions = stepfunctions
-        self._state_machine_arn = state_machine_arn
+    stepfunctions: "SFNClient"
+    started_arn: str
+
+    @property
+    def state_machine_arn(self) -> str:
+        """Without version or alias: all its executions, whatever started them, are found by this."""
+        return ":".join(self.started_arn.split(":")[:UNQUALIFIED_PARTS])
+
+    def arn(self, name: str) -> str:
+        """The ARN of an execution: it never has the version or alias that started it."""
+        return f"{self.state_machine_arn.replace(':stateMachine:', ':execution:')}:{name}"
 
     def running(self) -> Iterator[str]:
         """Names of those that run, as of some seconds ago: the list lags behind."""
-        pages = self._stepfunctions.get_paginator("list_executions").paginate(
-            stateMachineArn=self._state_machine_arn, statusFilter="RUNNING"
+        pages = self.stepfunctions.get_paginator("list_executions").paginate(
+            stateMachineArn=self.state_machine_arn, statusFilter="RUNNING"
         )
         return (execution["name"] for page in pages for execution in page["executions"])
 
     def find(self, name: str) -> Execution | None:
         """How an execution is doing now; None where Step Functions does not know it, or no longer."""
-        arn = f"{self._state_machine_arn.replace(':stateMachine:', ':execution:')}:{name}"
         try:
-            return self.describe(arn)
-        except self._stepfunctions.exceptions.ExecutionDoesNotExist:
+            return self.describe(self.arn(name))
+        except self.stepfunctions.exceptions.ExecutionDoesNotExist:
             return None
 
     def describe(self, arn: str) -> Execution:
         """How an execution is doing now."""
-        found: Any = self._stepfunctions.describe_execution(executionArn=arn)
+        found: Any = self.stepfunctions.describe_execution(executionArn=arn)
         return Execution(
             run=Run(arn=arn, name=found["name"], started=found["startDate"].isoformat()),
             status=found["status"],
@@ -69,18 +87,26 @@ class Executions:
         )
 
     def start(self, name: str, wanted: ExecutionInput) -> bool:
-        """Start an execution, once under this name; False where there was one that has ended."""
+        """Start an execution, once under this name; False where there was one that has ended, or for something else."""
         try:
-            self._stepfunctions.start_execution(
-                stateMachineArn=self._state_machine_arn, name=name, input=json.dumps(dump(wanted))
+            self.stepfunctions.start_execution(
+                stateMachineArn=self.started_arn, name=name, input=json.dumps(dump(wanted))
             )
-        except self._stepfunctions.exceptions.ExecutionAlreadyExists:
+        except self.stepfunctions.exceptions.ExecutionAlreadyExists:
             return False
+        except ClientError as exc:
+            if is_transient(exc) or exc.response.get("Error", {}).get("Code") == LIMIT_REACHED:
+                raise BusyError(f"Step Functions takes no more at the moment: {exc}") from exc
+            raise
         return True
+
+    def started_with(self, name: str, wanted: ExecutionInput) -> bool:
+        """Whether the execution of this name was started with this input."""
+        return self.describe(self.arn(name)).wanted == wanted
 
     def last_state(self, run: Run) -> str:
         """The state that an execution entered last; "" where it entered none."""
-        history = self._stepfunctions.get_paginator("get_execution_history")
+        history = self.stepfunctions.get_paginator("get_execution_history")
         for page in history.paginate(executionArn=run.arn, reverseOrder=True, includeExecutionData=False):
             for event in page["events"]:
                 if entered := event.get("stateEnteredEventDetails"):

@@ -13,7 +13,7 @@ from typing import TypeVar
 import msgspec
 from botocore.exceptions import BotoCoreError, ClientError
 
-from tasks.shared.executions import Execution, Executions
+from tasks.shared.executions import BusyError, Execution, Executions
 from tasks.shared.failures import Failures
 from tasks.shared.naming import asset_id
 from tasks.shared.objects import ObjectFacts, Objects, is_same
@@ -144,7 +144,7 @@ class Sweep:
             return self._treat(case)
         except DuplicateEvent:
             return None  # another execution took the asset while we looked at it
-        except (ClientError, BotoCoreError) as exc:
+        except (ClientError, BotoCoreError, BusyError) as exc:
             return _finding(case, Did.TROUBLE, str(exc))
 
     def _treat(self, case: Case) -> Finding | None:

@@ -1,6 +1,6 @@
 """A stage with the settings that none of ours has, and that a team may want."""
 
-from infra.settings import Settings
+from infra.settings import HttpApi, Rollout, Settings
 
 OTHERWISE = Settings(
     stage="otherwise",
@@ -8,4 +8,9 @@ OTHERWISE = Settings(
     partition_by="day",
     glue_database="lake",
     sweep_every_minutes=1,
+    rollout=Rollout("linear", percentage=25, interval_minutes=5),
+    http_api=HttpApi("https://issuer.example/", ("sluice",)),
+    request_queue=2,
+    notification_topic=True,
+    notification_partners=("111122223333",),
 )

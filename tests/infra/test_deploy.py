@@ -60,11 +60,16 @@ def test_the_first_deployment_creates_both_stacks_and_tells_their_names(local: L
         "TableName",
         "TopicArn",
         "StateMachineArn",
+        "StateMachineAliasArn",
         "ReprocessStateMachineArn",
         "EventsDlqUrl",
         "FailuresDlqUrl",
         "RestoresDlqUrl",
         "SweepsDlqUrl",
+        "ApiUrl",
+        "RequestQueueUrl",
+        "RequestsDlqUrl",
+        "NotificationTopicArn",
     }
     assert len(local.client("lambda").list_functions()["Functions"]) == len(FUNCTIONS)
 

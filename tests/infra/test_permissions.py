@@ -86,17 +86,27 @@ def test_other_wildcards_are_names_within_one_bucket_or_state_machine(stage: Sta
     allowed = re.compile(
         r"<(Ingest|Expanded|Archive|Quarantine)>/\*|<Output>/(renditions|thumbnails|metadata|work)/\*"
         r"|<Operations>/(reprocess|sweeps)/\*"
+        r"|<Ingest>/uploads/\*"
         rf"|arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>:execution:sluice-{stage.name}-ingest:\*"
     )
     assert open_ended
     assert [resource for resource in open_ended if not allowed.fullmatch(resource)] == []
 
 
-def test_no_function_can_write_to_ingest(pipeline: Template) -> None:
-    writes = {
-        grant.action for grant in grants(pipeline) if "<Ingest>" in grant.resource and S3_WRITES.match(grant.action)
+def test_no_function_of_a_state_can_write_to_ingest_and_the_api_can_sign_for_one_prefix(pipeline: Template) -> None:
+    writes = {(g.task, g.action, g.resource) for g in grants(pipeline) if "<Ingest>" in g.resource}
+    assert {each for each in writes if S3_WRITES.match(each[1])} == {
+        ("archive", "s3:DeleteObjectVersion", "<Ingest>/*"),
+        ("quarantine", "s3:DeleteObjectVersion", "<Ingest>/*"),
+        ("sweep", "s3:DeleteObjectVersion", "<Ingest>/*"),
+        ("api", "s3:PutObject", "<Ingest>/uploads/*"),
     }
-    assert writes == {"s3:DeleteObjectVersion"}
+
+
+def test_what_faces_callers_and_senders_reads_no_object(pipeline: Template) -> None:
+    assert {g.action for g in grants(pipeline) if g.task in {"api", "intake"} and g.action[:3] == "s3:"} == {
+        "s3:PutObject"
+    }
 
 
 def test_only_what_unpacks_archives_can_write_to_the_other_way_in(pipeline: Template) -> None:
@@ -167,10 +177,9 @@ def test_function_is_told_of_nothing_that_it_may_not_touch(pipeline: Template, t
     )
     reachable = " ".join(g.resource for g in grants(pipeline) if g.task == task)
     told = {owner for owner, variable in TOLD_BY.items() if variable in environment}
-    # Quarantine compares with the archive's name: what is archived already stays there.
-    assert {owner for owner in told if f"<{owner}>" not in reachable} == (
-        {"Archive"} if task == "quarantine" else set()
-    )
+    # Quarantine compares with the archive's name: what is archived already stays there. The api knows foreign buckets.
+    out_of_reach = {"quarantine": {"Archive"}, "api": {"Expanded", "Archive", "Quarantine"}}
+    assert {owner for owner in told if f"<{owner}>" not in reachable} == out_of_reach.get(task, set())
 
 
 @pytest.mark.parametrize("task", FUNCTIONS)

@@ -12,7 +12,7 @@ from workflow.events import upload_input
 from workflow.limits import FUNCTIONS, TASKS
 from workflow.shapes import ExecutionInput, parse
 
-BESIDE = {FAILURE_RECORDER, "continue_restored", "sweep", "report_batch"}
+BESIDE = {FAILURE_RECORDER, "continue_restored", "sweep", "report_batch", "api", "intake"}
 """Functions that no state of the ingest state machine calls."""
 SERVING_A_STATE = sorted(set(FUNCTIONS) - BESIDE)
 UPLOAD_EVENT = {
@@ -81,7 +81,8 @@ def with_parts(states: dict[str, Any]) -> dict[str, Any]:
 def function_of_placeholder(pipeline: Template, placeholder: str) -> str:
     """Logical id behind `${validate}` and its like."""
     name = placeholder.removeprefix("${").removesuffix("}")
-    return pipeline.only("StepFunctions::StateMachine", "Ingest")["DefinitionSubstitutions"][name]["Fn::GetAtt"][0]
+    version = pipeline.only("StepFunctions::StateMachine", "Ingest")["DefinitionSubstitutions"][name]["Ref"]
+    return pipeline.of_type("Lambda::Version")[version]["Properties"]["FunctionName"]["Ref"]
 
 
 def rendered(transformer: dict[str, Any], event: dict[str, Any]) -> Any:
@@ -155,13 +156,16 @@ def test_state_machine_is_standard_logged_and_traced(stage: Stage) -> None:
     assert group["LogGroupName"] == f"/aws/vendedlogs/states/sluice-{stage.name}-ingest"
 
 
-def test_state_machine_may_invoke_the_functions_of_its_states_and_nothing_else(pipeline: Template) -> None:
+def test_state_machine_may_invoke_all_versions_of_the_functions_of_its_states_and_nothing_else(
+    pipeline: Template,
+) -> None:
     policy = pipeline.only("IAM::Policy", "IngestRoleDefaultPolicy")["PolicyDocument"]
     (invoke,) = (s for s in statements(policy) if "lambda:InvokeFunction" in s["Action"])
-    functions = pipeline.of_type("Lambda::Function")
-    beside = {f"tasks.{name}.handler.handle" for name in BESIDE}
-    expected = [name for name, f in functions.items() if f["Properties"]["Handler"] not in beside]
-    assert sorted(resource["Fn::GetAtt"][0] for resource in invoke["Resource"]) == sorted(expected)
+    serving = [each for placeholders in serving_states(pipeline).values() for each in placeholders]
+    expected = [function_of_placeholder(pipeline, each) for each in serving]
+    allowed = [resource["Fn::Join"][1] for resource in invoke["Resource"]]
+    assert sorted(function["Fn::GetAtt"][0] for function, _ in allowed) == sorted(expected)
+    assert {end for _, end in allowed} == {":*"}
 
 
 def test_an_upload_starts_an_execution_with_all_that_the_event_says(pipeline: Template) -> None:
@@ -238,15 +242,16 @@ def test_a_failure_that_cannot_be_recorded_is_kept(pipeline: Template) -> None:
     assert pipeline.only("Lambda::EventInvokeConfig", "RecordFailure")["MaximumRetryAttempts"] == 2
 
 
-def test_dead_letters_are_encrypted_tls_only_and_kept_for_two_weeks(pipeline: Template) -> None:
+def test_queues_are_encrypted_tls_only_and_kept_for_two_weeks(pipeline: Template) -> None:
     for queue in pipeline.of_type("SQS::Queue").values():
         assert queue["Properties"]["SqsManagedSseEnabled"] is True
         assert queue["Properties"]["MessageRetentionPeriod"] == 14 * 24 * 3600
     for policy in pipeline.of_type("SQS::QueuePolicy").values():
         assert denies_plain_http(policy["Properties"]["PolicyDocument"])
-    assert len(pipeline.of_type("SQS::Queue")) == len(pipeline.of_type("SQS::QueuePolicy")) == 4
+    assert len(pipeline.of_type("SQS::Queue")) == len(pipeline.of_type("SQS::QueuePolicy"))
 
 
 def test_names_are_published(pipeline: Template) -> None:
+    machines = {"StateMachineArn", "StateMachineAliasArn", "ReprocessStateMachineArn"}
     queues = {f"{events}DlqUrl" for events in ("Events", "Failures", "Restores", "Sweeps")}
-    assert set(pipeline.body["Outputs"]) == {"StateMachineArn", "ReprocessStateMachineArn", *queues}
+    assert machines | queues <= set(pipeline.body["Outputs"])

@@ -8,7 +8,10 @@ from dataclasses import dataclass
 from time import monotonic, sleep
 from typing import Any
 
+import boto3
 import pytest
+import requests
+from botocore.config import Config
 from PIL import Image
 
 from infra.local import assembly, deploy
@@ -179,6 +182,76 @@ def test_a_failure_that_nobody_heard_of_is_recorded_by_the_sweep(enforcing: Depl
         eventually(lambda: len(states.list_executions(**failed)["executions"]) > before)
     assert sweep(enforcing) == {"settled": 1}
     assert enforcing.record(key)["status"] == "failed"
+
+
+def call_api(enforcing: Deployed, route: str, **more: Any) -> Any:
+    """What the api's function answers, called as API Gateway calls it."""
+    caller = {"iam": {"userArn": "arn:aws:iam::000000000000:root"}}
+    context = {"requestId": "r", "authorizer": caller, "http": {"method": "", "path": ""}}
+    event = {"routeKey": route, "requestContext": context, "headers": {"content-type": "application/json"}} | more
+    answered = enforcing.client("lambda").invoke(FunctionName="sluice-local-api", Payload=json.dumps(event))
+    told = json.loads(answered["Payload"].read())
+    assert told.get("statusCode", 500) < 300, told
+    return json.loads(told["body"])
+
+
+def test_the_api_can_do_all_that_it_offers(enforcing: Deployed) -> None:
+    wanted = json.dumps({"key": "form/picture.png", "content_type": "image/png"})
+    form = call_api(enforcing, "POST /uploads", body=wanted)
+    files = {"file": ("picture.png", picture("plum"))}
+    assert requests.post(form["url"], data=form["fields"], files=files, timeout=TIMEOUT_SECONDS).status_code == 204
+    record = enforcing.record("uploads/form/picture.png")
+    for query in ({"key": record["key"]}, {"kind": "image", "limit": "100"}, {"status": "succeeded", "limit": "100"}):
+        listed = call_api(enforcing, "GET /assets", queryStringParameters=query)["assets"]
+        assert record["asset_id"] in [each["asset_id"] for each in listed]
+    asset = {"asset_id": record["asset_id"]}
+    assert call_api(enforcing, "GET /assets/{asset_id}", pathParameters=asset)["sha256"]
+    started = call_api(enforcing, "POST /executions", body=json.dumps(asset))
+    shown = eventually(
+        lambda: call_api(enforcing, "GET /executions/{execution}", pathParameters=started).get("stopped")
+    )
+    assert shown
+
+
+def test_the_api_cannot_sign_for_another_prefix(enforcing: Deployed) -> None:
+    """A form is worth what the role of the function is: this one was made by somebody with the function's keys."""
+    role = enforcing.client("lambda").get_function(FunctionName="sluice-local-api")["Configuration"]["Role"]
+    keys = enforcing.client("sts").assume_role(RoleArn=role, RoleSessionName="thief")["Credentials"]
+    s3 = boto3.client(
+        "s3",
+        endpoint_url=enforcing.client("s3").meta.endpoint_url,
+        region_name="us-east-1",
+        aws_access_key_id=keys["AccessKeyId"],
+        aws_secret_access_key=keys["SecretAccessKey"],
+        aws_session_token=keys["SessionToken"],
+        config=Config(signature_version="s3v4"),
+    )
+
+    def status(key: str) -> int:
+        form = s3.generate_presigned_post(enforcing.outputs["IngestBucket"], key)
+        files = {"file": ("any", b"any")}
+        return requests.post(form["url"], data=form["fields"], files=files, timeout=TIMEOUT_SECONDS).status_code
+
+    assert (status("elsewhere/any.png"), status("uploads/any.png")) == (403, 204)
+
+
+def test_messages_in_the_queue_are_served_or_set_aside(enforcing: Deployed) -> None:
+    enforcing.upload("queue/picture.png", picture("gray"))
+    assert enforcing.record("queue/picture.png")["status"] == "succeeded"
+    sqs, states = enforcing.client("sqs"), enforcing.client("stepfunctions")
+    asked = json.dumps({"bucket": enforcing.outputs["IngestBucket"], "key": "queue/picture.png"})
+    for body in (asked, "what is this?"):
+        sqs.send_message(QueueUrl=enforcing.outputs["RequestQueueUrl"], MessageBody=body)
+    dead_letters = {"QueueUrl": enforcing.outputs["RequestsDlqUrl"]}
+    (message,) = eventually(lambda: sqs.receive_message(**dead_letters).get("Messages"))
+    assert message["Body"] == "what is this?"
+    arn = enforcing.outputs["StateMachineArn"]
+
+    def served() -> Any:
+        ended = states.list_executions(stateMachineArn=arn, statusFilter="SUCCEEDED")["executions"]
+        return [each for each in ended if each["name"].startswith("sqs-")]
+
+    assert len(eventually(served)) == 1
 
 
 def test_without_its_policy_a_function_is_refused_and_the_failure_is_recorded(enforcing: Deployed) -> None:

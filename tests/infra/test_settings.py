@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from infra.settings import STAGES, Settings, SettingsError, Tier, settings_of
+from infra.settings import STAGES, Rollout, Settings, SettingsError, Tier, settings_of
 
 DEV = STAGES["dev"]
 
@@ -46,6 +46,21 @@ def test_archive_tiers_must_grow_colder() -> None:
 def test_archive_tiers_must_be_a_month_apart(days: tuple[int, int]) -> None:
     with pytest.raises(SettingsError, match="30 days"):
         replace(DEV, archive_tiers=(Tier(days[0], "STANDARD_IA"), Tier(days[1], "GLACIER_IR")))
+
+
+@pytest.mark.parametrize(
+    ("rollout", "problem"),
+    [
+        (Rollout("slowly"), "slowly"),
+        (Rollout("canary", percentage=100), "from 1 to 99"),
+        (Rollout("linear", percentage=1, interval_minutes=60), "2100 minutes, not 5940"),
+        (Rollout("canary", interval_minutes=0), "2100 minutes"),
+        (Rollout(most_failures=-1), "most_failures"),
+    ],
+)
+def test_a_rollout_is_one_that_cloudformation_takes(rollout: Rollout, problem: str) -> None:
+    with pytest.raises(SettingsError, match=problem):
+        replace(DEV, rollout=rollout)
 
 
 def test_concurrency_is_reserved_for_known_functions_only() -> None:

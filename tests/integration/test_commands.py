@@ -30,7 +30,7 @@ def test_help_explains_every_command(command):
 
 def test_status_names_every_resource(stack):
     found = stack.json("status")
-    machines = {"state_machine_arn", "reprocess_machine_arn"}
+    machines = {"state_machine_arn", "state_machine_alias_arn", "reprocess_machine_arn"}
     assert found.keys() == {"stage", "endpoint", "region", "table", "topic", "buckets", "dead_letters"} | machines
     assert found["buckets"].keys() == {"ingest", "expanded", "output", "archive", "quarantine", "operations"}
     assert found["stage"] == "local"

@@ -27,6 +27,7 @@ PLACES = (INGEST, EXPANDED, ARCHIVE, QUARANTINE)
 TABLE = "sluice-table"
 TOPIC = f"arn:aws:sns:{REGION}:123456789012:sluice"
 STATE_MACHINE = f"arn:aws:states:{REGION}:123456789012:stateMachine:sluice-ingest"
+DEAD_LETTERS = f"https://sqs.{REGION}.amazonaws.com/123456789012/dead-letters"
 ENVIRONMENT = {
     "AWS_DEFAULT_REGION": REGION,
     "AWS_ACCESS_KEY_ID": "test",
@@ -35,6 +36,7 @@ ENVIRONMENT = {
     "POWERTOOLS_METRICS_NAMESPACE": "Sluice",
     "TABLE_NAME": TABLE,
     "TOPIC_ARN": TOPIC,
+    "DEAD_LETTERS_URL": DEAD_LETTERS,
     "INGEST_BUCKET": INGEST,
     "EXPANDED_BUCKET": EXPANDED,
     "OUTPUT_BUCKET": OUTPUT,
@@ -148,8 +150,9 @@ def load_functions() -> dict[str, ModuleType]:
 
 
 def forget_clients() -> None:
-    for client in (clients.s3, clients.dynamodb, clients.sns, clients.stepfunctions, clients.glue):
-        client.cache_clear()
+    for client in vars(clients).values():
+        if hasattr(client, "cache_clear"):
+            client.cache_clear()
 
 
 @cache

@@ -41,6 +41,7 @@ def operated(cloud: Cloud) -> Sluice:
         endpoint=None,
         region=REGION,
         state_machine_arn=STATE_MACHINE,
+        state_machine_alias_arn=f"{STATE_MACHINE}:live",
         reprocess_machine_arn=STATE_MACHINE.replace("ingest", "reprocess"),
         table=TABLE,
         topic=TOPIC,

@@ -10,7 +10,8 @@ import typer
 from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionError
 from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from workflow.cli import local, mend, operate, sweep, views
+from tasks.shared.executions import BusyError
+from workflow.cli import local, mend, operate, release, sweep, views
 from workflow.cli.options import STDERR, AssetStatus, Json, KindName, Limit, Printer, Since, command, moment_of
 from workflow.client import ExecutionStatus, Sluice, as_json, parse_uri
 from workflow.errors import SluiceError
@@ -33,6 +34,7 @@ local.add_to(app)
 operate.add_to(app)
 mend.add_to(app)
 sweep.add_to(app)
+release.add_to(app)
 
 TaskName = StrEnum("TaskName", list(TASKS))
 DEFINITIONS = {"ingest": ingest, "reprocess": reprocess}
@@ -66,6 +68,7 @@ def env(sluice: Sluice, printer: Printer) -> None:
         variables |= {"AWS_ENDPOINT_URL": stack.endpoint, "AWS_ACCESS_KEY_ID": key, "AWS_SECRET_ACCESS_KEY": secret}
     variables |= {f"SLUICE_{name.upper()}_BUCKET": bucket for name, bucket in asdict(stack.buckets).items()}
     variables |= {"SLUICE_STATE_MACHINE_ARN": stack.state_machine_arn, "SLUICE_TABLE": stack.table}
+    variables |= {"SLUICE_STATE_MACHINE_ALIAS_ARN": stack.state_machine_alias_arn}
     printer.show(variables, lambda: "\n".join(f"export {name}={value}" for name, value in variables.items()))
 
 
@@ -235,11 +238,11 @@ def main() -> None:
     """Run the command line; a problem becomes a sentence and exit code 1."""
     try:
         app()
-    except (NotThereError, SluiceError, *local.ERRORS) as exc:
+    except (NotThereError, SluiceError, *local.ERRORS, *release.ERRORS) as exc:
         problem = str(exc)
     except EndpointConnectionError as exc:
         problem = f"{exc} If that is the local stack, start it with `sluice up`."
-    except (ClientError, BotoCoreError) as exc:
+    except (ClientError, BotoCoreError, BusyError) as exc:
         problem = f"AWS said no: {exc}"
     else:
         return

@@ -88,5 +88,5 @@ def _go_on(sluice: Sluice, record: Item) -> str | None:
         sluice.records.forget_restore(record["asset_id"])
         return None
     name, wanted = continuation(record)
-    Executions(sluice.aws.stepfunctions, sluice.stack.state_machine_arn).start(name, wanted)
+    Executions(sluice.aws.stepfunctions, sluice.stack.state_machine_alias_arn).start(name, wanted)
     return name

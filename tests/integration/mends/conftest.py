@@ -57,7 +57,7 @@ def stock(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
 
 @pytest.fixture(scope="session")
 def mended(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
-    cloud = start(tmp_path_factory.mktemp("mended"))
+    cloud = start(tmp_path_factory.mktemp("mended"), settings={"SLUICE_MINUTE_SECONDS": "0.1"})
     yield cloud
     cloud.emulator.stop()
 
