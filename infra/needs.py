@@ -9,12 +9,18 @@ from aws_cdk import aws_iam as iam
 from infra.settings import Settings
 from infra.storage import Storage
 from tasks.api.uploads import PREFIX as UPLOADS
+from tasks.telemetry.batches import PREFIX as TELEMETRY
 from workflow.limits import functions_of
 
-READ = ("s3:GetObject", "s3:GetObjectVersion")
-TAKE = (*READ, "s3:GetObjectTagging", "s3:GetObjectVersionTagging", "s3:DeleteObjectVersion")
-"""To copy an object with its tags, then to remove the very version that was copied."""
-KEEP = (*READ, "s3:PutObject", "s3:PutObjectTagging", "s3:AbortMultipartUpload")
+READ = ("s3:GetObjectVersion",)
+"""An original is always read by its version."""
+FIND = ("s3:GetObject", *READ)
+"""To learn which version is the newest, and to read it."""
+TAKE = (*READ, "s3:DeleteObjectVersion")
+"""To copy an object, then to remove the very version that was copied."""
+TAKE_TAGS = ("s3:GetObjectVersionTagging",)
+"""Those that callers gave; what was unpacked has none."""
+KEEP = ("s3:GetObject", "s3:PutObject", "s3:PutObjectTagging", "s3:AbortMultipartUpload")
 """To write a copy, in parts where it is large, and to verify it."""
 TABLE_AND_PLACES = ("TABLE_NAME", "INGEST_BUCKET", "EXPANDED_BUCKET", "ARCHIVE_BUCKET", "QUARANTINE_BUCKET")
 RECORD = ("dynamodb:GetItem", "dynamodb:UpdateItem")
@@ -42,7 +48,7 @@ def needs_of(storage: Storage, settings: Settings, machine_arn: str, executions_
         for bucket in (storage.ingest, storage.expanded, storage.output, storage.archive, storage.quarantine)
     )
     operations = storage.export_value(storage.operations.bucket_arn)
-    table, publish = storage.table.table_arn, allow(["sns:Publish"], storage.topic.topic_arn)
+    table, publish = storage.table.table_arn, _publish(storage, settings)
     originals = [f"{bucket}/*" for bucket in (ingest, expanded, archive, quarantine)]
     environment = _environment(storage, settings)
     transform = Needs(
@@ -63,8 +69,9 @@ def needs_of(storage: Storage, settings: Settings, machine_arn: str, executions_
         "validate": Needs(
             environment(*TABLE_AND_PLACES, "EXPAND_ARCHIVES"),
             [
-                allow(READ, *originals),
-                tell_missing(ingest, expanded, archive, quarantine),
+                allow(FIND, *originals),
+                tell_missing(archive, quarantine),
+                tell_missing_versions(ingest, expanded),
                 allow(RECORD, table),
                 allow(["dynamodb:Query"], f"{table}/index/by_key"),
             ],
@@ -110,32 +117,39 @@ def needs_of(storage: Storage, settings: Settings, machine_arn: str, executions_
             storage,
             settings,
         ),
-        "notify": Needs(environment("TABLE_NAME", "TOPIC_ARN"), [publish, allow(RECORD, table)]),
+        "notify": Needs(environment("TABLE_NAME", "TOPIC_ARN", "OUTCOME_BUS"), [*publish, allow(RECORD, table)]),
         "archive": Needs(
             environment("TABLE_NAME", "ARCHIVE_BUCKET", "ARCHIVE_STORAGE_CLASS"),
             [
                 allow(TAKE, f"{ingest}/*", f"{expanded}/*", f"{quarantine}/*"),
+                allow(TAKE_TAGS, f"{ingest}/*", f"{quarantine}/*"),
                 allow(KEEP, f"{archive}/*"),
-                tell_missing(ingest, expanded, archive, quarantine),
+                tell_missing(archive),
+                tell_missing_versions(ingest, expanded, quarantine),
                 allow(RECORD, table),
             ],
         ),
         "quarantine": Needs(
-            environment("TABLE_NAME", "TOPIC_ARN", "QUARANTINE_BUCKET", "ARCHIVE_BUCKET"),
+            environment(
+                "TABLE_NAME", "TOPIC_ARN", "OUTCOME_BUS", "QUARANTINE_BUCKET", "ARCHIVE_BUCKET", "QUARANTINE_DAYS"
+            ),
             [
                 allow(TAKE, f"{ingest}/*", f"{expanded}/*"),
+                allow(TAKE_TAGS, f"{ingest}/*"),
                 allow(KEEP, f"{quarantine}/*"),
-                tell_missing(ingest, expanded, quarantine),
-                publish,
+                tell_missing(quarantine),
+                tell_missing_versions(ingest, expanded),
+                *publish,
                 allow(RECORD, table),
             ],
         ),
         **_needs_of_ways_in(environment, settings, ingest, table, executions_arn),
+        **_needs_of_trail(storage),
         "record_failure": Needs(
-            environment("TABLE_NAME", "TOPIC_ARN"),
+            environment("TABLE_NAME", "TOPIC_ARN", "OUTCOME_BUS"),
             [
                 allow(["states:DescribeExecution", "states:GetExecutionHistory"], executions_arn),
-                publish,
+                *publish,
                 allow([*RECORD, "dynamodb:DeleteItem"], table),
             ],
         ),
@@ -187,7 +201,28 @@ def _needs_of_ways_in(
         )
     if settings.request_queue:
         needs["intake"] = Needs({}, [])
+    if settings.telemetry_stream:
+        needs["telemetry"] = Needs(environment("INGEST_BUCKET"), [allow(["s3:PutObject"], f"{ingest}/{TELEMETRY}*")])
     return needs
+
+
+def _publish(storage: Storage, settings: Settings) -> list[iam.PolicyStatement]:
+    """To tell of an outcome, on the topic and on the bus."""
+    on_topic = allow(["sns:Publish"], storage.topic.topic_arn)
+    if not settings.outcome_bus:
+        return [on_topic]
+    bus = storage.format_arn(service="events", resource="event-bus", resource_name=settings.outcome_bus)
+    return [on_topic, allow(["events:PutEvents"], bus)]
+
+
+def _needs_of_trail(storage: Storage) -> dict[str, Needs]:
+    """Where the stage has one. What reads the stream is added where it is made."""
+    if storage.audit is None:
+        return {}
+    bucket = storage.export_value(storage.audit.bucket_arn)
+    return {
+        "audit": Needs({"AUDIT_BUCKET": storage.audit.bucket_name}, [allow(["s3:PutObject"], f"{bucket}/changes/*")])
+    }
 
 
 def _needs_by_kind(task: str, needs: Needs) -> dict[str, Needs]:
@@ -216,6 +251,11 @@ def allow(actions: list[str] | tuple[str, ...], *resources: str) -> iam.PolicySt
 
 def tell_missing(*buckets: str) -> iam.PolicyStatement:
     """Lets S3 answer 404 for an object that is missing; without permission to list it answers 403."""
+    return allow(["s3:ListBucket"], *buckets)
+
+
+def tell_missing_versions(*buckets: str) -> iam.PolicyStatement:
+    """The same also for a version that is named and missing."""
     return allow(["s3:ListBucket", "s3:ListBucketVersions"], *buckets)
 
 
@@ -230,7 +270,9 @@ def _environment(storage: Storage, settings: Settings) -> Callable[..., dict[str
         "QUARANTINE_BUCKET": storage.quarantine.bucket_name,
         "OPERATIONS_BUCKET": storage.operations.bucket_name,
         "TOPIC_ARN": storage.topic.topic_arn,
+        "OUTCOME_BUS": settings.outcome_bus,
         "ARCHIVE_STORAGE_CLASS": settings.archive_storage_class,
+        "QUARANTINE_DAYS": str(settings.quarantine_days),
         "RENDITION_FORMATS": ",".join(settings.rendition_formats),
         "PARTITION_BY": settings.partition_by,
         "EXPAND_ARCHIVES": str(settings.expand_archives).lower(),

@@ -15,11 +15,13 @@ from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from infra import rules, versions
+from infra.audit import keep_trail
 from infra.conversion import allow_conversion, conversion_role
 from infra.delivery import delivered
 from infra.function_code import function_code
 from infra.machine import executions_arn, machine_arn, machine_name, state_machine
 from infra.needs import needs_of
+from infra.observability import Observability
 from infra.reprocess import reprocess_machine
 from infra.restore import continue_restored
 from infra.settings import Settings
@@ -27,6 +29,7 @@ from infra.storage import Storage
 from infra.sweeper import SWEEPER, sweep_on_schedule
 from infra.task_function import TaskFunction
 from infra.ways_in import open_ways_in
+from infra.ways_out import open_ways_out
 from workflow.events import INPUT_PATHS, OBJECT_CREATED, STATUS_CHANGE
 from workflow.ingest import ingest
 from workflow.limits import FUNCTIONS
@@ -67,6 +70,7 @@ class Pipeline(cdk.Stack):
         self._sweeps_dlq = self._dead_letters("SweepsDlq")
         self._functions = self._make_functions(storage, packages)
         self._machine = self._make_machine(storage, revision)
+        self._failures = versions.failures_alarm(self, settings, self._functions[FAILURE_RECORDER].log_group)
         self._live = self._make_live(revision)
         report = self._functions["report_batch"].function
         self._reprocess = reprocess_machine(self, settings, storage, self._live, report)
@@ -77,6 +81,9 @@ class Pipeline(cdk.Stack):
         for function in (RESTORED_CONTINUER, SWEEPER):
             self._live.let_start(self._functions[function].function)
         self._ways_in = open_ways_in(self, settings, self._functions, self._live)
+        self._trail = keep_trail(self, storage, self._functions["audit"]) if settings.audit_trail else {}
+        open_ways_out(self, settings)
+        self._observability = Observability(self, settings, self._functions, self._machine, self._failures)
         self._publish_names()
 
     def _dead_letters(self, name: str) -> sqs.Queue:
@@ -129,8 +136,9 @@ class Pipeline(cdk.Stack):
         return machine
 
     def _make_live(self, revision: str | None) -> versions.Live:
-        alarms = [versions.failures_alarm(self, self._settings, self._functions[FAILURE_RECORDER].log_group)]
-        return versions.Live(self, self._machine, rollout=self._settings.rollout, alarms=alarms, revision=revision)
+        return versions.Live(
+            self, self._machine, rollout=self._settings.rollout, alarms=[self._failures], revision=revision
+        )
 
     def _start_on_upload(self, storage: Storage) -> None:
         """Targets the alias, under a role for the state machine itself: that is what IAM looks at."""
@@ -183,6 +191,8 @@ class Pipeline(cdk.Stack):
             "RestoresDlqUrl": self._restores_dlq.queue_url,
             "SweepsDlqUrl": self._sweeps_dlq.queue_url,
             **self._ways_in,
+            **self._observability.outputs,
+            **self._trail,
         }
         for name, value in outputs.items():
             cdk.CfnOutput(self, name, value=value)

@@ -1,5 +1,6 @@
 """What differs between stages, in one validated table. Everything else is the same template."""
 
+import itertools
 import math
 import re
 from collections.abc import Mapping
@@ -25,8 +26,14 @@ LONGEST_ROLLOUT_MINUTES = 2100
 QUEUE_BATCHES = range(2, 1001)
 """What Lambda takes as the most batches of a queue at the same time."""
 ACCOUNT = re.compile(r"[0-9]{12}")
+EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
+EVENT_BUS = re.compile(r"[A-Za-z0-9._-]{1,256}")
 IA_MIN_AGE_DAYS = 30
 """S3 moves nothing to Standard-IA, nor on from it, before it was there for 30 days."""
+LEAST_STAY_DAYS = {"STANDARD_IA": 30, "GLACIER_IR": 90, "GLACIER": 90}
+"""S3 charges for as much, also where an object goes on earlier."""
+LEAST_QUARANTINE_DAYS = 30
+"""Somebody must have had the time to look."""
 
 
 class SettingsError(ValueError):
@@ -90,6 +97,13 @@ class Settings:
     `http_api` is how callers reach the HTTP API, where there is one.
     `request_queue` is how many batches of its messages are taken in at the same time; 0 for no queue.
     `notification_topic` takes S3's notifications in, and messages of the accounts in `notification_partners`.
+    `alarm_emails` are told when an alarm goes off, or when the month will cost more than `monthly_budget_dollars`,
+    where that is not 0.
+    `telemetry_stream` takes JSON objects in, and puts them into the ingest bucket as NDJSON; it is paid by the hour.
+    `outcome_bus` gets an event per outcome: "default", or the name of a bus that is made; "" for no events.
+    `audit_trail` keeps each change of a record in a bucket that only grows; S3 locks it for `audit_lock_days`.
+    `output_ia_days` after they were made, files for the web move to Standard-IA; 0 for never.
+    `quarantine_days` after they were rejected, originals expire; 0 for never.
     `keep_private` leaves places, authors, comments and serial numbers in what is published.
     `from_source` runs the functions from the source tree instead of from packages: on the embedded AWS only.
     """
@@ -109,14 +123,22 @@ class Settings:
     sweep_older_than_minutes: int = 15
     keep_private: bool = False
     archive_storage_class: str = "STANDARD"
-    archive_tiers: tuple[Tier, ...] = (Tier(30, "STANDARD_IA"), Tier(90, "GLACIER_IR"))
+    archive_tiers: tuple[Tier, ...] = (Tier(30, "GLACIER_IR"),)
     superseded_copies_days: int = 90
+    output_ia_days: int = 30
+    quarantine_days: int = 180
     access_logs_days: int = 90
     rollout: Rollout = Rollout()
     http_api: HttpApi | None = None
     request_queue: int = 0
     notification_topic: bool = False
     notification_partners: tuple[str, ...] = ()
+    alarm_emails: tuple[str, ...] = ()
+    monthly_budget_dollars: int = 0
+    telemetry_stream: bool = False
+    outcome_bus: str = ""
+    audit_trail: bool = False
+    audit_lock_days: int = 0
     concurrency: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
 
     def __post_init__(self) -> None:
@@ -127,9 +149,13 @@ class Settings:
             *_video_problems(self),
             *_archive_problems(self),
             *_sweep_problems(self),
+            *_expiry_problems(self),
             *_rollout_problems(self.rollout),
             *_api_problems(self.http_api),
             *_queue_problems(self),
+            *_alarm_problems(self),
+            *_bus_problems(self),
+            *_audit_problems(self),
             *_concurrency_problems(self),
         ]
         if problems:
@@ -168,6 +194,19 @@ def _archive_problems(settings: Settings) -> list[str]:
         problems.append(f"archive_tiers must grow colder, in the order of {COLDNESS}")
     if any(later - earlier < IA_MIN_AGE_DAYS for earlier, later in zip([0, *days], days, strict=False)):
         problems.append(f"archive_tiers must be {IA_MIN_AGE_DAYS} days or more apart, and from the upload")
+    for tier, colder in itertools.pairwise(settings.archive_tiers):
+        least = LEAST_STAY_DAYS.get(tier.storage_class, 0)
+        if colder.after_days - tier.after_days < least:
+            problems.append(f"archive_tiers must stay {least} days in {tier.storage_class}, which are paid for")
+    return problems
+
+
+def _expiry_problems(settings: Settings) -> list[str]:
+    problems: list[str] = []
+    if settings.output_ia_days and settings.output_ia_days < IA_MIN_AGE_DAYS:
+        problems.append(f"output_ia_days must be 0 for never, or {IA_MIN_AGE_DAYS} or more")
+    if settings.quarantine_days and settings.quarantine_days < LEAST_QUARANTINE_DAYS:
+        problems.append(f"quarantine_days must be 0 for never, or {LEAST_QUARANTINE_DAYS} or more")
     return problems
 
 
@@ -216,6 +255,28 @@ def _queue_problems(settings: Settings) -> list[str]:
     return [*problems, *([f"notification_partners must be accounts of 12 digits, not {unknown}"] if unknown else [])]
 
 
+def _bus_problems(settings: Settings) -> list[str]:
+    if not settings.outcome_bus or EVENT_BUS.fullmatch(settings.outcome_bus):
+        return []
+    return [f"outcome_bus must have letters, digits and any of '._-' only, not {settings.outcome_bus!r}"]
+
+
+def _audit_problems(settings: Settings) -> list[str]:
+    if settings.audit_lock_days and not settings.audit_trail:
+        return ["audit_lock_days need an audit_trail"]
+    return [] if settings.audit_lock_days >= 0 else ["audit_lock_days must not be negative"]
+
+
+def _alarm_problems(settings: Settings) -> list[str]:
+    problems: list[str] = []
+    wrong = [address for address in settings.alarm_emails if not EMAIL.fullmatch(address)]
+    if wrong:
+        problems.append(f"alarm_emails must be e-mail addresses, not {wrong}")
+    if settings.monthly_budget_dollars < 0:
+        problems.append("monthly_budget_dollars must not be negative")
+    return problems
+
+
 def _concurrency_problems(settings: Settings) -> list[str]:
     unknown = sorted(set(settings.concurrency) - set(FUNCTIONS))
     return [f"concurrency names unknown functions: {unknown}"] if unknown else []
@@ -232,17 +293,31 @@ _ALL = (
         http_api=HttpApi(),
         request_queue=2,
         notification_topic=True,
+        audit_trail=True,
+        outcome_bus="default",
+        telemetry_stream=True,
     ),
-    Settings(stage="dev", http_api=HttpApi(), request_queue=2, notification_topic=True),
+    Settings(
+        stage="dev",
+        http_api=HttpApi(),
+        request_queue=2,
+        notification_topic=True,
+        audit_trail=True,
+        outcome_bus="default",
+        telemetry_stream=True,
+    ),
     Settings(
         stage="prod",
         retain_data=True,
         log_retention="THREE_MONTHS",
         rendition_formats=("webp", "jpeg"),
-        archive_tiers=(Tier(30, "STANDARD_IA"), Tier(90, "GLACIER_IR"), Tier(365, "DEEP_ARCHIVE")),
+        archive_tiers=(Tier(30, "GLACIER_IR"), Tier(365, "DEEP_ARCHIVE")),
+        output_ia_days=90,
         rollout=Rollout("canary", percentage=10, interval_minutes=15),
         http_api=HttpApi(),
         request_queue=10,
+        audit_trail=True,
+        outcome_bus="default",
         concurrency=MappingProxyType({"transform_image": 100, "thumbnail_image": 50}),
     ),
 )

@@ -16,6 +16,8 @@ from infra.settings import Settings
 from infra.versions import version_options
 from workflow.limits import FUNCTIONS, task_of
 
+METRICS_NAMESPACE = "Sluice"
+
 
 class TaskFunction(Construct):
     """The function `sluice-<stage>-<function>`; `dead_letters` takes the events that an asynchronous one gave up."""
@@ -75,9 +77,14 @@ class TaskFunction(Construct):
         return role
 
 
+def service_name(settings: Settings) -> str:
+    """By which a stage's metrics differ from those of other stages in the same account."""
+    return f"sluice-{settings.stage}"
+
+
 def _common_environment(settings: Settings) -> dict[str, str]:
     return {
-        "POWERTOOLS_SERVICE_NAME": "sluice",
-        "POWERTOOLS_METRICS_NAMESPACE": "Sluice",
+        "POWERTOOLS_SERVICE_NAME": service_name(settings),
+        "POWERTOOLS_METRICS_NAMESPACE": METRICS_NAMESPACE,
         "POWERTOOLS_LOG_LEVEL": settings.log_level,
     }

@@ -24,6 +24,7 @@ from constructs import Construct
 from infra import rules
 from infra.needs import allow
 from infra.parameters import CODE_KEY
+from infra.runbook import alarm_name, described
 from infra.settings import Rollout, Settings
 from infra.sources import FIRST_PARTY, PROJECT_ROOT
 
@@ -132,7 +133,8 @@ def failures_alarm(scope: Construct, settings: Settings, recorded_in: logs.LogGr
     return metric.create_alarm(
         scope,
         "ManyFailures",
-        alarm_description="More executions fail than a deployment may let fail; docs/releases.md",
+        alarm_name=alarm_name(settings, "many-failures"),
+        alarm_description=described("many-failures", "More executions fail than a deployment may let fail"),
         threshold=settings.rollout.most_failures,
         comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
         evaluation_periods=1,

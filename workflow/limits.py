@@ -64,6 +64,8 @@ FUNCTIONS: Mapping[str, FunctionLimits] = MappingProxyType(
         "report_batch": FunctionLimits(memory_mb=512, timeout_seconds=900, scratch_mb=2048),
         "api": FunctionLimits(memory_mb=512, timeout_seconds=20),
         "intake": FunctionLimits(memory_mb=256, timeout_seconds=60),
+        "audit": FunctionLimits(memory_mb=256, timeout_seconds=60),
+        "telemetry": FunctionLimits(memory_mb=512, timeout_seconds=60),
     }
 )
 

@@ -4,15 +4,18 @@
 """
 
 import os
+from pathlib import Path
 
 from ministack import app
 
-from infra.local import mends
+from infra.local import authorizations, mends
 
 
 def main() -> None:
     if os.environ.get("SLUICE_STOCK_AWS") != "1":
         mends.install_all()
+    if file := os.environ.get("SLUICE_AUTHORIZATIONS"):
+        authorizations.record_to(Path(file))
     app.main()
 
 

@@ -1,4 +1,4 @@
-"""The ways in beside the ingest bucket, each switched on by a stage's settings: HTTP API, request queue, topic."""
+"""The ways in beside the ingest bucket, each switched on by a stage's settings: API, queue, topic, telemetry stream."""
 
 from collections.abc import Mapping
 
@@ -10,6 +10,7 @@ from infra.versions import Live
 from infra.ways_in.http_api import CallersApi
 from infra.ways_in.notifications import Notifications
 from infra.ways_in.request_queue import RequestQueue
+from infra.ways_in.telemetry import TelemetryStream
 
 
 def open_ways_in(
@@ -30,4 +31,10 @@ def open_ways_in(
         if settings.notification_topic:
             topic = Notifications(scope, requests, partners=settings.notification_partners).topic
             outputs["NotificationTopicArn"] = topic.topic_arn
+    if settings.telemetry_stream:
+        telemetry = TelemetryStream(scope, settings, functions["telemetry"].function)
+        outputs |= {
+            "TelemetryStreamName": telemetry.stream.stream_name,
+            "TelemetryDlqUrl": telemetry.dead_letters.queue_url,
+        }
     return outputs

@@ -131,9 +131,12 @@ class Started(Shape):
 
 
 class Reason(Shape):
+    """`until` when, at the least, the quarantine keeps what was rejected."""
+
     code: str
     message: str
     state: str | None = None
+    until: str | None = None
 
 
 class AssetSummary(Shape):

@@ -6,6 +6,7 @@ import msgspec
 
 from tasks.shared import clients
 from tasks.shared.announce import Announcer
+from tasks.shared.outcome_events import bus_called
 from tasks.shared.records import Records
 from tasks.shared.settings import from_environment
 from tasks.shared.task import task
@@ -15,6 +16,7 @@ from workflow.shapes import Asset, Notified, Run
 class Settings(msgspec.Struct, frozen=True):
     table_name: str
     topic_arn: str
+    outcome_bus: str
 
 
 @dataclass(frozen=True)
@@ -26,7 +28,7 @@ class State:
 
 settings = from_environment(Settings)
 records = Records(clients.dynamodb(), settings.table_name)
-announcer = Announcer(clients.sns(), records, settings.topic_arn)
+announcer = Announcer(clients.sns(), records, settings.topic_arn, bus_called(settings.outcome_bus))
 
 
 @task("notify", State)

@@ -4,6 +4,7 @@ import json
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
 import msgspec
 
@@ -13,6 +14,7 @@ from tasks.shared.move import moved
 from tasks.shared.naming import reason_key
 from tasks.shared.objects import Objects
 from tasks.shared.observe import count, working_for
+from tasks.shared.outcome_events import bus_called
 from tasks.shared.records import Item, Records
 from tasks.shared.settings import from_environment
 from tasks.shared.task import task
@@ -23,8 +25,10 @@ from workflow.shapes import CaughtError, Pointer, Quarantined, Run, dump
 class Settings(msgspec.Struct, frozen=True):
     table_name: str
     topic_arn: str
+    outcome_bus: str
     quarantine_bucket: str
     archive_bucket: str
+    quarantine_days: int
 
 
 @dataclass(frozen=True)
@@ -37,7 +41,7 @@ class State:
 settings = from_environment(Settings)
 objects = Objects(clients.copying_s3())
 records = Records(clients.dynamodb(), settings.table_name)
-announcer = Announcer(clients.sns(), records, settings.topic_arn)
+announcer = Announcer(clients.sns(), records, settings.topic_arn, bus_called(settings.outcome_bus))
 
 
 @task("quarantine", State)
@@ -48,6 +52,7 @@ def handle(state: State, run: Run) -> Quarantined:
     reason = {"code": state.error.error, "message": state.error.message}
     with set_aside(record) as original:
         if original.bucket == settings.quarantine_bucket:
+            reason |= kept_until()
             write_reason(original, record, reason, run)
         records.finish(record["asset_id"], run, "rejected", {"original": dump(original), "reason": reason})
     announcer.announce({**record, "status": "rejected", "reason": reason, "original": dump(original)}, "rejected")
@@ -84,6 +89,12 @@ def set_aside(record: Item) -> Generator[Pointer]:
         objects=objects,
     ) as original:
         yield original
+
+
+def kept_until() -> dict[str, str]:
+    """The day on which S3 lets go of the original; nothing where it never does."""
+    days = settings.quarantine_days
+    return {"until": (datetime.now(UTC) + timedelta(days=days)).date().isoformat()} if days else {}
 
 
 def write_reason(original: Pointer, record: Item, reason: dict[str, str], run: Run) -> None:

@@ -12,6 +12,7 @@ from tasks.shared.announce import Announcer
 from tasks.shared.executions import Executions
 from tasks.shared.failures import Failures
 from tasks.shared.observe import counting, logger, working_for
+from tasks.shared.outcome_events import bus_called
 from tasks.shared.records import Records
 from tasks.shared.settings import from_environment
 from workflow.shapes import parse
@@ -20,6 +21,7 @@ from workflow.shapes import parse
 class Settings(msgspec.Struct, frozen=True):
     table_name: str
     topic_arn: str
+    outcome_bus: str
 
 
 class Detail(msgspec.Struct, rename="camel"):
@@ -35,7 +37,7 @@ class StatusChange(msgspec.Struct):
 
 settings = from_environment(Settings)
 records = Records(clients.dynamodb(), settings.table_name)
-announcer = Announcer(clients.sns(), records, settings.topic_arn)
+announcer = Announcer(clients.sns(), records, settings.topic_arn, bus_called(settings.outcome_bus))
 
 
 @counting()

@@ -1,11 +1,12 @@
-"""SNS: one CloudEvents 1.0 message per outcome of an asset."""
+"""One CloudEvents 1.0 message per outcome of an asset: on the topic and, where a stage has it, on a bus."""
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from tasks.shared.outcome_events import OutcomeBus
 from tasks.shared.records import Item, Records
 
 if TYPE_CHECKING:
@@ -22,25 +23,34 @@ _OF_THE_PAST = ("reason", "original")
 
 
 class Announcer:
-    """Publishes an outcome, and notes in the record that it did."""
+    """Tells an outcome, and notes in the record that it did: for each channel, so that none repeats for another."""
 
-    def __init__(self, sns: "SNSClient", records: Records, topic_arn: str) -> None:
+    def __init__(self, sns: "SNSClient", records: Records, topic_arn: str, bus: OutcomeBus | None = None) -> None:
         self._sns = sns
         self._records = records
         self._topic_arn = topic_arn
+        self._bus = bus
 
     def announce(self, record: Item, outcome: str) -> str:
-        """Publish once per outcome; the event's id, which is the same for the same outcome.
+        """Tell it once per outcome; the event's id, which is the same for the same outcome.
 
-        A crash between publishing and noting it publishes again under the same id, and CloudEvents tells
-        subscribers that events with equal source and id are the same event.
+        A crash between telling and noting it tells it again under the same id, and CloudEvents says that events with
+        equal source and id are the same event.
         """
         event = cloud_event(record, outcome)
-        announced: dict[str, str] = record.get("announced", {})
-        if announced.get(outcome) != event["id"]:
-            self._publish(event, record, outcome)
-            self._records.update(record["asset_id"], {"announced": {**announced, outcome: event["id"]}})
+        announced: dict[str, str] = dict(record.get("announced", {}))
+        for noted_as, tell in self._channels(event, record, outcome).items():
+            if announced.get(noted_as) != event["id"]:
+                tell()
+                announced[noted_as] = event["id"]
+                self._records.update(record["asset_id"], {"announced": announced})
         return event["id"]
+
+    def _channels(self, event: Mapping[str, Any], record: Item, outcome: str) -> dict[str, Callable[[], None]]:
+        """What to do for each of them, and the name under which the record notes it."""
+        channels = {outcome: lambda: self._publish(event, record, outcome)}
+        bus = self._bus
+        return channels | {f"{outcome} on bus": lambda: bus.put(event)} if bus else channels
 
     def _publish(self, event: Mapping[str, Any], record: Item, outcome: str) -> None:
         folder = record["key"].rpartition("/")[0]

@@ -20,6 +20,7 @@ from infra.local.emulator import Emulator
 from infra.settings import STAGES, Settings
 from tests.infra.otherwise import OTHERWISE
 from tests.ports import free_port
+from workflow.limits import FUNCTIONS
 
 
 @dataclass(frozen=True)
@@ -94,6 +95,12 @@ def storage(stage: Stage) -> Template:
 @pytest.fixture
 def pipeline(stage: Stage) -> Template:
     return stage.pipeline
+
+
+def functions_in(pipeline: Template) -> list[str]:
+    """Those that the stage has."""
+    names = {each["Properties"]["FunctionName"] for each in pipeline.of_type("Lambda::Function").values()}
+    return [task for task in FUNCTIONS if any(name.endswith(f"-{task.replace('_', '-')}") for name in names)]
 
 
 def synthesize(folder: Path) -> None:

@@ -13,4 +13,9 @@ OTHERWISE = Settings(
     request_queue=2,
     notification_topic=True,
     notification_partners=("111122223333",),
+    alarm_emails=("on-call@example.com",),
+    monthly_budget_dollars=50,
+    outcome_bus="sluice-outcomes",
+    audit_trail=True,
+    audit_lock_days=30,
 )

@@ -28,6 +28,7 @@ def test_prod_s_reserved_concurrency_is_told() -> None:
 
 def test_the_age_at_which_originals_change_tier_is_told() -> None:
     text = " ".join(DEPLOYING.split())
-    (to_ia, to_glacier) = (tier.after_days for tier in STAGES["dev"].archive_tiers)
-    assert f"Standard-IA after {to_ia} days" in text
-    assert f"Glacier Instant Retrieval after {to_glacier}" in text
+    prod, (to_glacier,) = STAGES["prod"], (tier.after_days for tier in STAGES["dev"].archive_tiers)
+    assert f"Glacier Instant Retrieval after {to_glacier} days" in text
+    assert f"Standard-IA after {STAGES['dev'].output_ia_days} days, in `prod` after {prod.output_ia_days}" in text
+    assert f"after {prod.quarantine_days} days what is in quarantine expires" in text

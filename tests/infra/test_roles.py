@@ -33,10 +33,10 @@ class Deployed:
     def record(self, key: str) -> dict[str, Any]:
         """The record of the asset that was uploaded as `key`, once it is finished."""
         return eventually(
-            lambda: next((r for r in self._records() if r["key"] == key and r["status"] != "processing"), None)
+            lambda: next((r for r in self.records() if r["key"] == key and r["status"] != "processing"), None)
         )
 
-    def _records(self) -> list[dict[str, str]]:
+    def records(self) -> list[dict[str, str]]:
         items = self.client("dynamodb").scan(TableName=self.outputs["TableName"])["Items"]
         plain = ({name: next(iter(value.values())) for name, value in item.items()} for item in items)
         return [item for item in plain if item["sk"] == "record"]
@@ -252,6 +252,16 @@ def test_messages_in_the_queue_are_served_or_set_aside(enforcing: Deployed) -> N
         return [each for each in ended if each["name"].startswith("sqs-")]
 
     assert len(eventually(served)) == 1
+
+
+def test_telemetry_is_taken_in_and_leaves_a_trail(enforcing: Deployed) -> None:
+    stream = enforcing.outputs["TelemetryStreamName"]
+    enforcing.client("kinesis").put_record(StreamName=stream, Data=b'{"celsius": 20.5}', PartitionKey="one")
+    (key,) = eventually(lambda: {r["key"] for r in enforcing.records() if r["key"].startswith("telemetry/")})
+    record = enforcing.record(key)
+    assert record["status"] == "succeeded"
+    prefix = f"changes/{record['asset_id']}/"
+    assert eventually(lambda: [each for each in enforcing.keys("AuditBucket") if each.startswith(prefix)])
 
 
 def test_without_its_policy_a_function_is_refused_and_the_failure_is_recorded(enforcing: Deployed) -> None:

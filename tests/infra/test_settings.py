@@ -48,6 +48,18 @@ def test_archive_tiers_must_be_a_month_apart(days: tuple[int, int]) -> None:
         replace(DEV, archive_tiers=(Tier(days[0], "STANDARD_IA"), Tier(days[1], "GLACIER_IR")))
 
 
+def test_archive_tiers_must_stay_as_long_as_is_paid_for() -> None:
+    with pytest.raises(SettingsError, match="90 days in GLACIER_IR"):
+        replace(DEV, archive_tiers=(Tier(30, "GLACIER_IR"), Tier(100, "DEEP_ARCHIVE")))
+
+
+@pytest.mark.parametrize("name", ["output_ia_days", "quarantine_days"])
+def test_files_stay_a_month_or_for_ever(name: str) -> None:
+    with pytest.raises(SettingsError, match=f"{name} must be 0 for never, or 30"):
+        replace(DEV, **{name: 7})
+    assert getattr(replace(DEV, **{name: 0}), name) == 0
+
+
 @pytest.mark.parametrize(
     ("rollout", "problem"),
     [

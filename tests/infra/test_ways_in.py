@@ -19,6 +19,11 @@ def routes(pipeline: Template) -> list[dict[str, Any]]:
     return [route["Properties"] for route in pipeline.of_type("ApiGatewayV2::Route").values()]
 
 
+def topics(pipeline: Template) -> list[str]:
+    """Logical ids of those on which others may publish."""
+    return [name for name in pipeline.of_type("SNS::Topic") if name.startswith("Notifications")]
+
+
 def policy_of(pipeline: Template, kind: str, member: str, logical_id: str) -> dict[str, Any]:
     """The resource policy of one queue or topic."""
     policies = [policy["Properties"] for policy in pipeline.of_type(kind).values()]
@@ -78,7 +83,7 @@ def test_function_reports_which_messages_failed_and_runs_no_more_often_than_the_
 
 
 def test_s3_may_publish_for_this_account_only_and_partners_by_their_account(otherwise: Stage) -> None:
-    (topic,) = otherwise.pipeline.of_type("SNS::Topic")
+    (topic,) = topics(otherwise.pipeline)
     policy = policy_of(otherwise.pipeline, "SNS::TopicPolicy", "Topics", topic)
     allowed = [s for s in statements(policy) if s["Effect"] == "Allow"]
     assert {json.dumps(s["Action"]) for s in allowed} == {'["sns:Publish"]'}
@@ -90,9 +95,9 @@ def test_s3_may_publish_for_this_account_only_and_partners_by_their_account(othe
 
 
 def test_who_may_publish_may_use_the_topic_s_own_key(otherwise: Stage) -> None:
-    (key,) = otherwise.pipeline.of_type("KMS::Key")
-    assert otherwise.pipeline.only("SNS::Topic")["KmsMasterKeyId"] == {"Fn::GetAtt": [key, "Arn"]}
-    policy = otherwise.pipeline.only("KMS::Key")["KeyPolicy"]
+    topic, key = (otherwise.pipeline.only(kind, "Notifications") for kind in ("SNS::Topic", "KMS::Key"))
+    assert topic["KmsMasterKeyId"]["Fn::GetAtt"][0].startswith("NotificationsKey")
+    policy = key["KeyPolicy"]
     users = [s for s in statements(policy) if "kms:Decrypt" in s["Action"]]
     assert {action for s in users for action in s["Action"]} == {"kms:Decrypt", "kms:GenerateDataKey*"}
     assert len(users) == 1 + len(OTHERWISE.notification_partners)
@@ -100,7 +105,7 @@ def test_who_may_publish_may_use_the_topic_s_own_key(otherwise: Stage) -> None:
 
 def test_only_the_topic_may_send_to_the_queue_from_outside(stages: dict[str, Stage]) -> None:
     pipeline = stages["dev"].pipeline
-    (topic,) = pipeline.of_type("SNS::Topic")
+    (topic,) = topics(pipeline)
     (queue,) = (name for name in pipeline.of_type("SQS::Queue") if name.startswith("RequestsQueue"))
     (send,) = (
         s for s in statements(policy_of(pipeline, "SQS::QueuePolicy", "Queues", queue)) if s["Effect"] == "Allow"
@@ -111,7 +116,7 @@ def test_only_the_topic_may_send_to_the_queue_from_outside(stages: dict[str, Sta
 
 def test_stage_without_the_setting_has_no_topic(stages: dict[str, Stage]) -> None:
     assert not STAGES["prod"].notification_topic
-    assert stages["prod"].pipeline.of_type("SNS::Topic") == {}
+    assert topics(stages["prod"].pipeline) == []
 
 
 # settings

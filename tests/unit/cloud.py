@@ -23,6 +23,7 @@ REGION = "us-east-1"
 INGEST, EXPANDED, OUTPUT = "sluice-ingest", "sluice-expanded", "sluice-output"
 ARCHIVE, QUARANTINE = "sluice-archive", "sluice-quarantine"
 OPERATIONS = "sluice-operations"
+AUDIT = "sluice-audit"
 PLACES = (INGEST, EXPANDED, ARCHIVE, QUARANTINE)
 TABLE = "sluice-table"
 TOPIC = f"arn:aws:sns:{REGION}:123456789012:sluice"
@@ -36,7 +37,9 @@ ENVIRONMENT = {
     "POWERTOOLS_METRICS_NAMESPACE": "Sluice",
     "TABLE_NAME": TABLE,
     "TOPIC_ARN": TOPIC,
+    "OUTCOME_BUS": "default",
     "DEAD_LETTERS_URL": DEAD_LETTERS,
+    "REJECTS_URL": DEAD_LETTERS,
     "INGEST_BUCKET": INGEST,
     "EXPANDED_BUCKET": EXPANDED,
     "OUTPUT_BUCKET": OUTPUT,
@@ -45,7 +48,9 @@ ENVIRONMENT = {
     "OPERATIONS_BUCKET": OPERATIONS,
     "STATE_MACHINE_ARN": STATE_MACHINE,
     "SWEEP_OLDER_THAN_MINUTES": "15",
+    "AUDIT_BUCKET": AUDIT,
     "ARCHIVE_STORAGE_CLASS": "STANDARD_IA",
+    "QUARANTINE_DAYS": "180",
     "RENDITION_FORMATS": "webp",
     "PARTITION_BY": "",
     "KEEP_PRIVATE": "false",
@@ -121,7 +126,7 @@ def running_cloud() -> Iterator[Cloud]:
     """An empty cloud; the environment must be set."""
     with mock_aws():
         cloud = Cloud(*(_client(name) for name in ("s3", "dynamodb", "sns", "sqs", "stepfunctions")))
-        for bucket in (*PLACES, OUTPUT, OPERATIONS):
+        for bucket in (*PLACES, OUTPUT, OPERATIONS, AUDIT):
             cloud.s3.create_bucket(Bucket=bucket)
         for bucket in PLACES:
             cloud.s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})

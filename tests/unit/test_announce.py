@@ -1,15 +1,19 @@
 """One message per outcome, in the form of CloudEvents 1.0, that subscribers can filter by."""
 
+import json
 import re
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.shared.announce import Announcer, cloud_event
+from tasks.shared.outcome_events import OutcomeBus
 from tasks.shared.records import Item, Records
 from tests.unit.cloud import TABLE, TOPIC, Cloud
+from workflow.errors import TransientError
 
 ASSET = "a" * 32
 MADE = {"name": "web", "bucket": "output", "key": "renditions/x/web.webp", "sha256": "1" * 64}
@@ -141,3 +145,50 @@ def test_file_name_in_the_subject_survives_a_long_folder(cloud, announce):
     (envelope,) = cloud.envelopes()
     assert envelope["Subject"].startswith("succeeded: ")
     assert envelope["Subject"].endswith("/Z?rich.jpg")
+
+
+# the bus
+
+
+class Bus:
+    """EventBridge, as far as an event gets there: `refusals` are how many of the next puts it refuses."""
+
+    def __init__(self, refusals: int = 0) -> None:
+        self.refusals = refusals
+        self.entries: list[dict[str, Any]] = []
+
+    def put_events(self, *, Entries: list[dict[str, Any]]) -> dict[str, Any]:  # noqa: N803 - AWS's spelling
+        if self.refusals:
+            self.refusals -= 1
+            return {"FailedEntryCount": 1, "Entries": [{"ErrorCode": "ThrottlingException", "ErrorMessage": "slow"}]}
+        self.entries += Entries
+        return {"FailedEntryCount": 0, "Entries": [{"EventId": "1"}]}
+
+
+@pytest.fixture
+def announce_with(cloud: Cloud) -> Callable[[Bus], str]:
+    records = Records(cloud.dynamodb, TABLE)
+    records.update(ASSET, {"asset_id": ASSET})
+
+    def call(bus: Bus) -> str:
+        announcer = Announcer(cloud.sns, records, TOPIC, OutcomeBus(bus, "own"))
+        announced = (records.get(ASSET) or {}).get("announced", {})
+        return announcer.announce({**RECORD, "announced": announced}, "succeeded")
+
+    return call
+
+
+def test_bus_and_topic_carry_the_same_event_once(cloud, announce_with):
+    bus = Bus()
+    assert announce_with(bus) == announce_with(bus)
+    (entry,), (message,) = bus.entries, cloud.announced()
+    assert (entry["EventBusName"], entry["Source"], entry["DetailType"]) == ("own", "sluice", "sluice.asset.succeeded")
+    assert json.loads(entry["Detail"]) == message
+
+
+def test_bus_that_refuses_is_tried_again_and_the_topic_is_left_alone(cloud, announce_with):
+    bus = Bus(refusals=1)
+    with pytest.raises(TransientError, match="slow"):
+        announce_with(bus)
+    announce_with(bus)
+    assert (len(bus.entries), len(cloud.announced())) == (1, 1)

@@ -1,0 +1,140 @@
+"""Counts what each function asks of AWS, in the units that AWS charges for."""
+
+import json
+import math
+import resource
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from tasks.shared import clients
+from tasks.shared.indexes import INDEXES
+from tests.unit.cloud import Cloud
+
+S3_WRITES = {"PutObject", "CopyObject", "CreateMultipartUpload", "UploadPart", "UploadPartCopy"}
+S3_WRITES |= {"CompleteMultipartUpload", "ListObjectsV2", "ListObjectVersions"}
+S3_READS = {"GetObject", "HeadObject", "GetObjectAttributes"}
+FREE = {"DeleteObject", "AbortMultipartUpload"}
+Item = Mapping[str, Mapping[str, Any]]
+
+
+@dataclass
+class Metered:
+    """All that one function used in one execution, over all of its invocations."""
+
+    invocations: int = 0
+    cpu_ms: int = 0
+    calls: int = 0
+    s3_writes: int = 0
+    s3_reads: int = 0
+    table_writes: int = 0
+    table_reads: int = 0
+    publishes: int = 0
+    events: int = 0
+
+
+@dataclass
+class Meter:
+    """Hangs on the clients that the functions have; `around` is for a `Machine`."""
+
+    cloud: Cloud
+    used: dict[str, Metered] = field(default_factory=dict)
+    _at: list[str] = field(default_factory=list)
+    _updates: list[tuple[dict[str, Any], Item]] = field(default_factory=list)
+
+    @contextmanager
+    def installed(self) -> Iterator[None]:
+        made = [make() for make in vars(clients).values() if hasattr(make, "cache_clear")]
+        hooks: list[tuple[str, Callable[..., None]]] = [("before-call", self._asked), ("after-call", self._answered)]
+        for client in made:
+            for event, hook in hooks:
+                client.meta.events.register(event, hook)
+        yield
+        for client in made:
+            for event, hook in hooks:
+                client.meta.events.unregister(event, hook)
+
+    @property
+    def around(self) -> Callable[[str], AbstractContextManager[None]]:
+        return self._invoked
+
+    @contextmanager
+    def _invoked(self, function: str) -> Iterator[None]:
+        metered = self.used.setdefault(function, Metered())
+        self._at.append(function)
+        started = cpu_ms()
+        yield
+        self._at.pop()
+        metered.invocations += 1
+        metered.cpu_ms += round(cpu_ms() - started)
+
+    def _asked(self, model: Any, params: Any, **_: Any) -> None:
+        if self._at and model.name == "UpdateItem":
+            key = {name: json.loads(params["body"])[name] for name in ("TableName", "Key")}
+            self._updates.append((key, self._item(key)))
+
+    def _answered(self, model: Any, parsed: Any, **_: Any) -> None:
+        if not self._at:
+            return
+        metered = self.used[self._at[-1]]
+        metered.calls += 1
+        metered.s3_writes += model.name in S3_WRITES
+        metered.s3_reads += model.name in S3_READS
+        metered.publishes += model.name == "Publish"
+        metered.events += model.name == "PutEvents"
+        if model.name in {"GetItem", "Query"}:
+            metered.table_reads += read_units(parsed)
+        elif model.name == "UpdateItem":
+            key, before = self._updates.pop()
+            metered.table_writes += write_units(before, self._item(key))
+        else:
+            assert model.name in S3_WRITES | S3_READS | FREE | {"Publish", "PutEvents"}, model.name
+
+    def _item(self, key: Mapping[str, Any]) -> Item:
+        return self.cloud.dynamodb.get_item(**key).get("Item", {})
+
+
+def cpu_ms() -> float:
+    """Of this process and of its children that have ended."""
+    spent = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return 1000 * sum(each.ru_utime + each.ru_stime for each in spent)
+
+
+def write_units(before: Item, after: Item) -> int:
+    """The table's own, and each index's: two where the item moves in it, one where it stays."""
+    old, new = kilobytes(before), kilobytes(after)
+    units = max(old, new, 1)
+    for names in INDEXES.values():
+        was, now = ([item.get(name) for name in names] for item in (before, after))
+        there_before, there_now = None not in was, None not in now
+        if there_before and was != now:
+            units += old
+        if there_now and before != after:
+            units += new
+    return units
+
+
+def read_units(answer: Mapping[str, Any]) -> int:
+    items = answer.get("Items", [answer.get("Item", {})])
+    return max(1, math.ceil(sum(size_of(item) for item in items) / 4096))
+
+
+def kilobytes(item: Item) -> int:
+    return math.ceil(size_of(item) / 1024)
+
+
+def size_of(item: Item) -> int:
+    """Names and values in UTF-8, as DynamoDB counts."""
+    return sum(len(name) + _size(value) for name, value in item.items())
+
+
+def _size(value: Mapping[str, Any]) -> int:
+    ((kind, content),) = value.items()
+    if kind == "M":
+        return 3 + sum(len(name) + 1 + _size(each) for name, each in content.items())
+    if kind == "L":
+        return 3 + sum(1 + _size(each) for each in content)
+    if kind == "N":
+        return len(content) // 2 + 1
+    return 1 if kind in {"BOOL", "NULL"} else len(str(content).encode())

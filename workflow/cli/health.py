@@ -1,0 +1,23 @@
+"""The command that answers: is it well?"""
+
+from dataclasses import asdict
+
+import typer
+
+from workflow.cli import views
+from workflow.cli.options import Printer, command
+from workflow.client import Sluice
+from workflow.operations import health as checks
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register the command."""
+    command(app)(health)
+
+
+def health(sluice: Sluice, printer: Printer) -> None:
+    """Is it well? What needs a person, and the command that mends it; exit code 1 if there is anything."""
+    found = checks.health(sluice)
+    printer.show([asdict(each) for each in found], lambda: views.findings_view(found))
+    if not all(each.ok for each in found):
+        raise typer.Exit(1)
