@@ -154,7 +154,9 @@ def needs_of(storage: Storage, settings: Settings, machine_arn: str, executions_
             ],
         ),
         "sweep": Needs(
-            environment("TABLE_NAME", "TOPIC_ARN", "INGEST_BUCKET", "EXPANDED_BUCKET", "OPERATIONS_BUCKET")
+            environment(
+                "TABLE_NAME", "TOPIC_ARN", "OUTCOME_BUS", "INGEST_BUCKET", "EXPANDED_BUCKET", "OPERATIONS_BUCKET"
+            )
             | environment("SWEEP_OLDER_THAN_MINUTES"),
             [
                 allow(READ, *originals),
@@ -163,7 +165,7 @@ def needs_of(storage: Storage, settings: Settings, machine_arn: str, executions_
                 allow(["s3:PutObject"], f"{operations}/sweeps/*"),
                 allow(["states:ListExecutions"], machine_arn),
                 allow(["states:DescribeExecution", "states:GetExecutionHistory"], executions_arn),
-                publish,
+                *publish,
                 allow([*RECORD, "dynamodb:BatchGetItem", "dynamodb:DeleteItem"], table),
                 allow(["dynamodb:Query"], f"{table}/index/by_status"),
             ],

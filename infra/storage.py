@@ -202,6 +202,9 @@ def _tell_eventbridge(bucket: s3.Bucket) -> None:
     resource = cast("s3.CfnBucket", bucket.node.default_child)
     resource.notification_configuration = s3.CfnBucket.NotificationConfigurationProperty(
         event_bridge_configuration=s3.CfnBucket.EventBridgeConfigurationProperty(event_bridge_enabled=True)
+    )
+
+
 def _moves(tiers: Iterable[Tier]) -> s3.LifecycleRule:
     """Small objects stay where they are."""
     return s3.LifecycleRule(
