@@ -18,6 +18,9 @@ FEATURE_FLAGS = {
     "@aws-cdk/core:enablePartitionLiterals": True,
 }
 
+UNTAGGED = ["AWS::CloudWatch::Dashboard"]
+"""The CDK takes tags here that not every region's schema, and not cfn-lint's, has."""
+
 
 def make_app(output: str | None = None) -> cdk.App:
     """An app that puts nothing about itself into the templates; `output` is for the CDK's CLI to choose."""
@@ -32,8 +35,8 @@ def add_stage(
     """Both stacks of a stage; for `packages` and `revision` see Pipeline."""
     storage = Storage(app, settings)
     Pipeline(app, settings, storage, packages, revision)
-    cdk.Tags.of(app).add("project", "sluice")
-    cdk.Tags.of(app).add("stage", settings.stage)
+    for name, value in {"project": "sluice", "stage": settings.stage}.items():
+        cdk.Tags.of(app).add(name, value, exclude_resource_types=UNTAGGED)
 
 
 def main() -> None:

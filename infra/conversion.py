@@ -8,7 +8,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_stepfunctions as sfn
 
 from infra import rules
-from infra.needs import READ, allow
+from infra.needs import FIND, allow
 from infra.storage import Storage
 
 SERVICE = "mediaconvert.amazonaws.com"
@@ -24,7 +24,7 @@ def conversion_role(stack: cdk.Stack, storage: Storage) -> iam.Role:
         for bucket in (storage.ingest, storage.expanded, storage.archive, storage.quarantine)
     ]
     work = f"{storage.export_value(storage.output.bucket_arn)}/work/*"
-    for statement in (allow(READ, *originals), allow(["s3:PutObject"], work)):
+    for statement in (allow(FIND, *originals), allow(["s3:PutObject"], work)):
         role.add_to_policy(statement)
         rules.acknowledge_open_ends(role, statement.resources)
     return role

@@ -160,7 +160,8 @@ def needs_of(storage: Storage, settings: Settings, machine_arn: str, executions_
             | environment("SWEEP_OLDER_THAN_MINUTES"),
             [
                 allow(READ, *originals),
-                tell_missing(ingest, expanded, archive, quarantine),
+                tell_missing(archive, quarantine),
+                tell_missing_versions(ingest, expanded),
                 allow(["s3:DeleteObjectVersion"], f"{ingest}/*", f"{expanded}/*"),
                 allow(["s3:PutObject"], f"{operations}/sweeps/*"),
                 allow(["states:ListExecutions"], machine_arn),

@@ -82,8 +82,10 @@ class Pipeline(cdk.Stack):
             self._live.let_start(self._functions[function].function)
         self._ways_in = open_ways_in(self, settings, self._functions, self._live)
         self._trail = keep_trail(self, storage, self._functions["audit"]) if settings.audit_trail else {}
-        open_ways_out(self, settings)
-        self._observability = Observability(self, settings, self._functions, self._machine, self._failures)
+        self._ways_out = open_ways_out(self, settings)
+        self._observability = Observability(
+            self, settings, self._functions, self._machine, self._reprocess, self._failures
+        )
         self._publish_names()
 
     def _dead_letters(self, name: str) -> sqs.Queue:
@@ -193,6 +195,7 @@ class Pipeline(cdk.Stack):
             **self._ways_in,
             **self._observability.outputs,
             **self._trail,
+            **self._ways_out,
         }
         for name, value in outputs.items():
             cdk.CfnOutput(self, name, value=value)

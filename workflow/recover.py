@@ -12,6 +12,7 @@ from tasks.shared.executions import Executions
 from tasks.shared.failures import Failures
 from tasks.shared.naming import asset_of_original, reason_key, sidecar_key
 from tasks.shared.objects import Objects
+from tasks.shared.outcome_events import OutcomeBus
 from tasks.shared.records import Item, Records, now
 from tasks.sweep.report import Did
 from tasks.sweep.sweep import UNFINISHED, Case, Stage, Sweep, known
@@ -40,9 +41,15 @@ def _stage(connection: Connection) -> Stage:
         objects=Objects(connection.s3),
         records=records,
         executions=executions,
-        failures=Failures(executions, records, Announcer(connection.sns, records, stack.topic)),
+        failures=Failures(executions, records, _announcer(connection, records)),
         ways_in=(stack.buckets.ingest, stack.buckets.expanded),
     )
+
+
+def _announcer(connection: Connection, records: Records) -> Announcer:
+    name = connection.stack.outcome_bus
+    bus = OutcomeBus(connection.client("events"), name) if name else None
+    return Announcer(connection.sns, records, connection.stack.topic, bus)
 
 
 def _settle_interrupted(connection: Connection, stage: Stage, since: datetime) -> None:

@@ -56,7 +56,10 @@ class DeadLetters:
 
 @dataclass(frozen=True)
 class Stack:
-    """Where one stage runs, and the names of its resources. The alias starts executions, the machine lists them."""
+    """Where one stage runs, and the names of its resources. The alias starts executions, the machine lists them.
+
+    `outcome_bus` is "" where the stage has none.
+    """
 
     stage: str
     endpoint: str | None
@@ -66,6 +69,7 @@ class Stack:
     reprocess_machine_arn: str
     table: str
     topic: str
+    outcome_bus: str
     buckets: Buckets
     dead_letters: DeadLetters
 
@@ -149,6 +153,7 @@ class Connection:
             reprocess_machine_arn=outputs["ReprocessStateMachineArn"],
             table=outputs["TableName"],
             topic=outputs["TopicArn"],
+            outcome_bus=outputs.get("OutcomeBusName", ""),
             buckets=Buckets(
                 ingest=outputs["IngestBucket"],
                 output=outputs["OutputBucket"],

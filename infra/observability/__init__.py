@@ -32,11 +32,12 @@ class Observability(Construct):
         settings: Settings,
         functions: Mapping[str, TaskFunction],
         machine: sfn.StateMachine,
+        reprocess: sfn.StateMachine,
         failures: cloudwatch.Alarm,
     ) -> None:
         super().__init__(stack, "Observability")
         topic = AlarmTopic(self, settings)
-        measures = Measures(self, settings, functions, machine)
+        measures = Measures(self, settings, functions, machine, reprocess)
         alarms = Alarms(self, settings, measures, topic.topic, failures)
         save_queries(self, settings, functions)
         if settings.monthly_budget_dollars:

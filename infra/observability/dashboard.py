@@ -59,6 +59,7 @@ def _overview(measures: Measures, failures: cloudwatch.IMetric) -> list[cloudwat
     return [
         _graph("Outcomes", *outcomes, stacked=True),
         _graph("Executions (rejected files end as failed)", *map(executions, counted)),
+        _graph("Batches that process again", *map(measures.batches, counted)),
         _graph("Attempts that were retried", measures.retried, measures.throttled),
         _graph("Throttles", *_labelled(measures.throttles, measures.functions)),
         _graph("Age of the oldest unprocessed object, s", ours("OldestUnprocessedSeconds", "max")),

@@ -39,11 +39,13 @@ class Measures:
         settings: Settings,
         functions: Mapping[str, TaskFunction],
         machine: sfn.StateMachine,
+        reprocess: sfn.StateMachine,
     ) -> None:
         stack = cdk.Stack.of(scope)
         self._settings = settings
         self._functions = functions
         self._machine = machine
+        self._reprocess = reprocess
         queues = [found for found in stack.node.find_all() if isinstance(found, sqs.Queue)]
         self.dead_letters = {_subject(each): each for each in queues if each.node.id.endswith(DEAD_LETTERS)}
         self.queues = {_subject(each): each for each in queues if not each.node.id.endswith(DEAD_LETTERS)}
@@ -81,6 +83,10 @@ class Measures:
 
     def executions(self, name: str) -> cloudwatch.Metric:
         return self._machine.metric(name, statistic="sum", period=PERIOD)
+
+    def batches(self, name: str) -> cloudwatch.Metric:
+        """Of those that process many assets again."""
+        return self._reprocess.metric(name, statistic="sum", period=PERIOD)
 
     def dead(self, queue: str) -> cloudwatch.Metric:
         """About how many messages nothing will take any more."""

@@ -47,10 +47,13 @@ class Announcer:
         return event["id"]
 
     def _channels(self, event: Mapping[str, Any], record: Item, outcome: str) -> dict[str, Callable[[], None]]:
-        """What to do for each of them, and the name under which the record notes it."""
-        channels = {outcome: lambda: self._publish(event, record, outcome)}
+        """What to do for each of them, and the name under which the record notes it.
+
+        The topic comes last: where it was told, all were.
+        """
         bus = self._bus
-        return channels | {f"{outcome} on bus": lambda: bus.put(event)} if bus else channels
+        on_bus = {f"{outcome} on bus": lambda: bus.put(event)} if bus else {}
+        return {**on_bus, outcome: lambda: self._publish(event, record, outcome)}
 
     def _publish(self, event: Mapping[str, Any], record: Item, outcome: str) -> None:
         folder = record["key"].rpartition("/")[0]

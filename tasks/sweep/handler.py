@@ -17,6 +17,7 @@ from tasks.shared.executions import Executions
 from tasks.shared.failures import Failures
 from tasks.shared.objects import Objects
 from tasks.shared.observe import count, counting, metrics
+from tasks.shared.outcome_events import bus_called
 from tasks.shared.records import Records
 from tasks.shared.settings import from_environment
 from tasks.sweep.report import METRICS, Report
@@ -34,6 +35,7 @@ LATEST = "sweeps/latest.json"
 class Settings(msgspec.Struct, frozen=True):
     table_name: str
     topic_arn: str
+    outcome_bus: str
     ingest_bucket: str
     expanded_bucket: str
     operations_bucket: str
@@ -51,11 +53,12 @@ settings = from_environment(Settings)
 objects = Objects(clients.s3())
 records = Records(clients.dynamodb(), settings.table_name)
 executions = Executions(clients.stepfunctions(), settings.state_machine_arn)
+announcer = Announcer(clients.sns(), records, settings.topic_arn, bus_called(settings.outcome_bus))
 stage = Stage(
     objects=objects,
     records=records,
     executions=executions,
-    failures=Failures(executions, records, Announcer(clients.sns(), records, settings.topic_arn)),
+    failures=Failures(executions, records, announcer),
     ways_in=(settings.ingest_bucket, settings.expanded_bucket),
 )
 

@@ -70,6 +70,12 @@ def test_the_first_deployment_creates_both_stacks_and_tells_their_names(local: L
         "RequestQueueUrl",
         "RequestsDlqUrl",
         "NotificationTopicArn",
+        "AlarmTopicArn",
+        "OutcomeBusName",
+        "AuditBucket",
+        "AuditDlqUrl",
+        "TelemetryStreamName",
+        "TelemetryDlqUrl",
     }
     assert len(local.client("lambda").list_functions()["Functions"]) == len(FUNCTIONS)
 

@@ -187,7 +187,7 @@ def made(pipeline: Template) -> list[str]:
 
 
 def named_by_the_definition(pipeline: Template) -> set[str]:
-    return set(pipeline.only("StepFunctions::StateMachine")["DefinitionSubstitutions"]) - {"conversion_role"}
+    return set(pipeline.only("StepFunctions::StateMachine", "Ingest")["DefinitionSubstitutions"]) - {"conversion_role"}
 
 
 def calculated(expression: str, rows: list[list[Any]]) -> float:
@@ -208,6 +208,10 @@ def calculated(expression: str, rows: list[list[Any]]) -> float:
 def test_every_query_is_saved_for_the_logs_of_all_functions(stage: Stage) -> None:
     saved = [found["Properties"] for found in stage.pipeline.of_type("Logs::QueryDefinition").values()]
     assert {query["Name"] for query in saved} == {f"sluice/{stage.name}/{name}" for name in QUERIES}
-    groups = {name for name in stage.pipeline.of_type("Logs::LogGroup") if not name.startswith(("Ingest", "HttpApi"))}
+    groups = {
+        name
+        for name in stage.pipeline.of_type("Logs::LogGroup")
+        if not name.startswith(("Ingest", "Reprocess", "HttpApi"))
+    }
     for query in saved:
         assert {group["Ref"] for group in query["LogGroupNames"]} == groups

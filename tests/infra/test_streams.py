@@ -75,7 +75,7 @@ def test_only_who_tells_outcomes_can_put_events(otherwise: Stage) -> None:
         for statement in statements(policy["Properties"]["PolicyDocument"])
         if "events:PutEvents" in statement["Action"]
     }
-    assert sorted(name.partition("Role")[0] for name in allowed) == ["Notify", "Quarantine", "RecordFailure"]
+    assert sorted(name.partition("Role")[0] for name in allowed) == ["Notify", "Quarantine", "RecordFailure", "Sweep"]
 
 
 @pytest.mark.parametrize(

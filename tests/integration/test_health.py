@@ -66,7 +66,7 @@ def test_what_a_sweep_left_undone_needs_a_person(stack, connection):
 
 def test_where_nothing_is_amiss_every_question_is_answered_in_a_sentence(stack):
     told = {each["check"]: each for each in stack.json("health")}
-    assert told.keys() == {"alarms", "uploads", "failures", "at work", "dead letters", "sweep"}
+    assert told.keys() == {"alarms", "uploads", "failures", "at work", "batches", "dead letters", "sweep"}
     assert all(each["found"].endswith(".") for each in told.values())
 
 

@@ -186,9 +186,10 @@ def test_bus_and_topic_carry_the_same_event_once(cloud, announce_with):
     assert json.loads(entry["Detail"]) == message
 
 
-def test_bus_that_refuses_is_tried_again_and_the_topic_is_left_alone(cloud, announce_with):
+def test_bus_that_refuses_is_tried_again_and_the_topic_is_told_when_all_others_are(cloud, announce_with):
     bus = Bus(refusals=1)
     with pytest.raises(TransientError, match="slow"):
         announce_with(bus)
+    assert cloud.announced() == [], "that the topic was told is taken for proof that all were"
     announce_with(bus)
     assert (len(bus.entries), len(cloud.announced())) == (1, 1)

@@ -52,3 +52,8 @@ def test_more_at_once_take_less_time_but_never_less_than_one_asset():
     assets = [record(transform=10_000)] * 10
     assert estimate(assets, 5).seconds == pytest.approx(estimate(assets, 1).seconds / 5)
     assert estimate(assets, 1000).seconds == pytest.approx(estimate(assets, 10).seconds)
+
+
+def test_requests_cost_by_the_kind_and_a_kind_that_is_not_known_costs_too():
+    image, document, unknown = (estimate([record(kind=kind)], 1).dollars for kind in ("image", "document", "unknown"))
+    assert image == unknown != document

@@ -6,18 +6,30 @@ from dataclasses import dataclass, field
 
 from tasks.shared.records import Item
 from workflow import prices
+from workflow.cost import paths, usage
+from workflow.cost.measured import measured
+from workflow.cost.mix import Share
 from workflow.limits import BY_KIND, FUNCTIONS
 
 FIRST_FEW = 5
-STEPS = 6
+STEPS = len(paths.SUCCEEDED)
 """Of an asset of which nothing was measured. The last step, Archive, is never among those that are."""
 STEP_OVERHEAD_SECONDS = 0.1
 """Between a function's own time and its state's."""
 UNMEASURED_MS = 1000
 """Of each step, where no asset of the selection was ever measured."""
 UNMEASURED_MB = 1024
-REQUESTS_PER_ASSET = {prices.S3_WRITE: 8, prices.S3_READ: 14, prices.DYNAMODB_WRITE: 40, prices.DYNAMODB_READ: 6}
-"""About, by price: a record of some 3 KB is written three times, and into four indexes."""
+LIKE_ANY_OTHER = "image"
+"""A kind of which no requests were counted, or that is not known."""
+REQUESTS = {
+    "s3_writes": prices.S3_WRITE,
+    "s3_reads": prices.S3_READ,
+    "table_writes": prices.DYNAMODB_WRITE,
+    "table_reads": prices.DYNAMODB_READ,
+    "publishes": prices.SNS_PUBLISH,
+    "events": prices.EVENT,
+}
+"""As `sluice cost` counts them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,8 +84,8 @@ def estimate(records: Iterable[Item], concurrency: int) -> Estimate:
     total = _Total()
     for record in records:
         total.add(record)
-    measured, count = total.measured, total.kinds.total()
-    if count and not measured:
+    timed, count = total.measured, total.kinds.total()
+    if count and not timed:
         total.add_unmeasured()
     share = count / total.measured if count else 0
     transitions = round(total.steps * share) + count
@@ -83,9 +95,9 @@ def estimate(records: Iterable[Item], concurrency: int) -> Estimate:
         bytes=total.bytes,
         by_kind=dict(total.kinds.most_common()),
         first=tuple(total.first),
-        measured=measured,
+        measured=timed,
         transitions=transitions,
-        dollars=_dollars(count, transitions, total.gb_seconds * share),
+        dollars=_dollars(total.kinds, transitions, total.gb_seconds * share),
         seconds=work_seconds / max(1, min(concurrency, count)),
     )
 
@@ -95,7 +107,13 @@ def _gb(task: str, record: Item) -> float:
     return FUNCTIONS[function].memory_mb / 1024 if function in FUNCTIONS else 0
 
 
-def _dollars(count: int, transitions: int, gb_seconds: float) -> float:
-    requests = sum(price * number for price, number in REQUESTS_PER_ASSET.items())
+def _dollars(kinds: Counter[str], transitions: int, gb_seconds: float) -> float:
+    requests = sum(count * _requests(kind) for kind, count in kinds.items())
     functions = gb_seconds * prices.LAMBDA_GB_SECOND + transitions * prices.LAMBDA_REQUEST
-    return count * requests + functions + transitions * prices.STATE_TRANSITION
+    return requests + functions + transitions * prices.STATE_TRANSITION
+
+
+def _requests(kind: str) -> float:
+    """Dollars for what the functions ask of other services, for one asset."""
+    used = usage.succeeded(kind if kind in measured().kinds else LIKE_ANY_OTHER, Share(share=1, megabytes=0))
+    return sum(getattr(used, what) * price for what, price in REQUESTS.items())

@@ -1,4 +1,4 @@
-"""Is it well? Alarms that ring, and what can be read at once without them: the table's indexes, queues, rule, sweep."""
+"""Is it well? Alarms that ring, and what can be read at once without them: indexes, batches, queues, rule, sweep."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -10,6 +10,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from workflow.client import Sluice
+from workflow.operations import reprocess
 
 LATELY = timedelta(days=1)
 LONG = timedelta(hours=1)
@@ -78,6 +79,20 @@ def _stuck(sluice: Sluice) -> Iterator[Check]:
         yield Check("at work", True, f"{len(waiting)} have been at work for more than an hour.")
 
 
+def _batches(sluice: Sluice) -> Iterator[Check]:
+    """One that a person stopped is as it should be."""
+    lately = datetime.now(UTC) - LATELY
+    failed = [
+        each["name"]
+        for each in reprocess.batches(sluice, MOST_ASKED)
+        if each["status"] in {"FAILED", "TIMED_OUT"} and each["stopped"] >= lately
+    ]
+    for name in failed:
+        yield Check(f"batch {name}", False, "It failed within a day.", f"sluice batch {name} --report")
+    if not failed:
+        yield Check("batches", True, "None failed within a day.")
+
+
 def _dead_letters(sluice: Sluice) -> Iterator[Check]:
     sqs, name = sluice.aws.client("sqs"), "ApproximateNumberOfMessages"
     counts = {
@@ -133,6 +148,7 @@ CHECKS: tuple[Callable[[Sluice], Iterator[Check]], ...] = (
     _uploads,
     _failures,
     _stuck,
+    _batches,
     _dead_letters,
     _sweep,
 )
