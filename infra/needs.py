@@ -160,8 +160,7 @@ def needs_of(storage: Storage, settings: Settings, machine_arn: str, executions_
             | environment("SWEEP_OLDER_THAN_MINUTES"),
             [
                 allow(READ, *originals),
-                tell_missing(archive, quarantine),
-                tell_missing_versions(ingest, expanded),
+                tell_missing_versions(ingest, expanded, archive, quarantine),
                 allow(["s3:DeleteObjectVersion"], f"{ingest}/*", f"{expanded}/*"),
                 allow(["s3:PutObject"], f"{operations}/sweeps/*"),
                 allow(["states:ListExecutions"], machine_arn),
@@ -176,7 +175,6 @@ def needs_of(storage: Storage, settings: Settings, machine_arn: str, executions_
             environment("TABLE_NAME"),
             [
                 allow(["s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload"], f"{operations}/reprocess/*"),
-                tell_missing(operations),
                 allow(["dynamodb:BatchGetItem"], table),
                 allow(["states:DescribeExecution"], executions_arn),
             ],

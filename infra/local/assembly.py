@@ -25,13 +25,13 @@ class SynthesisError(Exception):
 
 def templates(state_dir: Path) -> dict[str, str]:
     """Template by stack name, in the order of deployment; synthesized only if no cached ones fit."""
-    folder = state_dir.resolve() / "assembly" / _inputs_digest()
+    folder = state_dir.resolve() / "assembly" / inputs_digest()
     if not folder.exists():
         _synthesize(folder)
     return {stack: (folder / f"{stack}.template.json").read_text() for stack in STACKS}
 
 
-def _inputs_digest() -> str:
+def inputs_digest() -> str:
     """Names everything that decides the templates: the app's own modules and the libraries that render them."""
     return sources.digest(sources.closure(["infra.app"]), STAGE, *(f"{name}=={version(name)}" for name in MAKERS))[:32]
 

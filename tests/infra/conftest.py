@@ -1,9 +1,6 @@
-"""The templates of every stage, synthesized once per test run in a child, and ways to ask what is in them."""
+"""The templates of every stage, and ways to ask what is in them."""
 
-import fcntl
 import json
-import subprocess
-import sys
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,10 +11,10 @@ from typing import Any, cast
 import boto3
 import pytest
 
-from infra import toolchain
 from infra.local.deploy import ClientFactory
 from infra.local.emulator import Emulator
 from infra.settings import STAGES, Settings
+from tests.assemblies import all_stages
 from tests.infra.otherwise import OTHERWISE
 from tests.ports import free_port
 from workflow.limits import FUNCTIONS
@@ -64,14 +61,9 @@ class Stage:
 
 
 @pytest.fixture(scope="session")
-def stages(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> dict[str, Stage]:
-    """Every stage. pytest-xdist's workers share what the first of them synthesizes."""
-    base = tmp_path_factory.getbasetemp()
-    folder = (base.parent if hasattr(request.config, "workerinput") else base) / "stages"
-    with (folder.parent / "stages.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not folder.exists():
-            synthesize(folder)
+def stages() -> dict[str, Stage]:
+    """Every stage."""
+    folder = all_stages()
     return {name: Stage(settings, folder / name) for name, settings in (STAGES | {"otherwise": OTHERWISE}).items()}
 
 
@@ -101,11 +93,6 @@ def functions_in(pipeline: Template) -> list[str]:
     """Those that the stage has."""
     names = {each["Properties"]["FunctionName"] for each in pipeline.of_type("Lambda::Function").values()}
     return [task for task in FUNCTIONS if any(name.endswith(f"-{task.replace('_', '-')}") for name in names)]
-
-
-def synthesize(folder: Path) -> None:
-    script = Path(__file__).with_name("synthesize.py")
-    subprocess.run([sys.executable, str(script), str(folder)], env=toolchain.environment(), check=True)
 
 
 def statements(policy_document: dict[str, Any]) -> Iterator[dict[str, Any]]:

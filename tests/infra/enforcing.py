@@ -51,14 +51,34 @@ class Enforcing:
 
     def execution(self, **wanted: str) -> dict[str, Any]:
         """An execution with this input, once it has ended."""
+        return self.executed("StateMachineArn", wanted)
+
+    def executed(self, machine: str, wanted: dict[str, Any], **more: str) -> dict[str, Any]:
         states = self.client("stepfunctions")
-        arn = states.start_execution(stateMachineArn=self.outputs["StateMachineArn"], input=json.dumps(wanted))
+        arn = states.start_execution(stateMachineArn=self.outputs[machine], input=json.dumps(wanted), **more)
         return until(lambda: ended(states.describe_execution(executionArn=arn["executionArn"])))
 
-    def executions(self) -> list[str]:
-        pages = self.client("stepfunctions").get_paginator("list_executions")
-        arn = self.outputs["StateMachineArn"]
-        return [each["executionArn"] for page in pages.paginate(stateMachineArn=arn) for each in page["executions"]]
+    def executions(self, machine: str = "StateMachineArn", **more: str) -> list[str]:
+        of = {} if "mapRunArn" in more else {"stateMachineArn": self.outputs[machine]}
+        pages = self.client("stepfunctions").get_paginator("list_executions").paginate(**of, **more)
+        return [each["executionArn"] for page in pages for each in page["executions"]]
+
+    @contextmanager
+    def deaf(self, rule: str) -> Iterator[None]:
+        """While a rule hears nothing, as if its events were lost."""
+        events = self.client("events")
+        (name,) = (each["Name"] for each in events.list_rules()["Rules"] if rule in each["Name"])
+        events.disable_rule(Name=name)
+        yield
+        events.enable_rule(Name=name)
+
+    def swept(self) -> dict[str, str]:
+        """What a sweep did about what it found, by key."""
+        event = json.dumps({"older_than_minutes": 0})
+        answer = self.client("lambda").invoke(FunctionName="sluice-local-sweep", Payload=event)
+        report = json.loads(answer["Payload"].read())
+        assert "FunctionError" not in answer, report
+        return {each["key"]: each["did"] for each in report["findings"]}
 
     def calls(self, execution_arn: str) -> list[dict[str, Any]]:
         """The functions that an execution called, each with its payload."""

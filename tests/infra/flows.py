@@ -14,6 +14,7 @@ from typing import Any
 import requests
 
 from infra.local.samples import FOLDER
+from tasks.shared.naming import asset_id
 from tests.infra.enforcing import Enforcing, picture
 from tests.unit.movies import Movie, counting
 from tests.unit.sounds import encoded
@@ -22,6 +23,7 @@ from tests.waiting import until
 PART_BYTES = 5 * 1024 * 1024
 """The least that S3 takes for a part that is not the last."""
 LONG = "long.mp4"
+BATCH = "batch"
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,7 @@ def upload_all(stage: Enforcing, files: Mapping[str, bytes]) -> None:
 
 def known_content_takes_over_what_was_made(stage: Enforcing, made: Uploads) -> None:
     upload_all(stage, made.under("same"))
+    assert stage.record("same/teal.png")["reused_from"] == stage.record("first/teal.png")["asset_id"]
 
 
 def lose_what_was_made(stage: Enforcing) -> None:
@@ -227,6 +230,89 @@ def telemetry_is_taken_in_and_leaves_a_trail(stage: Enforcing, _made: Uploads) -
     until(lambda: [each for each in stage.keys("AuditBucket") if each.startswith(prefix)])
 
 
+def what_was_forgotten_is_started_by_the_sweep(stage: Enforcing, _made: Uploads) -> None:
+    with stage.deaf("OnUpload"):
+        stage.put("IngestBucket", "forgotten/picture.png", picture("coral"))
+    assert stage.swept()["forgotten/picture.png"] == "started"
+    assert stage.record("forgotten/picture.png")["status"] == "succeeded"
+
+
+def a_failure_that_nobody_heard_of_is_recorded_by_the_sweep(stage: Enforcing, made: Uploads) -> None:
+    states = stage.client("stepfunctions")
+    with stage.deaf("OnFailure"):
+        stage.put("IngestBucket", "unheard/long.mp4", made.files[LONG] + b"\0\0")
+        record = until(lambda: next((r for r in stage.records() if r["key"] == "unheard/long.mp4"), None))
+        states.stop_execution(executionArn=record["execution_arn"], error="Stopped", cause="by a test")
+    assert stage.swept()["unheard/long.mp4"] == "settled"
+    assert stage.record("unheard/long.mp4")["status"] == "failed"
+
+
+def half_a_move_is_finished_by_the_sweep(stage: Enforcing, made: Uploads) -> None:
+    """Also where the copy of an original is lost: then all is done again."""
+    good, bad = stage.record("first/teal.png"), stage.record("bad/notes.png")
+    teal, notes = made.files["teal.png"], b"this is not a picture"
+    half_moved(stage, "IngestBucket", "half/teal.png", teal, good)
+    half_moved(stage, "ExpandedBucket", "half/inside.zip/teal.png", teal, good)
+    half_moved(stage, "IngestBucket", "half/notes.png", notes, bad)
+    half_moved(stage, "IngestBucket", "lost/teal.png", teal, good, original="lost.png")
+    half_moved(stage, "IngestBucket", "lost/notes.png", notes, bad, original="lost.png")
+    did = stage.swept()
+    assert {did[key] for key in ("half/teal.png", "half/inside.zip/teal.png", "half/notes.png")} == {"moved"}
+    assert {did[key] for key in ("lost/teal.png", "lost/notes.png")} == {"started"}
+    assert not {"half/teal.png", "half/notes.png"} & set(stage.keys("IngestBucket"))
+
+
+def half_moved(
+    stage: Enforcing, bucket: str, key: str, content: bytes, like: dict[str, Any], original: str | None = None
+) -> None:
+    """An upload that has ended as another one of the same content did, and that was not removed."""
+    table, name = {"TableName": stage.outputs["TableName"]}, stage.outputs[bucket]
+    with stage.deaf("OnUpload"):
+        version = stage.client("s3").put_object(Bucket=name, Key=key, Body=content)["VersionId"]
+    asset = asset_id(name, key, version)
+    at = {"pk": {"S": f"asset#{like['asset_id']}"}, "sk": {"S": "record"}}
+    item = stage.client("dynamodb").get_item(**table, Key=at)["Item"]
+    own = {"pk": f"asset#{asset}", "asset_id": asset, "bucket": name, "key": key, "version_id": version}
+    if original:
+        item["original"]["M"]["key"]["S"] = original
+    stage.client("dynamodb").put_item(**table, Item=item | {field: {"S": value} for field, value in own.items()})
+
+
+def a_restored_original_is_gone_on_with(stage: Enforcing, _made: Uploads) -> None:
+    stage.put("IngestBucket", "cold/picture.png", picture("maroon"))
+    record = stage.record("cold/picture.png")
+    at = {"Bucket": original(record)["bucket"], "Key": original(record)["key"]}
+    stage.client("s3").copy_object(**at, CopySource=at, StorageClass="GLACIER")
+    asked = {"asked_at": {"S": "2026-11-23T10:00:00Z"}, "by": {"S": "ada"}, "then_reprocess": {"BOOL": True}}
+    stage.client("dynamodb").update_item(
+        TableName=stage.outputs["TableName"],
+        Key={"pk": {"S": f"asset#{record['asset_id']}"}, "sk": {"S": "record"}},
+        UpdateExpression="SET #restore = :asked",
+        ExpressionAttributeNames={"#restore": "restore"},
+        ExpressionAttributeValues={":asked": {"M": asked}},
+    )
+    stage.client("s3").restore_object(**at, RestoreRequest={"Days": 1})
+    again = until(lambda: [r for r in [stage.record("cold/picture.png")] if r["execution"].startswith("restore-")])
+    assert again[0]["status"] == "succeeded"
+    until(lambda: "restored_until" in stage.record("cold/picture.png"))
+
+
+def many_are_processed_again_in_a_batch(stage: Enforcing, _made: Uploads) -> None:
+    """One of them is no longer there: it fails before it has a record of the attempt."""
+    picture = stage.record("first/teal.png")
+    fields = ("asset_id", "bucket", "key", "version_id")
+    there = {name: picture[name] for name in fields}
+    gone = {"asset_id": "0" * 32, "bucket": stage.outputs["IngestBucket"], "key": "gone.png", "version_id": "gone"}
+    key = f"reprocess/{BATCH}/manifest.jsonl"
+    stage.put("OperationsBucket", key, "\n".join(map(json.dumps, (there, gone))).encode())
+    manifest = {"bucket": stage.outputs["OperationsBucket"], "key": key}
+    how = {"concurrency": 2, "tolerate_percent": 100, "by": "ada", "why": ""}
+    wanted = {"manifest": manifest, "batch": BATCH, **how}
+    ended = stage.executed("ReprocessStateMachineArn", wanted, name=BATCH)
+    assert ended["status"] == "SUCCEEDED", ended
+    assert f"reprocess/{BATCH}/report.csv" in stage.keys("OperationsBucket")
+
+
 FLOWS: tuple[Callable[[Enforcing, Uploads], None], ...] = (
     each_kind_is_taken_in,
     known_content_takes_over_what_was_made,
@@ -242,5 +328,10 @@ FLOWS: tuple[Callable[[Enforcing, Uploads], None], ...] = (
     the_api_is_asked_for_everything,
     messages_are_served_or_set_aside,
     telemetry_is_taken_in_and_leaves_a_trail,
+    a_restored_original_is_gone_on_with,
+    many_are_processed_again_in_a_batch,
+    what_was_forgotten_is_started_by_the_sweep,
+    a_failure_that_nobody_heard_of_is_recorded_by_the_sweep,
+    half_a_move_is_finished_by_the_sweep,
 )
 """In this order: some go on with what an earlier one left."""

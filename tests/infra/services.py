@@ -3,6 +3,7 @@
 It is read from what came of it, or from what tells the service to do so.
 """
 
+import json
 from collections.abc import Iterator
 
 from infra.local.authorizations import Authorization
@@ -22,6 +23,12 @@ def used_by_services(stage: Enforcing) -> Iterator[Authorization]:
     yield from sources_consumed(stage)
     yield from executions_started(stage)
     yield from dead_letters_sent(stage)
+    yield from schedules_started(stage)
+    yield from batches_run(stage)
+
+
+FOLLOWING_RULE = "arn:aws:events:us-east-1:000000000000:rule/StepFunctionsGetEventsForStepFunctionsExecutionRule"
+"""By which Step Functions learns that an execution has ended that a state waits for."""
 
 
 def functions_called(stage: Enforcing) -> Iterator[Authorization]:
@@ -74,6 +81,49 @@ def dead_letters_sent(stage: Enforcing) -> Iterator[Authorization]:
     for function in stage.client("lambda").list_functions()["Functions"]:
         if queue := function.get("DeadLetterConfig", {}).get("TargetArn"):
             yield using(role_name(function["Role"]), "sqs:SendMessage", queue)
+
+
+def schedules_started(stage: Enforcing) -> Iterator[Authorization]:
+    """What they could not start goes to their queue."""
+    scheduler = stage.client("scheduler")
+    for schedule in scheduler.list_schedules()["Schedules"]:
+        target = scheduler.get_schedule(Name=schedule["Name"])["Target"]
+        yield using(role_name(target["RoleArn"]), "lambda:InvokeFunction", target["Arn"])
+        yield using(role_name(target["RoleArn"]), "sqs:SendMessage", target["DeadLetterConfig"]["Arn"])
+
+
+def batches_run(stage: Enforcing) -> Iterator[Authorization]:
+    """By the reprocess machine: of what each batch read, wrote and started."""
+    states, machine = stage.client("stepfunctions"), stage.outputs["ReprocessStateMachineArn"]
+    role = role_name(states.describe_state_machine(stateMachineArn=machine)["roleArn"])
+    for batch in stage.executions("ReprocessStateMachineArn"):
+        (run,) = states.list_map_runs(executionArn=batch)["mapRuns"]
+        children = stage.executions(mapRunArn=run["mapRunArn"])
+        used = [*batch_files(stage, batch), *batch_executions(stage, batch, machine, children)]
+        used += [("lambda:InvokeFunction", call["FunctionName"]) for call in stage.calls(batch)]
+        yield from (using(role, action, resource) for action, resource in used)
+
+
+def batch_files(stage: Enforcing, batch: str) -> Iterator[tuple[str, str]]:
+    """The manifest, and results: https://docs.aws.amazon.com/step-functions/latest/dg/iam-policies-eg-dist-map.html"""
+    objects = f"arn:aws:s3:::{stage.outputs['OperationsBucket']}"
+    wanted = json.loads(stage.client("stepfunctions").describe_execution(executionArn=batch)["input"])
+    yield "s3:GetObject", f"{objects}/{wanted['manifest']['key']}"
+    for key in stage.keys("OperationsBucket"):
+        if key.startswith(f"reprocess/{wanted['batch']}/results/"):
+            yield from ((f"s3:{action}", f"{objects}/{key}") for action in ("PutObject", "ListMultipartUploadParts"))
+
+
+def batch_executions(stage: Enforcing, batch: str, machine: str, children: list[str]) -> Iterator[tuple[str, str]]:
+    """https://docs.aws.amazon.com/step-functions/latest/dg/connect-stepfunctions.html, and the page above."""
+    name = batch.rpartition(":")[2]
+    yield "states:StartExecution", machine
+    for child in children:
+        yield from ((f"states:{action}Execution", child) for action in ("Describe", "Stop", "Redrive"))
+    for started in (each for each in stage.executions() if each.rpartition(":")[2].startswith(f"{name}-")):
+        yield "states:StartExecution", stage.outputs["StateMachineArn"]
+        yield from ((f"states:{action}Execution", started) for action in ("Describe", "Stop"))
+        yield from ((f"events:{action}", FOLLOWING_RULE) for action in ("PutTargets", "PutRule", "DescribeRule"))
 
 
 def using(role: str, action: str, resource: str) -> Authorization:

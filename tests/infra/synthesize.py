@@ -1,29 +1,39 @@
-"""Synthesizes every stage into folders below the one given: run in a child, as it takes a while.
+"""Synthesizes every stage into folders below the one given, and `changed`: dev with other code and other settings.
 
 The packages are stand-ins, so that no test here needs a package registry.
 """
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from infra.app import add_stage, make_app
-from infra.settings import STAGES
+from infra.settings import STAGES, Settings
 from tests.infra.otherwise import OTHERWISE
 from workflow.limits import FUNCTIONS
 
+COMMIT = "1a2b3c4"
+
 
 def main(output: Path) -> None:
+    packages = stand_ins(output / "packages")
     for settings in (*STAGES.values(), OTHERWISE):
-        app = make_app(str(output / settings.stage))
-        add_stage(app, settings, None if settings.from_source else stand_ins(output))
-        app.synth()
+        synthesize(output / settings.stage, settings, None if settings.from_source else packages)
+    changed = stand_ins(output / "changed-packages", notify="# another notify")
+    synthesize(output / "changed", replace(STAGES["dev"], rendition_formats=("jpeg",)), changed, COMMIT)
 
 
-def stand_ins(output: Path) -> dict[str, Path]:
-    packages = {task: output / "packages" / task for task in FUNCTIONS}
-    for task, package in packages.items():
+def synthesize(folder: Path, settings: Settings, packages: dict[str, Path] | None, revision: str | None = None) -> None:
+    app = make_app(str(folder))
+    add_stage(app, settings, packages, revision)
+    app.synth()
+
+
+def stand_ins(folder: Path, **code: str) -> dict[str, Path]:
+    packages = {function: folder / function for function in FUNCTIONS}
+    for function, package in packages.items():
         package.mkdir(parents=True, exist_ok=True)
-        (package / "handler.py").write_text(f"# {task}\n")
+        (package / "handler.py").write_text(code.get(function, f"# {function}\n"))
     return packages
 
 

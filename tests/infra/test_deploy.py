@@ -12,6 +12,7 @@ from infra import sources, toolchain
 from infra.local import assembly
 from infra.local.cloudformation import Stacks
 from infra.local.deploy import ASSETS_BUCKET, ClientFactory, Deployment, DeploymentError, deploy
+from tests.assemblies import local_assembly
 from tests.infra.conftest import embedded_aws
 from workflow.limits import FUNCTIONS
 
@@ -34,6 +35,7 @@ class Local:
 @pytest.fixture(scope="module")
 def local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Local]:
     folder = tmp_path_factory.mktemp("local")
+    local_assembly(folder)
     with embedded_aws(folder / "aws") as client:
         yield Local(client, folder, deploy(client, folder))
 

@@ -2,8 +2,6 @@
 
 import json
 import re
-import subprocess
-import sys
 from functools import reduce
 from io import StringIO
 from operator import getitem
@@ -12,38 +10,21 @@ from typing import Any
 
 import pytest
 
-from infra import toolchain
 from infra.local.assembly import STAGE as LOCAL
 from tasks.shared import failures, observe
 from tasks.shared.executions import Execution
 from tests.infra.conftest import Stage, Template, statements
+from tests.infra.synthesize import COMMIT
 from workflow.limits import functions_of
 from workflow.shapes import CaughtError, Run
 
 KEPT = {"DeletionPolicy": "RetainExceptOnCreate", "UpdateReplacePolicy": "Retain"}
-CHANGED_DEV = """
-import sys
-from dataclasses import replace
-from pathlib import Path
-from infra.app import add_stage, make_app
-from infra.settings import STAGES
-from tests.infra.synthesize import stand_ins
-
-output = Path(sys.argv[1])
-packages = stand_ins(output)
-(packages["notify"] / "handler.py").write_text("# another notify")
-app = make_app(str(output / "dev"))
-add_stage(app, replace(STAGES["dev"], rendition_formats=("jpeg",)), packages, "1a2b3c4")
-app.synth()
-"""
 
 
-@pytest.fixture(scope="module")
-def changed_dev(tmp_path_factory: pytest.TempPathFactory) -> Template:
+@pytest.fixture
+def changed_dev(stages: dict[str, Stage]) -> Template:
     """The stage dev with other code in notify and other settings for images, at a commit that is known."""
-    folder = tmp_path_factory.mktemp("changed")
-    subprocess.run([sys.executable, "-c", CHANGED_DEV, str(folder)], env=toolchain.environment(), check=True)
-    return Template(folder / "dev" / "sluice-dev-pipeline.template.json")
+    return Template(stages["dev"].folder.with_name("changed") / "sluice-dev-pipeline.template.json")
 
 
 def ingest_machine(pipeline: Template) -> str:
@@ -100,8 +81,8 @@ def test_every_revision_of_the_state_machine_is_published(pipeline: Template) ->
 def test_a_known_commit_is_in_the_description_and_in_the_definition_so_that_both_change_together(
     changed_dev: Template,
 ) -> None:
-    assert changed_dev.only("StepFunctions::StateMachineVersion")["Description"] == "1a2b3c4"
-    assert "(1a2b3c4)" in changed_dev.only("StepFunctions::StateMachine", "Ingest")["DefinitionString"]
+    assert changed_dev.only("StepFunctions::StateMachineVersion")["Description"] == COMMIT
+    assert f"({COMMIT})" in changed_dev.only("StepFunctions::StateMachine", "Ingest")["DefinitionString"]
 
 
 def test_the_alias_moves_as_the_stage_says_and_back_when_many_executions_fail(stages: dict[str, Stage]) -> None:

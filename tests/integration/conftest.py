@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from tests.assemblies import local_assembly
 from tests.ports import free_port
 from workflow.client import Sluice
 from workflow.stack import LOCAL, Connection
@@ -61,6 +62,7 @@ def start_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[
     def start(name: str) -> LocalStack:
         stack = LocalStack(tmp_path_factory.mktemp(name), free_port())
         started.append(stack)
+        local_assembly(stack.state_dir)
         stack.run("up", "--detach", "--port", str(stack.port))
         return stack
 

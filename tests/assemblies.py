@@ -1,0 +1,49 @@
+"""The stages' templates, synthesized once for all tests and runs, until something changes that they are made from."""
+
+import fcntl
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from coverage import Coverage
+
+from infra import sources, toolchain
+from infra.local import assembly
+
+RUN = os.environ.get("PYTEST_XDIST_TESTRUNUID", "") if Coverage.current() else ""
+"""A run that measures coverage synthesizes anew, or what it does then would count as untested."""
+SHARED = sources.PROJECT_ROOT / ".pytest_cache" / "assemblies" / RUN
+SYNTHESIZE = Path(__file__).with_name("infra") / "synthesize.py"
+
+
+def local_assembly(state_dir: Path) -> None:
+    """Leave in `state_dir` what `sluice up` would synthesize."""
+    with _one_at_a_time("local"):
+        assembly.templates(SHARED)
+        shutil.copytree(SHARED / "assembly", state_dir / "assembly")
+
+
+def all_stages() -> Path:
+    """The folder that has one for every stage."""
+    ours = [SYNTHESIZE, SYNTHESIZE.with_name("otherwise.py")]
+    folder = SHARED / "stages" / sources.digest(ours, assembly.inputs_digest())[:32]
+    with _one_at_a_time("stages"):
+        if not folder.exists():
+            shutil.rmtree(folder.parent, ignore_errors=True)
+            scratch = folder.with_name("scratch")
+            subprocess.run([sys.executable, str(SYNTHESIZE), str(scratch)], env=toolchain.environment(), check=True)
+            scratch.rename(folder)
+    return folder
+
+
+@contextmanager
+def _one_at_a_time(name: str) -> Iterator[None]:
+    """Among pytest-xdist's workers."""
+    SHARED.mkdir(parents=True, exist_ok=True)
+    with (SHARED / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
