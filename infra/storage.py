@@ -16,6 +16,7 @@ from constructs import Construct
 
 from infra.settings import Settings
 from tasks.shared.indexes import INDEXES
+from tasks.shared.naming import WORK
 
 ABANDONED_UPLOAD_DAYS = 7
 CONSOLE_ORIGINS = ("http://127.0.0.1:*", "http://localhost:*")
@@ -58,8 +59,8 @@ class Storage(cdk.Stack):
         return bucket
 
     def _make_output(self) -> s3.Bucket:
-        """Not versioned: all that is in it can be made again from the archive. `work/` has parts on their way."""
-        work = s3.LifecycleRule(prefix="work/", expiration=cdk.Duration.days(WORK_KEPT_DAYS))
+        """Not versioned: all that is in it can be made again from the archive."""
+        work = s3.LifecycleRule(prefix=WORK, expiration=cdk.Duration.days(WORK_KEPT_DAYS))
         return self._bucket("Output", versioned=False, lifecycle=[work])
 
     def _make_archive(self) -> s3.Bucket:

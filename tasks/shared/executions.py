@@ -51,9 +51,8 @@ class Executions:
 
     def find(self, name: str) -> Execution | None:
         """How an execution is doing now; None where Step Functions does not know it, or no longer."""
-        arn = f"{self._state_machine_arn.replace(':stateMachine:', ':execution:')}:{name}"
         try:
-            return self.describe(arn)
+            return self.describe(execution_arn(self._state_machine_arn, name))
         except self._stepfunctions.exceptions.ExecutionDoesNotExist:
             return None
 
@@ -86,6 +85,11 @@ class Executions:
                 if entered := event.get("stateEnteredEventDetails"):
                     return entered["name"]
         return ""
+
+
+def execution_arn(machine_arn: str, name: str) -> str:
+    """The ARN that an execution of a state machine has under this name."""
+    return f"{machine_arn.replace(':stateMachine:', ':execution:')}:{name}"
 
 
 def _wanted(text: str) -> ExecutionInput | None:

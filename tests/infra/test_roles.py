@@ -5,7 +5,6 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from time import monotonic, sleep
 from typing import Any
 
 import pytest
@@ -13,8 +12,7 @@ from PIL import Image
 
 from infra.local import assembly, deploy
 from tests.infra.conftest import Stage, embedded_aws
-
-TIMEOUT_SECONDS = 60
+from tests.waiting import until
 
 
 @dataclass(frozen=True)
@@ -29,7 +27,7 @@ class Deployed:
 
     def record(self, key: str) -> dict[str, Any]:
         """The record of the asset that was uploaded as `key`, once it is finished."""
-        return eventually(
+        return until(
             lambda: next((r for r in self._records() if r["key"] == key and r["status"] != "processing"), None)
         )
 
@@ -42,15 +40,6 @@ class Deployed:
         return [
             found["Key"] for found in self.client("s3").list_objects_v2(Bucket=self.outputs[bucket]).get("Contents", [])
         ]
-
-
-def eventually(look: Callable[[], Any]) -> Any:
-    """What `look` finds, as soon as it finds something."""
-    deadline = monotonic() + TIMEOUT_SECONDS
-    while not (found := look()):
-        assert monotonic() < deadline, "nothing was found in time"
-        sleep(0.05)
-    return found
 
 
 @pytest.fixture(scope="module")
@@ -90,7 +79,7 @@ def test_an_archived_file_can_be_processed_again_by_its_name(enforcing: Deployed
     states = enforcing.client("stepfunctions")
     by_name = json.dumps({"bucket": enforcing.outputs["IngestBucket"], "key": "again/picture.png"})
     arn = states.start_execution(stateMachineArn=enforcing.outputs["StateMachineArn"], input=by_name)["executionArn"]
-    ended = eventually(lambda: {states.describe_execution(executionArn=arn)["status"]} - {"RUNNING"})
+    ended = until(lambda: {states.describe_execution(executionArn=arn)["status"]} - {"RUNNING"})
     assert ended == {"SUCCEEDED"}
 
 
@@ -109,7 +98,7 @@ def test_a_restored_original_is_gone_on_with(enforcing: Deployed) -> None:
         ExpressionAttributeValues={":asked": {"M": asked}},
     )
     enforcing.client("s3").restore_object(**address, RestoreRequest={"Days": 1})
-    again = eventually(lambda: [r for r in [enforcing.record("cold/picture.png")] if r["execution"][:8] == "restore-"])
+    again = until(lambda: [r for r in [enforcing.record("cold/picture.png")] if r["execution"][:8] == "restore-"])
     assert again[0]["status"] == "succeeded"
     assert "restored_until" in again[0]
 
@@ -163,7 +152,7 @@ def test_a_move_that_was_not_finished_is_finished_by_the_sweep(enforcing: Deploy
     with deaf(enforcing, "OnFailure"), forbidden(enforcing, "sluice-local-archive", "s3:DeleteObjectVersion"):
         enforcing.upload(key, picture("plum"))
         arn = enforcing.record(key)["execution_arn"]
-        eventually(lambda: states.describe_execution(executionArn=arn)["status"] == "FAILED")
+        until(lambda: states.describe_execution(executionArn=arn)["status"] == "FAILED")
     assert key in enforcing.keys("IngestBucket")
     assert sweep(enforcing) == {"moved": 1}
     assert key not in enforcing.keys("IngestBucket")
@@ -176,7 +165,7 @@ def test_a_failure_that_nobody_heard_of_is_recorded_by_the_sweep(enforcing: Depl
     before = len(states.list_executions(**failed)["executions"])
     with deaf(enforcing, "OnFailure"), forbidden(enforcing, "sluice-local-transform-image", "s3:PutObject"):
         enforcing.upload(key, picture("khaki"))
-        eventually(lambda: len(states.list_executions(**failed)["executions"]) > before)
+        until(lambda: len(states.list_executions(**failed)["executions"]) > before)
     assert sweep(enforcing) == {"settled": 1}
     assert enforcing.record(key)["status"] == "failed"
 
