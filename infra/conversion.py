@@ -10,6 +10,7 @@ from aws_cdk import aws_stepfunctions as sfn
 from infra import rules
 from infra.needs import FIND, allow
 from infra.storage import Storage
+from tasks.shared.naming import WORK
 
 SERVICE = "mediaconvert.amazonaws.com"
 FOLLOWING_RULE = "StepFunctionsGetEventsForMediaConvertJobRule"
@@ -23,7 +24,7 @@ def conversion_role(stack: cdk.Stack, storage: Storage) -> iam.Role:
         f"{storage.export_value(bucket.bucket_arn)}/*"
         for bucket in (storage.ingest, storage.expanded, storage.archive, storage.quarantine)
     ]
-    work = f"{storage.export_value(storage.output.bucket_arn)}/work/*"
+    work = f"{storage.export_value(storage.output.bucket_arn)}/{WORK}*"
     for statement in (allow(FIND, *originals), allow(["s3:PutObject"], work)):
         role.add_to_policy(statement)
         rules.acknowledge_open_ends(role, statement.resources)

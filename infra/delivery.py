@@ -1,4 +1,4 @@
-"""How hard EventBridge tries to deliver an event to a rule's target, before it goes to a dead-letter queue."""
+"""How hard events are tried before they go to a dead-letter queue: by EventBridge, and by the function called."""
 
 from typing import Any
 
@@ -8,6 +8,8 @@ from aws_cdk import aws_sqs as sqs
 MAX_AGE_HOURS = 24
 RETRIES = 185
 """EventBridge's own maxima: a whole day of trouble loses no event."""
+FUNCTION_RETRIES = 2
+"""Lambda's own maximum, of a function that raised; then the event goes to the function's dead-letter queue."""
 
 
 def delivered(dead_letters: sqs.Queue) -> dict[str, Any]:

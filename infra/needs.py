@@ -9,6 +9,7 @@ from aws_cdk import aws_iam as iam
 from infra.settings import Settings
 from infra.storage import Storage
 from tasks.api.uploads import PREFIX as UPLOADS
+from tasks.shared.naming import WORK
 from tasks.telemetry.batches import PREFIX as TELEMETRY
 from workflow.limits import functions_of
 
@@ -97,7 +98,7 @@ def needs_of(storage: Storage, settings: Settings, machine_arn: str, executions_
             environment("OUTPUT_BUCKET", "KEEP_PRIVATE"),
             [
                 allow(READ, *originals),
-                allow(["s3:GetObject", "s3:PutObject"], f"{output}/work/*"),
+                allow(["s3:GetObject", "s3:PutObject"], f"{output}/{WORK}*"),
                 tell_missing(output),
             ],
         ),
@@ -105,7 +106,7 @@ def needs_of(storage: Storage, settings: Settings, machine_arn: str, executions_
             environment("OUTPUT_BUCKET", "KEEP_PRIVATE"),
             [
                 allow(READ, *originals),
-                allow(["s3:GetObject"], f"{output}/work/*"),
+                allow(["s3:GetObject"], f"{output}/{WORK}*"),
                 allow(["s3:PutObject"], f"{output}/renditions/*", f"{output}/metadata/*"),
             ],
         ),

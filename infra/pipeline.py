@@ -17,7 +17,7 @@ from constructs import Construct
 from infra import rules, versions
 from infra.audit import keep_trail
 from infra.conversion import allow_conversion, conversion_role
-from infra.delivery import delivered
+from infra.delivery import FUNCTION_RETRIES, delivered
 from infra.function_code import function_code
 from infra.machine import executions_arn, machine_arn, machine_name, state_machine
 from infra.needs import needs_of
@@ -37,7 +37,6 @@ from workflow.shapes import UPLOAD
 
 INGEST = "ingest"
 FAILURE_RECORDER = "record_failure"
-FAILURE_RECORDER_RETRIES = 2
 RESTORED_CONTINUER = "continue_restored"
 DEAD_LETTERS_KEPT_DAYS = 14
 
@@ -167,7 +166,7 @@ class Pipeline(cdk.Stack):
     def _record_failures(self) -> None:
         """Also what no Catch sees: timeouts of the whole execution, and aborts."""
         recorder = self._functions[FAILURE_RECORDER].function
-        recorder.configure_async_invoke(retry_attempts=FAILURE_RECORDER_RETRIES)
+        recorder.configure_async_invoke(retry_attempts=FUNCTION_RETRIES)
         events.Rule(
             self,
             "OnFailure",

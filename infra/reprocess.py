@@ -11,7 +11,7 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_stepfunctions as sfn
 
 from infra import rules
-from infra.machine import executions_arn, machine_name, state_machine
+from infra.machine import executions_arn, machine_arn, machine_name, state_machine
 from infra.needs import allow
 from infra.settings import Settings
 from infra.storage import Storage
@@ -63,11 +63,8 @@ def _ingest(stack: cdk.Stack, settings: Settings, live: Live) -> list[iam.Policy
 def _children(stack: cdk.Stack, settings: Settings, label: str) -> list[iam.PolicyStatement]:
     """What AWS documents for a Distributed Map and its redrive. By name: a role cannot refer to its own machine."""
     name = machine_name(settings, NAME)
-    own = stack.format_arn(
-        service="states", resource="stateMachine", resource_name=name, arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME
-    )
     children = executions_arn(stack, f"{name}/{label}")
     return [
-        allow(["states:StartExecution"], own),
+        allow(["states:StartExecution"], machine_arn(stack, name)),
         allow(["states:DescribeExecution", "states:StopExecution", "states:RedriveExecution"], children),
     ]

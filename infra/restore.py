@@ -9,19 +9,16 @@ from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sqs as sqs
 
-from infra.delivery import delivered
+from infra.delivery import FUNCTION_RETRIES, delivered
 from infra.storage import Storage
 from workflow.events import RESTORE_COMPLETED
-
-RETRIES = 2
-"""Lambda's own, of a function that raised; then the event goes to the function's dead-letter queue."""
 
 
 def continue_restored(
     stack: cdk.Stack, storage: Storage, function: lambda_.Function, dead_letters: sqs.Queue
 ) -> events.Rule:
     """Calls `function` for every original that was restored. Restores take up to 48 hours; nothing waits meanwhile."""
-    function.configure_async_invoke(retry_attempts=RETRIES)
+    function.configure_async_invoke(retry_attempts=FUNCTION_RETRIES)
     return events.Rule(
         stack,
         "OnRestored",

@@ -18,6 +18,7 @@ from constructs import Construct
 from infra.append_only import let_only_grow
 from infra.settings import Settings, Tier
 from tasks.shared.indexes import INDEXES
+from tasks.shared.naming import WORK
 
 ABANDONED_UPLOAD_DAYS = 7
 CONSOLE_ORIGINS = ("http://127.0.0.1:*", "http://localhost:*")
@@ -63,8 +64,8 @@ class Storage(cdk.Stack):
         return bucket
 
     def _make_output(self) -> s3.Bucket:
-        """Not versioned: all that is in it can be made again from the archive. `work/` has parts on their way."""
-        work = s3.LifecycleRule(prefix="work/", expiration=cdk.Duration.days(WORK_KEPT_DAYS))
+        """Not versioned: all that is in it can be made again from the archive."""
+        work = s3.LifecycleRule(prefix=WORK, expiration=cdk.Duration.days(WORK_KEPT_DAYS))
         days = self._settings.output_ia_days
         colder = [_moves([Tier(days, "STANDARD_IA")])] if days else []
         return self._bucket("Output", versioned=False, lifecycle=[work, *colder])

@@ -15,6 +15,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from tasks.shared.executions import execution_arn
 from tasks.shared.naming import asset_id, asset_of_original
 from tasks.shared.records import Item, Records
 from workflow.history import StateRun, state_runs
@@ -172,7 +173,7 @@ class Sluice:
         """The ARN of an execution of the ingest state machine."""
         if name.startswith("arn:"):
             return name
-        return f"{self.stack.state_machine_arn.replace(':stateMachine:', ':execution:')}:{name}"
+        return execution_arn(self.stack.state_machine_arn, name)
 
     def running(self, arn: str) -> bool:
         status = self.aws.stepfunctions.describe_execution(executionArn=arn)["status"]

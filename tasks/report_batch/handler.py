@@ -2,9 +2,8 @@
 
 import json
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +11,14 @@ import msgspec
 
 from tasks.report_batch.report import DUPLICATE, NOT_STARTED, STILL_PROCESSING, Row, Summary, row_of, write
 from tasks.shared import clients
+from tasks.shared.batched import batched
 from tasks.shared.executions import Executions
 from tasks.shared.naming import batch_key
 from tasks.shared.objects import Objects
 from tasks.shared.records import BATCH_GET_MAX_KEYS, Records
 from tasks.shared.settings import from_environment
 from tasks.shared.task import task
-from workflow.shapes import CaughtError, Pointer, Run, dump
+from workflow.shapes import Pointer, Run, dump
 
 LOOK_UPS_MAX = 500
 """Of executions that left no trace in a record: a batch that was stopped early has many, which never started."""
@@ -73,7 +73,7 @@ def handle(state: State, _run: Run) -> Reported:
 def rows(state: State) -> Iterator[Row]:
     """In the order of the manifest, whatever its length, with a hundred assets in memory."""
     look_ups = iter(range(LOOK_UPS_MAX))
-    for items in _hundreds(manifest(state.batch.manifest)):
+    for items in batched(manifest(state.batch.manifest), BATCH_GET_MAX_KEYS):
         known = records.many(item["asset_id"] for item in items)
         for item in items:
             asset, key = item["asset_id"], item["key"]
@@ -89,25 +89,11 @@ def manifest(at: Pointer) -> Iterator[dict[str, Any]]:
 def without_attempt(state: State, asset_id: str, key: str, look_ups: Iterator[int]) -> Row:
     """The row of an asset whose execution ended before it began an attempt, or never started."""
     name = f"{state.batch.batch}-{asset_id}"
-    not_started = Row(asset_id=asset_id, key=key, outcome=NOT_STARTED)
-    executions = Executions(clients.stepfunctions(), state.ingest)
-    found = None if next(look_ups, None) is None else described(executions.arn(name))
+    found = None if next(look_ups, None) is None else Executions(clients.stepfunctions(), state.ingest).find(name)
     if found is None:
-        return not_started
-    caught = CaughtError(error=found.get("error", ""), cause=found.get("cause", ""))
-    outcome = {"SUCCEEDED": DUPLICATE, "RUNNING": STILL_PROCESSING}.get(found["status"], "failed")
-    return Row(asset_id=asset_id, key=key, outcome=outcome, error=caught.error, message=caught.message, execution=name)
-
-
-def described(execution_arn: str) -> Any:
-    stepfunctions = clients.stepfunctions()
-    try:
-        return stepfunctions.describe_execution(executionArn=execution_arn)
-    except stepfunctions.exceptions.ExecutionDoesNotExist:
-        return None
-
-
-def _hundreds(items: Iterable[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
-    waiting = iter(items)
-    while batch := list(islice(waiting, BATCH_GET_MAX_KEYS)):
-        yield batch
+        return Row(asset_id=asset_id, key=key, outcome=NOT_STARTED)
+    if found.ended_badly:
+        error = {"error": found.error.error, "message": found.error.message}
+        return Row(asset_id=asset_id, key=key, outcome="failed", execution=name, **error)
+    outcome = STILL_PROCESSING if found.lives else DUPLICATE
+    return Row(asset_id=asset_id, key=key, outcome=outcome, execution=name)

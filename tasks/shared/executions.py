@@ -59,7 +59,7 @@ class Executions:
 
     def arn(self, name: str) -> str:
         """The ARN of an execution: it never has the version or alias that started it."""
-        return f"{self.state_machine_arn.replace(':stateMachine:', ':execution:')}:{name}"
+        return execution_arn(self.state_machine_arn, name)
 
     def running(self) -> Iterator[str]:
         """Names of those that run, as of some seconds ago: the list lags behind."""
@@ -112,6 +112,11 @@ class Executions:
                 if entered := event.get("stateEnteredEventDetails"):
                     return entered["name"]
         return ""
+
+
+def execution_arn(machine_arn: str, name: str) -> str:
+    """The ARN that an execution of a state machine has under this name."""
+    return f"{machine_arn.replace(':stateMachine:', ':execution:')}:{name}"
 
 
 def _wanted(text: str) -> ExecutionInput | None:

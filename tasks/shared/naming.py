@@ -8,6 +8,9 @@ import re
 
 from tasks.kinds import MAX_KEY_BYTES, MAX_NAME_BYTES
 
+WORK = "work/"
+"""Where the output bucket has parts of renditions on their way; they expire."""
+
 _ASSET_ID = re.compile(r"(?:^|/)([0-9a-f]{32})/[^/]+$")
 
 
@@ -62,7 +65,7 @@ def child_key(key: str, asset: str, member: str) -> str:
 
 def part_key(asset: str, recipe: str, part: str) -> str:
     """A part of a rendition on its way."""
-    return f"work/{asset}/{recipe}/{part}"
+    return f"{WORK}{asset}/{recipe}/{part}"
 
 
 def reason_key(original: str) -> str:

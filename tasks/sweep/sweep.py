@@ -7,12 +7,12 @@ once under a name that follows from the asset, and all else is a step that may b
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
-from itertools import chain, islice
-from typing import TypeVar
+from itertools import chain
 
 import msgspec
 from botocore.exceptions import BotoCoreError, ClientError
 
+from tasks.shared.batched import batched
 from tasks.shared.executions import BusyError, Execution, Executions
 from tasks.shared.failures import Failures
 from tasks.shared.naming import asset_id
@@ -24,8 +24,6 @@ from tasks.sweep.report import Did, Finding, Report
 from workflow.errors import DuplicateEvent
 from workflow.limits import EXECUTION_TIMEOUT_SECONDS
 from workflow.shapes import ExecutionInput, Pointer
-
-T = TypeVar("T")
 
 SWEEPER = "sweeper"
 """Who is written down as having started an execution."""
@@ -119,7 +117,7 @@ class Sweep:
     def _left_behind(self) -> Iterator[Case]:
         """What is still where it came in, and has ended or is not known."""
         versions = chain.from_iterable(map(self._old_versions, self.stage.ways_in))
-        for some in _in_bunches(versions, LOOKED_UP_AT_ONCE):
+        for some in batched(versions, LOOKED_UP_AT_ONCE):
             records = self.stage.records.many(case.asset_id for case, _ in some)
             for case, age in some:
                 record = records.get(case.asset_id)
@@ -253,9 +251,3 @@ def _finding(case: Case, did: Did, because: str, execution: str | None = None) -
         version_id=case.version_id,
         execution=execution,
     )
-
-
-def _in_bunches(items: Iterable[T], size: int) -> Iterator[list[T]]:
-    iterator = iter(items)
-    while bunch := list(islice(iterator, size)):
-        yield bunch

@@ -2,6 +2,7 @@
 
 import json
 
+from tasks.shared.naming import WORK
 from tests.infra.conftest import Stage, statements
 
 
@@ -25,7 +26,7 @@ def test_service_reads_originals_and_writes_only_work(otherwise: Stage) -> None:
     actions = {action for statement in statements(policy) for action in statement["Action"]}
     assert actions == {"s3:GetObject", "s3:GetObjectVersion", "s3:PutObject"}
     (writing,) = (s for s in statements(policy) if "s3:PutObject" in s["Action"])
-    assert json.dumps(writing["Resource"]).count("/work/*") == len(writing["Resource"]) == 1
+    assert json.dumps(writing["Resource"]).count(f"/{WORK}*") == len(writing["Resource"]) == 1
 
 
 def test_other_stages_have_nothing_of_it(stage: Stage) -> None:

@@ -5,7 +5,6 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from time import monotonic, sleep
 from typing import Any
 
 import boto3
@@ -16,6 +15,7 @@ from PIL import Image
 
 from infra.local import assembly, deploy
 from tests.infra.conftest import Stage, embedded_aws
+from tests.waiting import until
 
 TIMEOUT_SECONDS = 60
 
@@ -32,9 +32,7 @@ class Deployed:
 
     def record(self, key: str) -> dict[str, Any]:
         """The record of the asset that was uploaded as `key`, once it is finished."""
-        return eventually(
-            lambda: next((r for r in self.records() if r["key"] == key and r["status"] != "processing"), None)
-        )
+        return until(lambda: next((r for r in self.records() if r["key"] == key and r["status"] != "processing"), None))
 
     def records(self) -> list[dict[str, str]]:
         items = self.client("dynamodb").scan(TableName=self.outputs["TableName"])["Items"]
@@ -45,15 +43,6 @@ class Deployed:
         return [
             found["Key"] for found in self.client("s3").list_objects_v2(Bucket=self.outputs[bucket]).get("Contents", [])
         ]
-
-
-def eventually(look: Callable[[], Any]) -> Any:
-    """What `look` finds, as soon as it finds something."""
-    deadline = monotonic() + TIMEOUT_SECONDS
-    while not (found := look()):
-        assert monotonic() < deadline, "nothing was found in time"
-        sleep(0.05)
-    return found
 
 
 @pytest.fixture(scope="module")
@@ -93,7 +82,7 @@ def test_an_archived_file_can_be_processed_again_by_its_name(enforcing: Deployed
     states = enforcing.client("stepfunctions")
     by_name = json.dumps({"bucket": enforcing.outputs["IngestBucket"], "key": "again/picture.png"})
     arn = states.start_execution(stateMachineArn=enforcing.outputs["StateMachineArn"], input=by_name)["executionArn"]
-    ended = eventually(lambda: {states.describe_execution(executionArn=arn)["status"]} - {"RUNNING"})
+    ended = until(lambda: {states.describe_execution(executionArn=arn)["status"]} - {"RUNNING"})
     assert ended == {"SUCCEEDED"}
 
 
@@ -112,7 +101,7 @@ def test_a_restored_original_is_gone_on_with(enforcing: Deployed) -> None:
         ExpressionAttributeValues={":asked": {"M": asked}},
     )
     enforcing.client("s3").restore_object(**address, RestoreRequest={"Days": 1})
-    again = eventually(lambda: [r for r in [enforcing.record("cold/picture.png")] if r["execution"][:8] == "restore-"])
+    again = until(lambda: [r for r in [enforcing.record("cold/picture.png")] if r["execution"][:8] == "restore-"])
     assert again[0]["status"] == "succeeded"
     assert "restored_until" in again[0]
 
@@ -166,7 +155,7 @@ def test_a_move_that_was_not_finished_is_finished_by_the_sweep(enforcing: Deploy
     with deaf(enforcing, "OnFailure"), forbidden(enforcing, "sluice-local-archive", "s3:DeleteObjectVersion"):
         enforcing.upload(key, picture("plum"))
         arn = enforcing.record(key)["execution_arn"]
-        eventually(lambda: states.describe_execution(executionArn=arn)["status"] == "FAILED")
+        until(lambda: states.describe_execution(executionArn=arn)["status"] == "FAILED")
     assert key in enforcing.keys("IngestBucket")
     assert sweep(enforcing) == {"moved": 1}
     assert key not in enforcing.keys("IngestBucket")
@@ -179,7 +168,7 @@ def test_a_failure_that_nobody_heard_of_is_recorded_by_the_sweep(enforcing: Depl
     before = len(states.list_executions(**failed)["executions"])
     with deaf(enforcing, "OnFailure"), forbidden(enforcing, "sluice-local-transform-image", "s3:PutObject"):
         enforcing.upload(key, picture("khaki"))
-        eventually(lambda: len(states.list_executions(**failed)["executions"]) > before)
+        until(lambda: len(states.list_executions(**failed)["executions"]) > before)
     assert sweep(enforcing) == {"settled": 1}
     assert enforcing.record(key)["status"] == "failed"
 
@@ -207,9 +196,7 @@ def test_the_api_can_do_all_that_it_offers(enforcing: Deployed) -> None:
     asset = {"asset_id": record["asset_id"]}
     assert call_api(enforcing, "GET /assets/{asset_id}", pathParameters=asset)["sha256"]
     started = call_api(enforcing, "POST /executions", body=json.dumps(asset))
-    shown = eventually(
-        lambda: call_api(enforcing, "GET /executions/{execution}", pathParameters=started).get("stopped")
-    )
+    shown = until(lambda: call_api(enforcing, "GET /executions/{execution}", pathParameters=started).get("stopped"))
     assert shown
 
 
@@ -243,7 +230,7 @@ def test_messages_in_the_queue_are_served_or_set_aside(enforcing: Deployed) -> N
     for body in (asked, "what is this?"):
         sqs.send_message(QueueUrl=enforcing.outputs["RequestQueueUrl"], MessageBody=body)
     dead_letters = {"QueueUrl": enforcing.outputs["RequestsDlqUrl"]}
-    (message,) = eventually(lambda: sqs.receive_message(**dead_letters).get("Messages"))
+    (message,) = until(lambda: sqs.receive_message(**dead_letters).get("Messages"))
     assert message["Body"] == "what is this?"
     arn = enforcing.outputs["StateMachineArn"]
 
@@ -251,17 +238,17 @@ def test_messages_in_the_queue_are_served_or_set_aside(enforcing: Deployed) -> N
         ended = states.list_executions(stateMachineArn=arn, statusFilter="SUCCEEDED")["executions"]
         return [each for each in ended if each["name"].startswith("sqs-")]
 
-    assert len(eventually(served)) == 1
+    assert len(until(served)) == 1
 
 
 def test_telemetry_is_taken_in_and_leaves_a_trail(enforcing: Deployed) -> None:
     stream = enforcing.outputs["TelemetryStreamName"]
     enforcing.client("kinesis").put_record(StreamName=stream, Data=b'{"celsius": 20.5}', PartitionKey="one")
-    (key,) = eventually(lambda: {r["key"] for r in enforcing.records() if r["key"].startswith("telemetry/")})
+    (key,) = until(lambda: {r["key"] for r in enforcing.records() if r["key"].startswith("telemetry/")})
     record = enforcing.record(key)
     assert record["status"] == "succeeded"
     prefix = f"changes/{record['asset_id']}/"
-    assert eventually(lambda: [each for each in enforcing.keys("AuditBucket") if each.startswith(prefix)])
+    assert until(lambda: [each for each in enforcing.keys("AuditBucket") if each.startswith(prefix)])
 
 
 def test_without_its_policy_a_function_is_refused_and_the_failure_is_recorded(enforcing: Deployed) -> None:

@@ -3,12 +3,12 @@
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from time import monotonic, sleep
 
 import pytest
 
 from infra.local.samples import FOLDER
 from tests.integration.conftest import LocalStack
+from tests.waiting import until
 
 TIMEOUT_SECONDS = 120
 
@@ -33,13 +33,6 @@ def put(stack: LocalStack, name: str, prefix: str, *, well: bool = True) -> dict
 def attempts(stack: LocalStack, asset: str) -> list[tuple]:
     found = stack.client.asset(asset)["attempts"]
     return [(each["trigger"], each["execution"], each.get("outcome")) for each in found]
-
-
-def eventually(look) -> None:
-    deadline = monotonic() + TIMEOUT_SECONDS
-    while not look():
-        assert monotonic() < deadline, "it did not happen in time"
-        sleep(0.1)
 
 
 def test_failed_executions_are_found_by_their_error_mended_and_redriven(stack):
@@ -136,7 +129,7 @@ def test_frozen_original_is_restored_and_processed_without_anything_running_mean
     assert (told["state"], told["takes"], told["storage_class"]) == ("asked", "up to 48 hours", "DEEP_ARCHIVE")
     assert stack.client.asset(made["asset_id"])["restore"]["why"] == "a new recipe"
 
-    eventually(lambda: attempts(stack, made["asset_id"])[-1][::2] == ("restore", "succeeded"))
+    until(lambda: attempts(stack, made["asset_id"])[-1][::2] == ("restore", "succeeded"))
     record = stack.client.asset(made["asset_id"])
     assert "restore" not in record
     assert record["restored_until"].endswith("T00:00:00Z")
@@ -153,7 +146,7 @@ def test_frozen_original_can_be_made_readable_only(stack):
     made = put(stack, "dogs-held-sideways.jpg", "frozen/")
     freeze(stack, made["original"])
     stack.run("restore", made["asset_id"], "--no-reprocess")
-    eventually(lambda: "restored_until" in stack.client.asset(made["asset_id"]))
+    until(lambda: "restored_until" in stack.client.asset(made["asset_id"]))
     assert [each[0] for each in attempts(stack, made["asset_id"])] == ["upload"]
     original = made["original"]
     body = stack.connection.s3.get_object(Bucket=original["bucket"], Key=original["key"])["Body"].read()

@@ -10,7 +10,8 @@ import pytest
 
 from infra.local import deploy
 from tests.integration.conftest import LocalStack
-from tests.integration.mends.stepfunctions_probe import Execution, eventually
+from tests.integration.mends.stepfunctions_probe import Execution
+from tests.waiting import until
 
 MARK = """
 
@@ -53,7 +54,7 @@ def upload(stack: LocalStack, name: str) -> str:
 
 
 def execution_of(stack: LocalStack, asset: str) -> Execution:
-    record = eventually(lambda: stack.client.records.get(asset))
+    record = until(lambda: stack.client.records.get(asset))
     return Execution(stack.connection.stepfunctions, record["execution_arn"])
 
 
@@ -86,7 +87,7 @@ def test_executions_at_work_and_redrives_keep_the_old_code_and_a_rollback_brings
     )
     at_work, stopped = (execution_of(stack, upload(stack, f"{name}.csv")) for name in ("at-work", "stopped"))
     for execution in (at_work, stopped):
-        eventually(lambda execution=execution: is_held(execution))
+        until(lambda execution=execution: is_held(execution))
     stopped.aws.stop_execution(executionArn=stopped.arn)
     assert at_work.status == "RUNNING"
 

@@ -9,6 +9,7 @@ import pytest
 
 from infra.local.samples import FOLDER
 from tests.integration.conftest import LocalStack
+from tests.waiting import until
 from workflow.client import Uploaded
 from workflow.uploads import Upload
 
@@ -84,8 +85,7 @@ def test_stopped_execution_whose_end_nobody_heard_of_is_recorded(stack):
     client = stack.client
     with no_room(stack, TRANSFORM), deaf(stack, "OnFailure"):
         (put,) = client.put([Upload(PICTURE, "unheard.png")], lambda _: None)
-        while not (record := client.records.get(put.asset_id)):
-            pass
+        record = until(lambda: client.records.get(put.asset_id))
         client.aws.stepfunctions.stop_execution(executionArn=record["execution_arn"], error="Stopped")
     assert client.records.get(put.asset_id)["status"] == "processing"
     report = stack.json("sweep", "--older-than", "0s")

@@ -1,7 +1,6 @@
 """The HTTP API, the request queue and the topic on the embedded AWS: what reaches the pipeline through each of them."""
 
 import json
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -19,6 +18,7 @@ from schemathesis.specs.openapi.checks import positive_data_acceptance
 from infra.local.samples import FOLDER
 from infra.sources import PROJECT_ROOT
 from tests.integration.conftest import LocalStack
+from tests.waiting import until
 from workflow.stack import LOCAL_CREDENTIALS, LOCAL_REGION
 
 PICTURE = FOLDER / "fig-cut-out.png"
@@ -61,7 +61,7 @@ class WaysIn:
 
     def ended(self, execution: str) -> Any:
         """The execution as the API shows it, once it has ended."""
-        return eventually(lambda: self._ended(execution))
+        return until(lambda: self._ended(execution))
 
     def _ended(self, execution: str) -> Any:
         found = self.call("GET", f"/executions/{execution}", expect=200)
@@ -71,13 +71,6 @@ class WaysIn:
 @pytest.fixture(scope="module")
 def ways_in(stack: LocalStack) -> WaysIn:
     return WaysIn(stack)
-
-
-def eventually(look: Callable[[], Any]) -> Any:
-    """What `look` finds as soon as it finds something; pytest's timeout ends what never comes."""
-    while not (found := look()):
-        pass
-    return found
 
 
 def post(form: dict[str, Any], content: bytes, **changed: str) -> requests.Response:
@@ -101,7 +94,7 @@ def uploaded(ways_in: WaysIn) -> dict[str, Any]:
         ended = (each for each in found if each["version_id"] == version and each["status"] != "processing")
         return next(ended, None)
 
-    return eventually(processed)
+    return until(processed)
 
 
 def test_file_uploaded_by_a_form_is_processed(ways_in, uploaded):
@@ -172,14 +165,14 @@ def test_messages_start_executions_and_what_is_not_understood_is_set_aside(stack
         listed = stack.client.executions(limit=200)
         return next((each for each in listed if each["name"] == f"sqs-{sent['MessageId']}-1"), None)
 
-    assert ways_in.ended(eventually(started)["name"])["asset_id"] == uploaded["asset_id"]
+    assert ways_in.ended(until(started)["name"])["asset_id"] == uploaded["asset_id"]
 
     def set_aside() -> Any:
         return sqs.receive_message(QueueUrl=ways_in.outputs["RequestsDlqUrl"], MessageAttributeNames=["All"]).get(
             "Messages"
         )
 
-    (message,) = eventually(set_aside)
+    (message,) = until(set_aside)
     assert message["Body"] == "what is this?"
     assert "not understood" in message["MessageAttributes"]["reason"]["StringValue"]
 
@@ -198,5 +191,5 @@ def test_s3_s_notification_on_the_topic_counts_as_the_upload_that_it_tells_of(st
         listed = stack.client.executions(limit=200)
         return next((each for each in listed if each["name"] == f"sns-{sent['MessageId']}-1"), None)
 
-    ended = ways_in.ended(eventually(started)["name"])
+    ended = ways_in.ended(until(started)["name"])
     assert [state["name"] for state in ended["states"]] == ["Validate", "Duplicate"]

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from datetime import UTC, datetime
 from types import SimpleNamespace
 
 import pytest
@@ -65,7 +66,7 @@ def looked_up(monkeypatch):
         if asset not in ENDS:
             error = {"Error": {"Code": "ExecutionDoesNotExist", "Message": "none"}}
             raise client.exceptions.ExecutionDoesNotExist(error, operation)
-        return ENDS[asset]
+        return {"name": f"{BATCH}-{asset}", "startDate": datetime.now(UTC)} | ENDS[asset]
 
     monkeypatch.setattr(BaseClient, "_make_api_call", call)
     return asked

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
 
+from tasks.shared.batched import batched
 from tasks.shared.records import Item
 from workflow.client import STATUSES, Sluice
 
@@ -89,8 +90,8 @@ def assets(sluice: Sluice, wanted: Filter, *, size: int, token: Item | None = No
 def matching(sluice: Sluice, wanted: Filter) -> Iterator[Item]:
     """Every asset that matches, its whole record, as it is read: for what is done to all of them."""
     found = (each for each in _merged(sluice, wanted, "", READ_AT_ONCE) if wanted.matches(each))
-    while ids := [each["asset_id"] for each in islice(found, READ_AT_ONCE)]:
-        yield from sluice.records.many(ids).values()
+    for some in batched(found, READ_AT_ONCE):
+        yield from sluice.records.many(each["asset_id"] for each in some).values()
 
 
 def _merged(sluice: Sluice, wanted: Filter, before: str, size: int) -> Iterable[Item]:

@@ -17,6 +17,8 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from tasks.shared.attempts import is_done
+from tasks.shared.batched import batched
+from tasks.shared.executions import execution_arn
 from tasks.shared.naming import batch_key
 from tasks.shared.records import BATCH_GET_MAX_KEYS, Item
 from workflow.client import Sluice
@@ -192,7 +194,7 @@ def _undone(sluice: Sluice, wanted: Item) -> Iterator[Item]:
     """The lines of the manifest whose asset has not ended for good since the batch took it."""
     body = sluice.aws.s3.get_object(Bucket=wanted["manifest"]["bucket"], Key=wanted["manifest"]["key"])["Body"]
     lines = map(json.loads, body.iter_lines())
-    while lot := list(islice(lines, BATCH_GET_MAX_KEYS)):
+    for lot in batched(lines, BATCH_GET_MAX_KEYS):
         known = sluice.records.many(line["asset_id"] for line in lot)
         for line in lot:
             if not is_done(known.get(line["asset_id"], {}).get("attempts", []), wanted["batch"]):
@@ -228,7 +230,7 @@ def _read(sluice: Sluice, name: str, file: str) -> bytes:
 
 
 def _execution(sluice: Sluice, name: str) -> Any:
-    arn = f"{sluice.stack.reprocess_machine_arn.replace(':stateMachine:', ':execution:')}:{name}"
+    arn = execution_arn(sluice.stack.reprocess_machine_arn, name)
     try:
         return sluice.aws.stepfunctions.describe_execution(executionArn=arn)
     except ClientError as exc:

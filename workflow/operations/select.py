@@ -5,10 +5,11 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import groupby, islice
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+from tasks.shared.batched import batched
 from tasks.shared.naming import asset_id, asset_of_original
 from tasks.shared.objects import Objects
 from tasks.shared.records import BATCH_GET_MAX_KEYS, Item
@@ -89,7 +90,7 @@ def _ended(records: Iterator[Item], selection: Selection) -> Iterator[Item]:
 
 
 def _records(sluice: Sluice, asset_ids: Iterable[str]) -> Iterator[Item]:
-    for ids in _in_lots(asset_ids, BATCH_GET_MAX_KEYS):
+    for ids in batched(asset_ids, BATCH_GET_MAX_KEYS):
         found = sluice.records.many(dict.fromkeys(ids))
         yield from (found[each] for each in ids if each in found)
 
@@ -148,7 +149,7 @@ class Readable:
 
     def __iter__(self) -> Iterator[Item]:
         with ThreadPoolExecutor(HEADS_AT_ONCE) as pool:
-            for lot in _in_lots(self._records, BATCH_GET_MAX_KEYS):
+            for lot in batched(self._records, BATCH_GET_MAX_KEYS):
                 for record, frozen in zip(lot, pool.map(self._is_frozen, lot), strict=True):
                     if frozen:
                         self.frozen.append(record["asset_id"])
@@ -159,9 +160,3 @@ class Readable:
         original = parse(record["original"], Pointer)
         found = self._objects.head(original) if original.bucket == self._archive else None
         return found is not None and is_frozen(found.at.storage_class) and not found.restored
-
-
-def _in_lots(items: Iterable[Any], size: int) -> Iterator[list[Any]]:
-    waiting = iter(items)
-    while lot := list(islice(waiting, size)):
-        yield lot

@@ -4,7 +4,8 @@ import json
 import uuid
 from typing import Any
 
-from tests.integration.mends.stepfunctions_probe import ROLE, Execution, eventually, machine, start_machine
+from tests.integration.mends.stepfunctions_probe import ROLE, Execution, machine, start_machine
+from tests.waiting import until
 
 SUCCEED = machine(("Done", {"Type": "Succeed"}))
 KEPT = {"DeletionPolicy": "RetainExceptOnCreate", "UpdateReplacePolicy": "Retain"}
@@ -31,7 +32,7 @@ class Release:
         return self
 
     def settled(self, status: str) -> None:
-        seen = eventually(lambda: (now := self._status()) and not now.endswith("_IN_PROGRESS") and now)
+        seen = until(lambda: (now := self._status()) and not now.endswith("_IN_PROGRESS") and now)
         assert seen == status
 
     def in_progress(self) -> bool:

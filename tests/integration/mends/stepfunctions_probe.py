@@ -3,24 +3,14 @@
 import io
 import json
 import textwrap
-import time
 import uuid
 import zipfile
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from tests.waiting import until
+
 ROLE = "arn:aws:iam::000000000000:role/states"
-PATIENCE_SECONDS = 30
-
-
-def eventually(look: Callable[[], Any]) -> Any:
-    """What `look` finds, once it is true."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while not (found := look()):
-        assert time.monotonic() < deadline, f"still {found!r}"
-        time.sleep(0.01)
-    return found
 
 
 @dataclass(frozen=True)
@@ -38,7 +28,7 @@ class Execution:
 
     def ended(self) -> dict[str, Any]:
         """The description once the execution has ended."""
-        return eventually(lambda: (seen := self.description)["status"] != "RUNNING" and seen)
+        return until(lambda: (seen := self.description)["status"] != "RUNNING" and seen)
 
     def output(self) -> Any:
         described = self.ended()
@@ -65,7 +55,7 @@ class Execution:
         return next(value for name, value in event.items() if name.endswith("EventDetails"))
 
     def reached(self, event_type: str) -> "Execution":
-        eventually(lambda: event_type in self.event_types)
+        until(lambda: event_type in self.event_types)
         return self
 
     def redrive(self) -> "Execution":

@@ -12,12 +12,12 @@ from tests.integration.mends.stepfunctions_probe import (
     Execution,
     ask,
     create,
-    eventually,
     invoke,
     machine,
     next_token,
     queue,
 )
+from tests.waiting import until
 
 
 def version_of(execution: Execution) -> str:
@@ -62,7 +62,7 @@ def test_an_unchanged_definition_publishes_nothing(mended: Any) -> None:
 
 def test_a_canary_gets_its_share_while_the_update_goes_on(mended: Any) -> None:
     release = Release(mended).update("two", HELD)
-    eventually(lambda: release.shares() == {"1": 90, "2": 10})
+    until(lambda: release.shares() == {"1": 90, "2": 10})
     # That 200 executions all run the same one of the two versions happens once in a thousand million times.
     started = Counter(version_of(release.start()) for _ in range(200))
     assert started.keys() == {"1", "2"}
@@ -87,7 +87,7 @@ def test_a_quiet_deployment_ends_with_all_executions_on_the_new_version(
 @pytest.mark.parametrize("undo", ["alarm", "cancel"])
 def test_an_alarm_or_a_cancelled_update_gives_all_executions_back(mended: Any, undo: str) -> None:
     release = Release(mended).update("two", HELD)
-    eventually(lambda: release.shares() == {"1": 90, "2": 10})
+    until(lambda: release.shares() == {"1": 90, "2": 10})
     release.set_alarm("ALARM") if undo == "alarm" else release.cancel()
     release.settled("UPDATE_ROLLBACK_COMPLETE")
     assert release.shares() == {"1": 100}

@@ -1,13 +1,14 @@
 """A SIGKILL of the emulator loses no S3 object, and only seconds of everything else."""
 
 import json
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError, FlexibleChecksumError
+
+from tests.waiting import until
 
 STOCK = {"SLUICE_STOCK_AWS": "1"}
 ROLE = "arn:aws:iam::000000000000:role/execution"
@@ -36,13 +37,6 @@ def status_of(cloud: Any, execution: str) -> str:
     return cloud.client("stepfunctions").describe_execution(executionArn=execution)["status"]
 
 
-def eventually(condition: Callable[[], bool], seconds: float = 20) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "did not become true in time"
-        time.sleep(0.05)
-
-
 def saved(cloud: Any, *texts: str) -> bool:
     folder: Path = cloud.emulator.state_dir / "services"
     state = b"".join(file.read_bytes() for file in folder.iterdir() if file.is_file())
@@ -53,8 +47,8 @@ def test_tables_and_executions_survive_a_kill(new_emulator: Callable[..., Any]) 
     cloud = new_emulator()
     create_table(cloud).put_item(TableName="assets", Item={"id": {"S": "asset-1"}})
     execution = start_execution(cloud, "quick", {"Type": "Pass"})
-    eventually(lambda: status_of(cloud, execution) == "SUCCEEDED")
-    eventually(lambda: saved(cloud, "asset-1", "ExecutionSucceeded"))
+    until(lambda: status_of(cloud, execution) == "SUCCEEDED")
+    until(lambda: saved(cloud, "asset-1", "ExecutionSucceeded"))
     cloud.emulator.kill()
 
     cloud = new_emulator()
@@ -83,9 +77,9 @@ def test_saving_goes_on_after_it_failed(new_emulator: Callable[..., Any]) -> Non
     obstacle = cloud.emulator.state_dir / "services" / "dynamodb.tmp"
     obstacle.mkdir()
     create_table(cloud).put_item(TableName="assets", Item={"id": {"S": "asset-1"}})
-    eventually(lambda: "dynamodb could not be saved" in cloud.emulator.log_file.read_text())
+    until(lambda: "dynamodb could not be saved" in cloud.emulator.log_file.read_text())
     obstacle.rmdir()
-    eventually(lambda: saved(cloud, "asset-1"))
+    until(lambda: saved(cloud, "asset-1"))
 
 
 def test_the_stock_emulator_loses_its_tables_to_a_kill(new_emulator: Callable[..., Any]) -> None:
@@ -99,7 +93,7 @@ def test_a_running_execution_fails_at_the_next_start_and_is_announced(new_emulat
     cloud = new_emulator()
     queue = watch_failures(cloud)
     execution = start_execution(cloud, "slow", {"Type": "Wait", "Seconds": 600})
-    eventually(lambda: saved(cloud, "WaitStateEntered", "failures"))
+    until(lambda: saved(cloud, "WaitStateEntered", "failures"))
     cloud.emulator.kill()
 
     cloud = new_emulator()
@@ -181,7 +175,7 @@ def test_every_object_version_survives_a_kill_right_after_it_was_written(new_emu
     cloud = new_emulator()
     bucket = Bucket(cloud)
     bucket.create()
-    eventually(lambda: saved(cloud, "kept"))
+    until(lambda: saved(cloud, "kept"))
     written = [("a b/ü.jpg", bucket.put("a b/ü.jpg", body)) for body in (b"one", b"two", b"three")]
     written += [("moved.jpg", bucket.put("moved.jpg", b"moved")), ("film.mp4", bucket.put_multipart("film.mp4"))]
     bucket.delete("moved.jpg")

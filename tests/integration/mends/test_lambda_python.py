@@ -7,7 +7,6 @@ import json
 import os
 import signal
 import textwrap
-import time
 import uuid
 import zipfile
 from collections.abc import Callable
@@ -16,6 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.waiting import until
 
 HANDLERS = """
     import os, sys, time
@@ -238,22 +239,15 @@ def test_functions_end_with_a_server_that_is_killed(new_emulator: Callable[..., 
     cloud = new_emulator()
     worker = deploy(cloud, "app.inspect").invoke().payload["pid"]
     os.kill(cloud.emulator.pid(), signal.SIGKILL)
-    wait_until_gone(worker)
+    until(lambda: not is_running(worker))
 
 
 def test_an_idle_function_ends(new_emulator: Callable[..., Any]) -> None:
     function = deploy(new_emulator(idle_worker_seconds=1), "app.inspect")
     first = function.invoke().payload
-    wait_until_gone(first["pid"])
+    until(lambda: not is_running(first["pid"]))
     assert not Path(first["env"]["TMPDIR"]).exists()
     assert function.invoke().payload["pid"] != first["pid"]
-
-
-def wait_until_gone(pid: int) -> None:
-    deadline = time.monotonic() + 20
-    while is_running(pid):
-        assert time.monotonic() < deadline, "the function still runs"
-        time.sleep(0.02)
 
 
 def is_running(pid: int) -> bool:

@@ -8,7 +8,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from infra.local.mends.stepfunctions_definitions import diagnose
-from tests.integration.mends.stepfunctions_probe import ROLE, create, eventually, machine
+from tests.integration.mends.stepfunctions_probe import ROLE, create, machine
+from tests.waiting import until
 
 END = {"Type": "Pass", "End": True}
 TASK = {"Type": "Task", "Resource": "arn:aws:states:::lambda:invoke", "End": True}
@@ -120,7 +121,7 @@ def test_a_stack_with_a_bad_definition_fails(stock: Any, mended: Any) -> None:
             now: str = stacks.describe_stacks(StackName=name)["Stacks"][0]["StackStatus"]
             return "" if now.endswith("IN_PROGRESS") else now
 
-        return eventually(ended)
+        return until(ended)
 
     assert status(stock) == "CREATE_COMPLETE"
     assert status(mended) == "ROLLBACK_COMPLETE"

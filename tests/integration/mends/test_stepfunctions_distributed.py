@@ -10,7 +10,6 @@ from infra.local.mends.stepfunctions_engine.distributed import batched
 from tests.integration.mends.stepfunctions_probe import (
     Execution,
     ask,
-    eventually,
     function,
     invoke,
     machine,
@@ -18,6 +17,7 @@ from tests.integration.mends.stepfunctions_probe import (
     queue,
     start,
 )
+from tests.waiting import until
 
 NOTHING = ("In", {"Type": "Pass"})
 FAILS_FOR_MARKED = """
@@ -137,8 +137,8 @@ def test_stopping_the_parent_stops_the_children(mended: Any) -> None:
     execution = start(mended, machine(("Each", distributed(("Ask", ask(url))))), [1, 2])
     next_token(sqs, url)
     execution.aws.stop_execution(executionArn=execution.arn)
-    eventually(lambda: {child["status"] for child in children(execution)} == {"ABORTED"})
-    eventually(lambda: map_run(execution)["status"] == "ABORTED")
+    until(lambda: {child["status"] for child in children(execution)} == {"ABORTED"})
+    until(lambda: map_run(execution)["status"] == "ABORTED")
     assert execution.event_types[-1] == "ExecutionAborted"
 
 

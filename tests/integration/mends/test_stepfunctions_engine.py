@@ -11,7 +11,6 @@ from tests.integration.mends.stepfunctions_probe import (
     Execution,
     ask,
     create,
-    eventually,
     function,
     invoke,
     machine,
@@ -19,6 +18,7 @@ from tests.integration.mends.stepfunctions_probe import (
     queue,
     start,
 )
+from tests.waiting import until
 
 WAIT_LONG = {"Type": "Wait", "Seconds": 3600}
 UNKNOWN_SERVICE = {"Type": "Task", "Resource": "arn:aws:states:::aws-sdk:nosuchservice:doIt"}
@@ -228,7 +228,7 @@ def test_heartbeats_keep_a_task_alive(mended: Any) -> None:
             return True
         return False
 
-    eventually(beaten)
+    until(beaten)
     assert execution.failure() == ("FAILED", "States.Timeout")
 
 
@@ -251,12 +251,12 @@ def test_nothing_follows_the_end_of_a_stopped_execution(stock: Any, mended: Any)
 
     execution, token = stopped(stock)
     execution.aws.send_task_success(taskToken=token, output="{}")
-    eventually(lambda: execution.event_types[-1] != "ExecutionAborted")
+    until(lambda: execution.event_types[-1] != "ExecutionAborted")
 
     execution, token = stopped(mended)
     described = execution.description
     assert (described["status"], described["error"], described["cause"]) == ("ABORTED", "Halt", "enough")
-    eventually(lambda: token_is_closed(execution, token))
+    until(lambda: token_is_closed(execution, token))
     assert execution.event_types[-1] == "ExecutionAborted"
     assert execution.details("ExecutionAborted") == {"error": "Halt", "cause": "enough"}
 

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.integration.mends.stepfunctions_probe import ROLE, Execution, create, eventually, machine, start_machine
+from tests.integration.mends.stepfunctions_probe import ROLE, Execution, create, machine, start_machine
+from tests.waiting import until
 
 FAILING = machine(("Look", {"Type": "Pass", "Result": {"secret": 1}}), ("No", {"Type": "Fail", "Error": "Bad"}))
 
@@ -34,7 +35,7 @@ def logged(cloud: Any, level: str, **options: Any) -> tuple[Execution, list[dict
     group, arn = log_group(cloud)
     execution = start_machine(cloud, create(cloud, FAILING, loggingConfiguration=settings(arn, level, **options)))
     execution.ended()
-    eventually(lambda: (seen := messages(cloud, group)) and seen[-1]["type"] == "ExecutionFailed")
+    until(lambda: (seen := messages(cloud, group)) and seen[-1]["type"] == "ExecutionFailed")
     return execution, messages(cloud, group)
 
 
@@ -117,7 +118,7 @@ def described_after_deployment(cloud: Any) -> list[tuple[str | None, Any]]:
     seen: list[tuple[str | None, Any]] = []
     for deploy, level, tracing in ((stacks.create_stack, "ALL", True), (stacks.update_stack, "ERROR", False)):
         deploy(StackName=name, TemplateBody=template(name, arn, level, tracing=tracing))
-        eventually(lambda: stacks.describe_stacks(StackName=name)["Stacks"][0]["StackStatus"].endswith("E_COMPLETE"))
+        until(lambda: stacks.describe_stacks(StackName=name)["Stacks"][0]["StackStatus"].endswith("E_COMPLETE"))
         machine_arn = f"arn:aws:states:us-east-1:000000000000:stateMachine:{name}"
         described = aws.describe_state_machine(stateMachineArn=machine_arn)
         seen.append((described["loggingConfiguration"].get("level"), described.get("tracingConfiguration")))
@@ -133,6 +134,6 @@ def test_a_machine_from_a_template_writes_its_log(mended: Any) -> None:
     group, arn = log_group(mended)
     stacks, name = mended.client("cloudformation"), f"m-{uuid.uuid4().hex}"
     stacks.create_stack(StackName=name, TemplateBody=template(name, arn, "ALL", tracing=False))
-    eventually(lambda: stacks.describe_stacks(StackName=name)["Stacks"][0]["StackStatus"] == "CREATE_COMPLETE")
+    until(lambda: stacks.describe_stacks(StackName=name)["Stacks"][0]["StackStatus"] == "CREATE_COMPLETE")
     start_machine(mended, f"arn:aws:states:us-east-1:000000000000:stateMachine:{name}").ended()
-    eventually(lambda: len(messages(mended, group)) == 5)
+    until(lambda: len(messages(mended, group)) == 5)

@@ -15,7 +15,6 @@ from tests.integration.mends.stepfunctions_probe import (
     Execution,
     ask,
     create,
-    eventually,
     function,
     invoke,
     machine,
@@ -24,6 +23,7 @@ from tests.integration.mends.stepfunctions_probe import (
     start,
     start_machine,
 )
+from tests.waiting import until
 
 # Fails with Flaky until its marker object is in the bucket named by the event.
 FAILS_UNTIL_MENDED = """
@@ -259,7 +259,7 @@ def test_an_execution_that_a_restart_interrupted_goes_on(new_emulator: Callable[
     execution = start(cloud, machine(("First", {"Type": "Pass", "Result": 1}), ("Ask", ask(url, ResultPath=None))))
     next_token(sqs, url)
     execution.reached("TaskSubmitted")
-    eventually(lambda: is_saved(cloud, "TaskSubmitted"))
+    until(lambda: is_saved(cloud, "TaskSubmitted"))
     getattr(cloud.emulator, end)()
 
     cloud = new_emulator()
@@ -281,7 +281,7 @@ def test_a_map_run_that_a_restart_interrupted_goes_on(new_emulator: Callable[...
     execution = start(cloud, machine(("Each", each)), [1, 2])
     execution.aws.send_task_success(taskToken=next_token(sqs, url), output='"first"')
     next_token(sqs, url)
-    eventually(lambda: is_saved(cloud, "ExecutionSucceeded") and map_run(execution)["itemCounts"]["succeeded"] == 1)
+    until(lambda: is_saved(cloud, "ExecutionSucceeded") and map_run(execution)["itemCounts"]["succeeded"] == 1)
     cloud.emulator.kill()
 
     cloud = new_emulator()
