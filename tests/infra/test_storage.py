@@ -8,7 +8,7 @@ import pytest
 from infra.storage import INDEXES
 from tests.infra.conftest import Stage, Template, denies_plain_http
 
-BUCKETS = {"Ingest", "Expanded", "Output", "Archive", "Quarantine", "Operations", "AccessLogs"}
+BUCKETS = {"Ingest", "Expanded", "Output", "Archive", "Quarantine", "Operations", "Audit", "AccessLogs"}
 KEEPS_ORIGINALS = ["Ingest", "Expanded", "Archive", "Quarantine"]
 
 
@@ -146,6 +146,7 @@ def test_names_are_published(storage: Template) -> None:
         "ArchiveBucket",
         "QuarantineBucket",
         "OperationsBucket",
+        "AuditBucket",
         "TableName",
         "TopicArn",
     }
