@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import aws_cdk as cdk
+from aws_cdk import aws_iam as iam
 
 from infra import packaging, rules
 from infra.pipeline import Pipeline
@@ -34,9 +35,16 @@ def add_stage(
 ) -> None:
     """Both stacks of a stage; for `packages` and `revision` see Pipeline."""
     storage = Storage(app, settings)
-    Pipeline(app, settings, storage, packages, revision)
+    pipeline = Pipeline(app, settings, storage, packages, revision)
+    if settings.permissions_boundary:
+        _bound_roles(pipeline, settings.permissions_boundary)
     for name, value in {"project": "sluice", "stage": settings.stage}.items():
         cdk.Tags.of(app).add(name, value, exclude_resource_types=UNTAGGED)
+
+
+def _bound_roles(stack: cdk.Stack, policy: str) -> None:
+    boundary = iam.ManagedPolicy.from_managed_policy_name(stack, "PermissionsBoundary", policy)
+    iam.PermissionsBoundary.of(stack).apply(boundary)
 
 
 def main() -> None:

@@ -43,7 +43,7 @@ class Platform:
     python: str
 
 
-LAMBDA = Platform("aarch64-manylinux_2_28", "3.13")
+LAMBDA = Platform("aarch64-manylinux_2_28", "3.14")
 """Amazon Linux 2023 on Graviton. A manylinux of an older glibc would silently give years-old wheels."""
 
 

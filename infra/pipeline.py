@@ -18,6 +18,7 @@ from infra import rules, versions
 from infra.audit import keep_trail
 from infra.conversion import allow_conversion, conversion_role
 from infra.delivery import FUNCTION_RETRIES, delivered
+from infra.encryption import encrypt, share
 from infra.function_code import function_code
 from infra.machine import executions_arn, machine_arn, machine_name, state_machine
 from infra.needs import needs_of
@@ -59,11 +60,6 @@ class Pipeline(cdk.Stack):
         super().__init__(scope, name, stack_name=name)
         self._settings = settings
         self._events_dlq = self._dead_letters("EventsDlq")
-        rules.acknowledge(
-            self._events_dlq,
-            rules.QUEUE_WITHOUT_DLQ,
-            "It is the dead-letter queue: of a rule, where cdk-nag does not look",
-        )
         self._failures_dlq = self._dead_letters("FailuresDlq")
         self._restores_dlq = self._dead_letters("RestoresDlq")
         self._sweeps_dlq = self._dead_letters("SweepsDlq")
@@ -85,16 +81,21 @@ class Pipeline(cdk.Stack):
         self._observability = Observability(
             self, settings, self._functions, self._machine, self._reprocess, self._failures
         )
+        if storage.key:
+            encrypt(self, storage.key)
+            share(self, storage.key)
         self._publish_names()
 
     def _dead_letters(self, name: str) -> sqs.Queue:
-        return sqs.Queue(
+        queue = sqs.Queue(
             self,
             name,
             encryption=sqs.QueueEncryption.SQS_MANAGED,
             enforce_ssl=True,
             retention_period=cdk.Duration.days(DEAD_LETTERS_KEPT_DAYS),
         )
+        rules.acknowledge_dead_letters(queue)
+        return queue
 
     def _make_functions(self, storage: Storage, packages: Mapping[str, Path] | None) -> dict[str, TaskFunction]:
         code_of = function_code(self, packages)

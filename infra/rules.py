@@ -1,43 +1,70 @@
-"""The security rules that every synthesis is checked against, and the findings that we keep, each with its reason.
+"""The security rules that every synthesis is checked against, and the findings that we keep.
 
+There are four reasons to keep one, and no others; each finding is acknowledged on the very resource that has it.
 cdk-nag names a finding by the rule and, for a wildcard, the resource as it stands in the template.
 """
 
 from typing import Any
 
 import aws_cdk as cdk
-from cdk_nag import AwsSolutionsChecks
+from cdk_nag import AwsSolutionsChecks, ServerlessChecks
 from constructs import Construct
 
-OLDER_RUNTIME = "AwsSolutions-L1"
-QUEUE_WITHOUT_DLQ = "AwsSolutions-SQS3"
 WILDCARD = "AwsSolutions-IAM5"
+NAMED_LATER = (
+    "Objects, executions, log streams, tables and versions get their names later: the bucket and prefix, the state "
+    "machine, the log group, the database or the function is named"
+)
+UNNAMED_SERVICE = "X-Ray and log deliveries have no resources that a policy could name"
+IS_DEAD_LETTERS = "It is a dead-letter queue: what is in there was given up already, and waits for a person"
+FAILS_ELSEWHERE = (
+    "What it cannot take is kept elsewhere: by its own dead-letter queue, by its source's, or by whoever waits for its "
+    "answer"
+)
 
 
 def check(app: cdk.App) -> None:
     """Lets synthesis fail on anything that the rules find and that is not acknowledged where it stands."""
-    cdk.Validations.of(app).add_plugins(AwsSolutionsChecks(app))
+    cdk.Validations.of(app).add_plugins(AwsSolutionsChecks(app), ServerlessChecks(app))
 
 
-def acknowledge(construct: Construct, finding: str, reason: str) -> None:
-    cdk.Validations.of(construct).acknowledge(cdk.Acknowledgment(id=finding, reason=reason))
+def acknowledge_dead_letters(queue: Construct) -> None:
+    """cdk-nag knows few for what they are: those of queues and of functions, by one of its two rules."""
+    for finding in ("AwsSolutions-SQS3", "Serverless-SQSRedrivePolicy"):
+        _acknowledge(queue, finding, IS_DEAD_LETTERS)
+
+
+def acknowledge_function(function: Construct, *, has_dead_letters: bool) -> None:
+    """Where Lambda itself calls it, it has dead letters, and then needs no second place for the same events."""
+    finding = "LambdaAsyncFailureDestination" if has_dead_letters else "LambdaDLQ"
+    _acknowledge(function, f"Serverless-{finding}", FAILS_ELSEWHERE)
+
+
+def acknowledge_queue_reader(mapping: Construct) -> None:
+    """Lambda has no destinations for what comes from a queue: the queue has dead letters."""
+    _acknowledge(mapping, "Serverless-LambdaEventSourceMappingDestination", FAILS_ELSEWHERE)
+
+
+def acknowledge_mails(subscription: Construct) -> None:
+    """An alarm that no mail told of still shows in CloudWatch."""
+    _acknowledge(subscription, "Serverless-SNSRedrivePolicy", FAILS_ELSEWHERE)
 
 
 def acknowledge_unnamed_service(role: Construct) -> None:
     """For statements on X-Ray and on log deliveries."""
-    acknowledge(role, f"{WILDCARD}[Resource::*]", "These services have no resources that a policy could name")
+    _acknowledge(role, f"{WILDCARD}[Resource::*]", UNNAMED_SERVICE)
 
 
 def acknowledge_open_ends(role: Construct, resources: list[str]) -> None:
     """For those of a statement's `resources` that are named but for their last part."""
     for resource in resources:
         if resource.endswith("*"):
-            acknowledge(
-                role,
-                f"{WILDCARD}[Resource::{_written_out(cdk.Stack.of(role).resolve(resource))}]",
-                "Objects, executions and tables get their names later: the bucket and prefix, the state machine or "
-                "the database is named",
-            )
+            written = _written_out(cdk.Stack.of(role).resolve(resource))
+            _acknowledge(role, f"{WILDCARD}[Resource::{written}]", NAMED_LATER)
+
+
+def _acknowledge(construct: Construct, finding: str, reason: str) -> None:
+    cdk.Validations.of(construct).acknowledge(cdk.Acknowledgment(id=finding, reason=reason))
 
 
 def _written_out(resource: Any) -> str:
@@ -51,5 +78,7 @@ def _written_out(resource: Any) -> str:
             return name
         case {"Ref": str(name)}:
             return f"<{name}>"
+        case {"Fn::GetAtt": [str(name), str(attribute)]}:
+            return f"<{name}.{attribute}>"
         case _:
             raise ValueError(f"A role's resource has a form that cdk-nag's findings are not matched for: {resource}")

@@ -32,6 +32,8 @@ IA_MIN_AGE_DAYS = 30
 """S3 moves nothing to Standard-IA, nor on from it, before it was there for 30 days."""
 LEAST_STAY_DAYS = {"STANDARD_IA": 30, "GLACIER_IR": 90, "GLACIER": 90}
 """S3 charges for as much, also where an object goes on earlier."""
+LOCKS = {"governance", "compliance"}
+POLICY_NAME = re.compile(r"[\w+=,.@-]{1,128}", re.ASCII)
 LEAST_QUARANTINE_DAYS = 30
 """Somebody must have had the time to look."""
 
@@ -105,6 +107,9 @@ class Settings:
     `output_ia_days` after they were made, files for the web move to Standard-IA; 0 for never.
     `quarantine_days` after they were rejected, originals expire; 0 for never.
     `keep_private` leaves places, authors, comments and serial numbers in what is published.
+    `customer_key` encrypts all that the stage keeps with a KMS key of its own instead of with AWS's.
+    `archive_lock_days` S3 locks archived originals for, in the mode `archive_lock`; 0 for not at all.
+    `permissions_boundary` names a managed policy of the account, which bounds what all roles may do; "" for none.
     `from_source` runs the functions from the source tree instead of from packages: on the embedded AWS only.
     """
 
@@ -139,6 +144,10 @@ class Settings:
     outcome_bus: str = ""
     audit_trail: bool = False
     audit_lock_days: int = 0
+    customer_key: bool = False
+    archive_lock_days: int = 0
+    archive_lock: str = "governance"
+    permissions_boundary: str = ""
     concurrency: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
 
     def __post_init__(self) -> None:
@@ -156,6 +165,8 @@ class Settings:
             *_alarm_problems(self),
             *_bus_problems(self),
             *_audit_problems(self),
+            *_lock_problems(self),
+            *_boundary_problems(self),
             *_concurrency_problems(self),
         ]
         if problems:
@@ -265,6 +276,23 @@ def _audit_problems(settings: Settings) -> list[str]:
     if settings.audit_lock_days and not settings.audit_trail:
         return ["audit_lock_days need an audit_trail"]
     return [] if settings.audit_lock_days >= 0 else ["audit_lock_days must not be negative"]
+
+
+def _lock_problems(settings: Settings) -> list[str]:
+    problems: list[str] = []
+    if settings.archive_lock not in LOCKS:
+        problems.append(f"archive_lock must be one of {sorted(LOCKS)}, not {settings.archive_lock!r}")
+    if settings.archive_lock_days < 0:
+        problems.append("archive_lock_days must not be negative")
+    if settings.archive_lock_days and settings.archive_lock == "compliance" and not settings.retain_data:
+        problems.append("archive_lock 'compliance' needs retain_data: nobody, AWS included, can end such a lock early")
+    return problems
+
+
+def _boundary_problems(settings: Settings) -> list[str]:
+    if not settings.permissions_boundary or POLICY_NAME.fullmatch(settings.permissions_boundary):
+        return []
+    return [f"permissions_boundary must be a managed policy's name, not {settings.permissions_boundary!r}"]
 
 
 def _alarm_problems(settings: Settings) -> list[str]:

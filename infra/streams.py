@@ -33,11 +33,7 @@ class StreamReader(Construct):
             enforce_ssl=True,
             retention_period=cdk.Duration.days(DEAD_LETTERS_KEPT_DAYS),
         )
-        rules.acknowledge(
-            self.dead_letters,
-            rules.QUEUE_WITHOUT_DLQ,
-            "It is the dead-letter queue: of a stream's reader, where cdk-nag does not look",
-        )
+        rules.acknowledge_dead_letters(self.dead_letters)
         function.add_to_role_policy(allow(["sqs:SendMessage"], self.dead_letters.queue_arn))
         mapping = lambda_.EventSourceMapping(
             self,

@@ -40,14 +40,14 @@ class TaskFunction(Construct):
             self,
             "Function",
             function_name=name,
-            runtime=lambda_.Runtime.PYTHON_3_13,
+            runtime=lambda_.Runtime.PYTHON_3_14,
             architecture=lambda_.Architecture.ARM_64,
             handler=f"tasks.{task_of(function)[0]}.handler.handle",
             code=code,
             memory_size=limits.memory_mb,
             timeout=cdk.Duration.seconds(limits.timeout_seconds),
             ephemeral_storage_size=cdk.Size.mebibytes(limits.scratch_mb),
-            environment=_common_environment(settings) | dict(needs.environment),
+            environment=_common_environment(settings, cdk.Stack.of(self).account) | dict(needs.environment),
             role=self._make_role(needs, self.log_group),
             log_group=self.log_group,
             tracing=lambda_.Tracing.ACTIVE,
@@ -55,7 +55,7 @@ class TaskFunction(Construct):
             dead_letter_queue=dead_letters,
             current_version_options=version_options(settings),
         )
-        rules.acknowledge(self, rules.OLDER_RUNTIME, "The packages are built and tested for this version of Python")
+        rules.acknowledge_function(self, has_dead_letters=dead_letters is not None)
 
     def _make_log_group(self, function_name: str, settings: Settings) -> logs.LogGroup:
         """Goes with the stack in every stage: its fixed name, retained, would block the next deployment."""
@@ -82,8 +82,9 @@ def service_name(settings: Settings) -> str:
     return f"sluice-{settings.stage}"
 
 
-def _common_environment(settings: Settings) -> dict[str, str]:
+def _common_environment(settings: Settings, account: str) -> dict[str, str]:
     return {
+        "BUCKET_OWNER": account,
         "POWERTOOLS_SERVICE_NAME": service_name(settings),
         "POWERTOOLS_METRICS_NAMESPACE": METRICS_NAMESPACE,
         "POWERTOOLS_LOG_LEVEL": settings.log_level,

@@ -102,16 +102,11 @@ def published(function: lambda_.Function) -> str:
 
 
 def allow_versions(machine: sfn.StateMachine, functions: Sequence[lambda_.Function]) -> None:
-    """Lets the state machine invoke every version: executions in flight go on with the older ones."""
+    """Lets the state machine invoke every version: executions in flight and redrives go on with the older ones."""
     for function in functions:
-        machine.add_to_role_policy(allow(["lambda:InvokeFunction"], f"{function.function_arn}:*"))
-        logical_id = cdk.Stack.of(function).get_logical_id(function.node.default_child)
-        rules.acknowledge(
-            machine,
-            f"{rules.WILDCARD}[Resource::<{logical_id}.Arn>:*]",
-            "All versions of one function: those that executions in flight and redrives need are published already, "
-            "and a policy with the newest alone would break them",
-        )
+        versions = f"{function.function_arn}:*"
+        machine.add_to_role_policy(allow(["lambda:InvokeFunction"], versions))
+        rules.acknowledge_open_ends(machine, [versions])
 
 
 def failures_alarm(scope: Construct, settings: Settings, recorded_in: logs.LogGroup) -> cloudwatch.Alarm:

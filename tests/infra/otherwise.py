@@ -18,4 +18,7 @@ OTHERWISE = Settings(
     outcome_bus="sluice-outcomes",
     audit_trail=True,
     audit_lock_days=30,
+    customer_key=True,
+    archive_lock_days=365,
+    permissions_boundary="team-boundary",
 )

@@ -1,6 +1,7 @@
 """Mistakes in a stage's settings are found before AWS finds them, or data is lost."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -78,6 +79,20 @@ def test_a_rollout_is_one_that_cloudformation_takes(rollout: Rollout, problem: s
 def test_concurrency_is_reserved_for_known_functions_only() -> None:
     with pytest.raises(SettingsError, match="transfrom"):
         replace(DEV, concurrency={"transfrom": 5})
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        ({"archive_lock": "legal"}, "legal"),
+        ({"archive_lock_days": -1}, "negative"),
+        ({"archive_lock": "compliance", "archive_lock_days": 1}, "needs retain_data"),
+        ({"permissions_boundary": "arn:aws:iam::1:policy/team"}, "a managed policy's name"),
+    ],
+)
+def test_locks_and_boundaries_are_ones_that_aws_takes(change: dict[str, Any], problem: str) -> None:
+    with pytest.raises(SettingsError, match=problem):
+        replace(DEV, **change)
 
 
 def test_all_problems_are_told_at_once() -> None:
