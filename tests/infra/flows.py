@@ -62,6 +62,8 @@ def packed(files: Mapping[str, bytes]) -> bytes:
 
 def each_kind_is_taken_in(stage: Enforcing, made: Uploads) -> None:
     upload_all(stage, made.under("first"))
+    until(lambda: {key.rpartition("/")[2] for key in stage.keys("ArchiveBucket")} >= set(made.files))
+    until(lambda: not [key for key in stage.keys("IngestBucket") if key.startswith("first/")])
 
 
 def upload_all(stage: Enforcing, files: Mapping[str, bytes]) -> None:
@@ -138,6 +140,7 @@ def bad_files_are_set_aside(stage: Enforcing, _made: Uploads) -> None:
     stage.put("IngestBucket", "bad/notes.png", b"this is not a picture", Tagging="owner=ada")
     upload_in_parts(stage, "bad/parts.png", [b"x" * PART_BYTES, b"x"])
     assert {stage.record(key)["status"] for key in ("bad/notes.png", "bad/parts.png")} == {"rejected"}
+    assert [key for key in stage.keys("QuarantineBucket") if key.endswith("/notes.png")]
     inside = packed({"notes.png": b"this is not a picture either"})
     stage.put("IngestBucket", "zip/bad.zip", inside)
     assert until(lambda: finished_child(stage, "bad.zip/notes.png"))["status"] == "rejected"
@@ -165,8 +168,9 @@ def the_api_is_asked_for_everything(stage: Enforcing, _made: Uploads) -> None:
     files = {"file": ("picture.png", picture("plum"))}
     assert requests.post(form["url"], data=form["fields"], files=files, timeout=60).status_code == 204
     record = stage.record("uploads/form/picture.png")
-    for query in ({"key": record["key"]}, {"kind": "image"}, {"status": "succeeded"}):
-        assert stage.call_api("GET /assets", queryStringParameters=query)["assets"]
+    for query in ({"key": record["key"]}, {"kind": "image", "limit": "100"}, {"status": "succeeded", "limit": "100"}):
+        listed = stage.call_api("GET /assets", queryStringParameters=query)["assets"]
+        assert record["asset_id"] in [each["asset_id"] for each in listed]
     asset = {"asset_id": record["asset_id"]}
     assert stage.call_api("GET /assets/{asset_id}", pathParameters=asset)["sha256"]
     started = stage.call_api("POST /executions", body=json.dumps(asset))
@@ -178,7 +182,9 @@ def messages_are_served_or_set_aside(stage: Enforcing, _made: Uploads) -> None:
     asked = json.dumps({"bucket": stage.outputs["IngestBucket"], "key": "first/teal.png"})
     for body in (asked, "what is this?"):
         sqs.send_message(QueueUrl=stage.outputs["RequestQueueUrl"], MessageBody=body)
-    assert until(lambda: sqs.receive_message(QueueUrl=stage.outputs["RequestsDlqUrl"]).get("Messages"))
+    (message,) = until(lambda: sqs.receive_message(QueueUrl=stage.outputs["RequestsDlqUrl"]).get("Messages"))
+    assert message["Body"] == "what is this?"
+    until(lambda: [each for each in stage.executions() if ":sqs-" in each])
 
 
 def answers_are_lost_after_the_work_was_done(stage: Enforcing, _made: Uploads) -> None:

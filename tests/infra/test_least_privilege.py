@@ -3,12 +3,16 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from typing import Any
 
+import boto3
 import pytest
+import requests
+from botocore.config import Config
 
 from infra.local.authorizations import Authorization
 from tests.infra.conftest import Stage, statements
-from tests.infra.enforcing import Enforcing, enforcing_stage
+from tests.infra.enforcing import Enforcing, enforcing_stage, picture
 from tests.infra.flows import FLOWS, uploads
 from tests.infra.services import role_name, used_by_services
 from workflow.limits import FUNCTIONS
@@ -160,3 +164,41 @@ def test_only_one_function_may(
         if any(grant.covers(Authorization(role, action, arn(resource, flown), allowed=True)) for grant in given)
     }
     assert may == ALONE[action_on]
+
+
+def test_the_api_cannot_sign_for_another_prefix(flown: Enforcing) -> None:
+    """A form is worth what the role of the function is: this one was made by somebody with the function's keys."""
+    s3 = thief(flown, "sluice-local-api")
+
+    def status(key: str) -> int:
+        form = s3.generate_presigned_post(flown.outputs["IngestBucket"], key)
+        return requests.post(form["url"], data=form["fields"], files={"file": ("any", b"any")}, timeout=60).status_code
+
+    assert (status("elsewhere/any.png"), status("uploads/any.png")) == (403, 204)
+
+
+def thief(stage: Enforcing, function: str) -> Any:
+    """A client of S3 with the function's own keys."""
+    role = stage.client("lambda").get_function_configuration(FunctionName=function)["Role"]
+    keys = stage.client("sts").assume_role(RoleArn=role, RoleSessionName="thief")["Credentials"]
+    return boto3.client(
+        "s3",
+        endpoint_url=stage.client("s3").meta.endpoint_url,
+        region_name="us-east-1",
+        aws_access_key_id=keys["AccessKeyId"],
+        aws_secret_access_key=keys["SecretAccessKey"],
+        aws_session_token=keys["SessionToken"],
+        config=Config(signature_version="s3v4"),
+    )
+
+
+def test_without_its_policy_a_function_is_refused_and_the_failure_is_recorded(flown: Enforcing) -> None:
+    """The counterproof to all flows, and the last test, as nothing goes through after it."""
+    role = role_name(flown.client("lambda").get_function_configuration(FunctionName="sluice-local-notify")["Role"])
+    iam = flown.client("iam")
+    (policy,) = iam.list_role_policies(RoleName=role)["PolicyNames"]
+    iam.delete_role_policy(RoleName=role, PolicyName=policy)
+    flown.put("IngestBucket", "denied/picture.png", picture("black"))
+    record = flown.record("denied/picture.png")
+    assert record["status"] == "failed"
+    assert "AccessDenied" in str(record["reason"])
