@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import boto3
 import requests
 
 from infra.local.samples import FOLDER
@@ -18,6 +19,10 @@ from tests.infra.enforcing import Enforcing, picture
 from tests.unit.movies import Movie, counting
 from tests.unit.sounds import encoded
 from tests.waiting import until
+from workflow.client import Sluice
+from workflow.releases import Releases
+from workflow.stack import LOCAL, Connection
+from workflow.uploads import Upload
 
 PART_BYTES = 5 * 1024 * 1024
 """The least that S3 takes for a part that is not the last."""
@@ -29,6 +34,7 @@ class Uploads:
     """A file of each kind, and a video that counts as long on the stage that `enforcing_stage` makes."""
 
     files: Mapping[str, bytes]
+    folder: Path
 
     def under(self, prefix: str) -> dict[str, bytes]:
         return {f"{prefix}/{name}": content for name, content in self.files.items()}
@@ -47,7 +53,7 @@ def uploads(folder: Path) -> Uploads:
         "notes.pdf": (FOLDER / "notes-with-a-script.pdf").read_bytes(),
         "inner.zip": packed({"a.csv": b"a,b\n1,2\n"}),
     }
-    return Uploads(others | {name: movie.write(folder / name).read_bytes() for name, movie in videos.items()})
+    return Uploads(others | {name: movie.write(folder / name).read_bytes() for name, movie in videos.items()}, folder)
 
 
 def packed(files: Mapping[str, bytes]) -> bytes:
@@ -227,6 +233,30 @@ def telemetry_is_taken_in_and_leaves_a_trail(stage: Enforcing, _made: Uploads) -
     until(lambda: [each for each in stage.keys("AuditBucket") if each.startswith(prefix)])
 
 
+def a_deployment_is_tried_and_taken_back(stage: Enforcing, made: Uploads) -> None:
+    """By the role that a job of the repository's gets, after it has deployed."""
+    connection = Connection(LOCAL, endpoint=stage.client("s3").meta.endpoint_url)
+    connection._session = boto3.Session(**stage.session_of("sluice-local-try"), region_name="us-east-1")
+    sample = made.folder / "sample.csv"
+    sample.write_text("run,commit\n1,0123abc\n")
+    uploaded = [*Sluice(connection).put([Upload(sample, "smoke/sample.csv")], abs)]
+    (outcome,) = Sluice(connection).outcomes(uploaded, timeout=60, on_progress=abs)
+    assert outcome["outcome"] == "succeeded", outcome
+    first, second = publish_another_version(stage)
+    assert Releases(connection).roll_back(first).to == first
+    assert second not in Releases(connection).shares()
+
+
+def publish_another_version(stage: Enforcing) -> tuple[int, int]:
+    """As a deployment does; the version that was live, and the one that is there now."""
+    states, machine = stage.client("stepfunctions"), {"stateMachineArn": stage.outputs["StateMachineArn"]}
+    definition = json.loads(states.describe_state_machine(**machine)["definition"])
+    states.update_state_machine(**machine, definition=json.dumps(definition | {"Comment": "another"}))
+    published = states.publish_state_machine_version(**machine)["stateMachineVersionArn"]
+    newest = int(published.rpartition(":")[2])
+    return newest - 1, newest
+
+
 FLOWS: tuple[Callable[[Enforcing, Uploads], None], ...] = (
     each_kind_is_taken_in,
     known_content_takes_over_what_was_made,
@@ -242,5 +272,6 @@ FLOWS: tuple[Callable[[Enforcing, Uploads], None], ...] = (
     the_api_is_asked_for_everything,
     messages_are_served_or_set_aside,
     telemetry_is_taken_in_and_leaves_a_trail,
+    a_deployment_is_tried_and_taken_back,
 )
 """In this order: some go on with what an earlier one left."""

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from infra.app import add_stage, make_app
+from infra.github import GitHub
 from infra.settings import STAGES
 from tests.infra.otherwise import OTHERWISE
 from workflow.limits import FUNCTIONS
@@ -17,6 +18,9 @@ def main(output: Path) -> None:
         app = make_app(str(output / settings.stage))
         add_stage(app, settings, None if settings.from_source else stand_ins(output))
         app.synth()
+    app = make_app(str(output / "github"))
+    GitHub(app, "owner/name", ["local", "prod"])
+    app.synth()
 
 
 def stand_ins(output: Path) -> dict[str, Path]:
