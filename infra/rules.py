@@ -10,6 +10,7 @@ from cdk_nag import AwsSolutionsChecks
 from constructs import Construct
 
 OLDER_RUNTIME = "AwsSolutions-L1"
+PLAIN_ENVIRONMENT = "AwsSolutions-ECS2"
 QUEUE_WITHOUT_DLQ = "AwsSolutions-SQS3"
 WILDCARD = "AwsSolutions-IAM5"
 
