@@ -9,6 +9,7 @@ from aws_cdk import aws_iam as iam
 from infra.settings import Settings
 from infra.storage import Storage
 from tasks.api.uploads import PREFIX as UPLOADS
+from tasks.kinds import BIG_FILES
 from tasks.shared.naming import WORK
 from tasks.telemetry.batches import PREFIX as TELEMETRY
 from workflow.limits import functions_of
@@ -25,6 +26,8 @@ KEEP = ("s3:GetObject", "s3:PutObject", "s3:PutObjectTagging", "s3:AbortMultipar
 """To write a copy, in parts where it is large, and to verify it."""
 TABLE_AND_PLACES = ("TABLE_NAME", "INGEST_BUCKET", "EXPANDED_BUCKET", "ARCHIVE_BUCKET", "QUARANTINE_BUCKET")
 RECORD = ("dynamodb:GetItem", "dynamodb:UpdateItem")
+CONTAINER = "big_file"
+"""No function, but what does the work of one."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +71,7 @@ def needs_of(storage: Storage, settings: Settings, machine_arn: str, executions_
     )
     return {
         "validate": Needs(
-            environment(*TABLE_AND_PLACES, "EXPAND_ARCHIVES"),
+            environment(*TABLE_AND_PLACES, "EXPAND_ARCHIVES", "BIG_FILES"),
             [
                 allow(FIND, *originals),
                 tell_missing(archive, quarantine),
@@ -78,6 +81,7 @@ def needs_of(storage: Storage, settings: Settings, machine_arn: str, executions_
             ],
         ),
         **_needs_by_kind("transform", transform),
+        **_needs_of_big_files(transform, settings, output),
         "transform_video": transform.more(environment("LONG_VIDEO_CPU_SECONDS")),
         "transform_archive": transform.more(
             environment("EXPANDED_BUCKET"),
@@ -208,6 +212,14 @@ def _needs_of_ways_in(
     return needs
 
 
+def _needs_of_big_files(transform: Needs, settings: Settings, output: str) -> dict[str, Needs]:
+    """The container tells what it made, and the function of the file's kind reads that."""
+    if not settings.big_files:
+        return {}
+    tells, reads = (transform.more({}, allow([f"s3:{verb}Object"], f"{output}/work/*")) for verb in ("Put", "Get"))
+    return {CONTAINER: tells, **{f"transform_{kind}": reads for kind in BIG_FILES}}
+
+
 def _publish(storage: Storage, settings: Settings) -> list[iam.PolicyStatement]:
     """To tell of an outcome, on the topic and on the bus."""
     on_topic = allow(["sns:Publish"], storage.topic.topic_arn)
@@ -278,6 +290,7 @@ def _environment(storage: Storage, settings: Settings) -> Callable[..., dict[str
         "RENDITION_FORMATS": ",".join(settings.rendition_formats),
         "PARTITION_BY": settings.partition_by,
         "EXPAND_ARCHIVES": str(settings.expand_archives).lower(),
+        "BIG_FILES": str(settings.big_files).lower(),
         "LONG_VIDEO_CPU_SECONDS": str(settings.long_video_cpu_seconds),
         "KEEP_PRIVATE": str(settings.keep_private).lower(),
         "SWEEP_OLDER_THAN_MINUTES": str(settings.sweep_older_than_minutes),

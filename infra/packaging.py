@@ -47,6 +47,10 @@ LAMBDA = Platform("aarch64-manylinux_2_28", "3.14")
 """Amazon Linux 2023 on Graviton. A manylinux of an older glibc would silently give years-old wheels."""
 
 
+CONTAINER = "big_file"
+"""No function: what the image for big files has, boto3 with it."""
+
+
 def build_all() -> dict[str, Path]:
     """The package of every function."""
     return {function: build(function) for function in FUNCTIONS}
@@ -136,7 +140,7 @@ def _uv(*arguments: str) -> None:
 
 def main(arguments: list[str]) -> None:
     if arguments == ["lock"]:
-        for function in FUNCTIONS:
+        for function in (*FUNCTIONS, CONTAINER):
             lock(function)
         return
     for function, package in build_all().items():

@@ -16,12 +16,13 @@ from constructs import Construct
 
 from infra import rules, versions
 from infra.audit import keep_trail
+from infra.big_files import BigFiles
 from infra.conversion import allow_conversion, conversion_role
 from infra.delivery import FUNCTION_RETRIES, delivered
 from infra.encryption import encrypt, share
 from infra.function_code import function_code
 from infra.machine import executions_arn, machine_arn, machine_name, state_machine
-from infra.needs import needs_of
+from infra.needs import CONTAINER, Needs, needs_of
 from infra.observability import Observability
 from infra.reprocess import reprocess_machine
 from infra.restore import continue_restored
@@ -29,6 +30,7 @@ from infra.settings import Settings
 from infra.storage import Storage
 from infra.sweeper import SWEEPER, sweep_on_schedule
 from infra.task_function import TaskFunction
+from infra.warmth import keep_warm
 from infra.ways_in import open_ways_in
 from infra.ways_out import open_ways_out
 from workflow.events import INPUT_PATHS, OBJECT_CREATED, STATUS_CHANGE
@@ -63,7 +65,8 @@ class Pipeline(cdk.Stack):
         self._failures_dlq = self._dead_letters("FailuresDlq")
         self._restores_dlq = self._dead_letters("RestoresDlq")
         self._sweeps_dlq = self._dead_letters("SweepsDlq")
-        self._functions = self._make_functions(storage, packages)
+        self._needs = self._find_needs(storage)
+        self._functions = self._make_functions(packages)
         self._machine = self._make_machine(storage, revision)
         self._failures = versions.failures_alarm(self, settings, self._functions[FAILURE_RECORDER].log_group)
         self._live = self._make_live(revision)
@@ -81,6 +84,7 @@ class Pipeline(cdk.Stack):
         self._observability = Observability(
             self, settings, self._functions, self._machine, self._reprocess, self._failures
         )
+        keep_warm(settings, self._functions)
         if storage.key:
             encrypt(self, storage.key)
             share(self, storage.key)
@@ -97,10 +101,12 @@ class Pipeline(cdk.Stack):
         rules.acknowledge_dead_letters(queue)
         return queue
 
-    def _make_functions(self, storage: Storage, packages: Mapping[str, Path] | None) -> dict[str, TaskFunction]:
-        code_of = function_code(self, packages)
+    def _find_needs(self, storage: Storage) -> Mapping[str, Needs]:
         machine = machine_name(self._settings, INGEST)
-        needs = needs_of(storage, self._settings, machine_arn(self, machine), executions_arn(self, machine))
+        return needs_of(storage, self._settings, machine_arn(self, machine), executions_arn(self, machine))
+
+    def _make_functions(self, packages: Mapping[str, Path] | None) -> dict[str, TaskFunction]:
+        code_of = function_code(self, packages)
         dead_letters = {
             FAILURE_RECORDER: self._failures_dlq,
             RESTORED_CONTINUER: self._restores_dlq,
@@ -112,29 +118,34 @@ class Pipeline(cdk.Stack):
                 function,
                 settings=self._settings,
                 code=code_of(function),
-                needs=needs[function],
+                needs=self._needs[function],
                 dead_letters=dead_letters.get(function),
             )
             for function in FUNCTIONS
-            if function in needs
+            if function in self._needs
         }
 
     def _make_machine(self, storage: Storage, revision: str | None) -> sfn.StateMachine:
         long_videos = self._settings.long_videos
-        definition = ingest(long_videos).to_json()
+        definition = ingest(long_videos, big_files=self._settings.big_files).to_json()
         functions = {name: each.function for name, each in self._functions.items() if f"${{{name}}}" in definition}
         arns = {name: versions.published(function) for name, function in functions.items()}
         role = conversion_role(self, storage) if long_videos == "mediaconvert" else None
+        containers = BigFiles(self, self._settings, self._needs[CONTAINER]) if self._settings.big_files else None
         machine = state_machine(
             self,
             INGEST,
             definition=versions.stamped(definition, revision),
-            substitutions=arns | ({"conversion_role": role.role_arn} if role else {}),
+            substitutions=arns
+            | ({"conversion_role": role.role_arn} if role else {})
+            | (containers.substitutions if containers else {}),
             settings=self._settings,
         )
         versions.allow_versions(machine, list(functions.values()))
         if role:
             allow_conversion(machine, role)
+        if containers:
+            containers.let_run(machine)
         return machine
 
     def _make_live(self, revision: str | None) -> versions.Live:

@@ -1,6 +1,6 @@
 """The security rules that every synthesis is checked against, and the findings that we keep.
 
-There are four reasons to keep one, and no others; each finding is acknowledged on the very resource that has it.
+There are four reasons to keep one, a fifth for containers, and no others; each finding is acknowledged on the very resource that has it.
 cdk-nag names a finding by the rule and, for a wildcard, the resource as it stands in the template.
 """
 
@@ -15,7 +15,8 @@ NAMED_LATER = (
     "Objects, executions, log streams, tables and versions get their names later: the bucket and prefix, the state "
     "machine, the log group, the database or the function is named"
 )
-UNNAMED_SERVICE = "X-Ray and log deliveries have no resources that a policy could name"
+UNNAMED_SERVICE = "X-Ray, log deliveries and ECR's token have no resources that a policy could name"
+NO_SECRETS = "They are names of buckets and of the table"
 IS_DEAD_LETTERS = "It is a dead-letter queue: what is in there was given up already, and waits for a person"
 FAILS_ELSEWHERE = (
     "What it cannot take is kept elsewhere: by its own dead-letter queue, by its source's, or by whoever waits for its "
@@ -50,8 +51,13 @@ def acknowledge_mails(subscription: Construct) -> None:
     _acknowledge(subscription, "Serverless-SNSRedrivePolicy", FAILS_ELSEWHERE)
 
 
+def acknowledge_plain_environment(container_task: Construct) -> None:
+    """Of a container; of functions no rule asks it."""
+    _acknowledge(container_task, "AwsSolutions-ECS2", NO_SECRETS)
+
+
 def acknowledge_unnamed_service(role: Construct) -> None:
-    """For statements on X-Ray and on log deliveries."""
+    """For statements on X-Ray, on log deliveries and on ECR's token."""
     _acknowledge(role, f"{WILDCARD}[Resource::*]", UNNAMED_SERVICE)
 
 

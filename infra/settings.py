@@ -28,6 +28,7 @@ QUEUE_BATCHES = range(2, 1001)
 ACCOUNT = re.compile(r"[0-9]{12}")
 EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 EVENT_BUS = re.compile(r"[A-Za-z0-9._-]{1,256}")
+SCHEDULE = re.compile(r"cron\(\S+( \S+){5}\)")
 IA_MIN_AGE_DAYS = 30
 """S3 moves nothing to Standard-IA, nor on from it, before it was there for 30 days."""
 LEAST_STAY_DAYS = {"STANDARD_IA": 30, "GLACIER_IR": 90, "GLACIER": 90}
@@ -85,6 +86,19 @@ class HttpApi:
 
 
 @dataclass(frozen=True)
+class Warm:
+    """How many environments of which function stand ready `from_` a time `to` another: without a cold start, and paid.
+
+    Both are expressions of Application Auto Scaling's, such as "cron(0 8 ? * MON-FRI *)", in the `timezone`.
+    """
+
+    functions: Mapping[str, int]
+    from_: str
+    to: str
+    timezone: str = "Etc/UTC"
+
+
+@dataclass(frozen=True)
 class Settings:
     """One stage. `concurrency` reserves executions per function: new accounts have only ten in all, to share.
 
@@ -94,6 +108,7 @@ class Settings:
     `expand_archives` takes the files in a ZIP in as assets of their own; otherwise a ZIP is refused.
     `long_videos` says how those are converted that take more than `long_video_cpu_seconds` to convert: "parts" are
     converted at the same time by functions, "mediaconvert" sends them to that service.
+    `big_files` has those files that no function has the memory, disk and time for transformed in a container.
     `sweep_every_minutes` says how often the sweeper looks for what did not change for `sweep_older_than_minutes`.
     `rollout` is how a deployment reaches those who upload.
     `http_api` is how callers reach the HTTP API, where there is one.
@@ -106,6 +121,7 @@ class Settings:
     `audit_trail` keeps each change of a record in a bucket that only grows; S3 locks it for `audit_lock_days`.
     `output_ia_days` after they were made, files for the web move to Standard-IA; 0 for never.
     `quarantine_days` after they were rejected, originals expire; 0 for never.
+    `warm` has functions stand ready at certain times.
     `keep_private` leaves places, authors, comments and serial numbers in what is published.
     `customer_key` encrypts all that the stage keeps with a KMS key of its own instead of with AWS's.
     `archive_lock_days` S3 locks archived originals for, in the mode `archive_lock`; 0 for not at all.
@@ -124,6 +140,7 @@ class Settings:
     expand_archives: bool = False
     long_videos: str = "parts"
     long_video_cpu_seconds: int = 120
+    big_files: bool = False
     sweep_every_minutes: int = 15
     sweep_older_than_minutes: int = 15
     keep_private: bool = False
@@ -148,6 +165,7 @@ class Settings:
     archive_lock_days: int = 0
     archive_lock: str = "governance"
     permissions_boundary: str = ""
+    warm: Warm | None = None
     concurrency: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
 
     def __post_init__(self) -> None:
@@ -168,6 +186,7 @@ class Settings:
             *_lock_problems(self),
             *_boundary_problems(self),
             *_concurrency_problems(self),
+            *_warm_problems(self),
         ]
         if problems:
             raise SettingsError(f"Settings of stage {self.stage!r}: {'; '.join(problems)}.")
@@ -192,6 +211,8 @@ def _video_problems(settings: Settings) -> list[str]:
         problems.append(f"long_videos must be one of {sorted(LONG_VIDEOS)}, not {settings.long_videos!r}")
     if not 0 < settings.long_video_cpu_seconds <= MOST_CPU_SECONDS:
         problems.append(f"long_video_cpu_seconds must be up to {MOST_CPU_SECONDS}: a function has 900 s")
+    if settings.big_files and settings.from_source:
+        problems.append("big_files need containers, which the embedded AWS does not run")
     return problems
 
 
@@ -310,6 +331,20 @@ def _concurrency_problems(settings: Settings) -> list[str]:
     return [f"concurrency names unknown functions: {unknown}"] if unknown else []
 
 
+def _warm_problems(settings: Settings) -> list[str]:
+    if settings.warm is None:
+        return []
+    problems: list[str] = []
+    if unknown := sorted(set(settings.warm.functions) - set(FUNCTIONS)):
+        problems.append(f"warm names unknown functions: {unknown}")
+    for function, ready in settings.warm.functions.items():
+        if not 0 < ready <= settings.concurrency.get(function, ready):
+            problems.append(f"warm must have 1 or more of {function}, and no more than are reserved for it")
+    if not all(SCHEDULE.fullmatch(each) for each in (settings.warm.from_, settings.warm.to)):
+        problems.append("warm needs times as cron(…), of six fields")
+    return problems
+
+
 _ALL = (
     # No lifecycle rule ever runs on a laptop: the archive's class is all that shows of the tiers there.
     Settings(
@@ -333,6 +368,19 @@ _ALL = (
         audit_trail=True,
         outcome_bus="default",
         telemetry_stream=True,
+    ),
+    # As `prod`, but for what makes one wait or keeps data that nobody needs.
+    Settings(
+        stage="staging",
+        rendition_formats=("webp", "jpeg"),
+        archive_tiers=(Tier(30, "GLACIER_IR"), Tier(365, "DEEP_ARCHIVE")),
+        output_ia_days=90,
+        rollout=Rollout("canary", percentage=50, interval_minutes=2),
+        http_api=HttpApi(),
+        request_queue=10,
+        audit_trail=True,
+        outcome_bus="default",
+        concurrency=MappingProxyType({"transform_image": 10, "thumbnail_image": 5}),
     ),
     Settings(
         stage="prod",

@@ -47,7 +47,7 @@ class TaskFunction(Construct):
             memory_size=limits.memory_mb,
             timeout=cdk.Duration.seconds(limits.timeout_seconds),
             ephemeral_storage_size=cdk.Size.mebibytes(limits.scratch_mb),
-            environment=_common_environment(settings, cdk.Stack.of(self).account) | dict(needs.environment),
+            environment=common_environment(settings, cdk.Stack.of(self).account) | dict(needs.environment),
             role=self._make_role(needs, self.log_group),
             log_group=self.log_group,
             tracing=lambda_.Tracing.ACTIVE,
@@ -82,7 +82,7 @@ def service_name(settings: Settings) -> str:
     return f"sluice-{settings.stage}"
 
 
-def _common_environment(settings: Settings, account: str) -> dict[str, str]:
+def common_environment(settings: Settings, account: str) -> dict[str, str]:
     return {
         "BUCKET_OWNER": account,
         "POWERTOOLS_SERVICE_NAME": service_name(settings),

@@ -29,7 +29,7 @@ class Format:
 
 @dataclass(frozen=True)
 class Kind:
-    """A family of formats that one module per task serves. `max_bytes` is the size of the original."""
+    """A family of formats that one module per task serves. `max_bytes` is the size of an original for its functions."""
 
     name: str
     plural: str
@@ -152,6 +152,10 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
     {kind.name: kind for kind in (IMAGE, TABLE, VIDEO, AUDIO, DOCUMENT, ARCHIVE)}
 )
 
+BIG_FILES: Mapping[str, int] = MappingProxyType({"image": 2 * GIB, "table": 32 * GIB})
+"""Bytes up to which a stage with `big_files` takes files of a kind that are above its `max_bytes`: in a container. That
+has memory, disk and time that no function has. Long videos need none: they are converted in parts."""
+
 MAX_NAME_BYTES = 255
 MAX_KEY_BYTES = 900
 
@@ -159,6 +163,16 @@ MAX_KEY_BYTES = 900
 def kind_of(media_type: str) -> Kind | None:
     """The kind that accepts a content type, or None."""
     return next((kind for kind in KINDS.values() if media_type in kind.formats), None)
+
+
+def is_big(kind: Kind, size: int) -> bool:
+    """Whether a file of `size` bytes is more than the kind's function can do."""
+    return size > kind.max_bytes
+
+
+def most_bytes(kind: Kind, *, big_files: bool) -> int:
+    """The size of the largest file of a kind that is taken."""
+    return max(kind.max_bytes, BIG_FILES.get(kind.name, 0) if big_files else 0)
 
 
 def accepted_labels(kinds: Iterable[Kind]) -> str:

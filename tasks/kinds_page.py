@@ -7,6 +7,7 @@ from types import MappingProxyType
 from tasks.kinds import (
     ARCHIVE,
     AUDIO,
+    BIG_FILES,
     DOCUMENT,
     GIB,
     IMAGE,
@@ -61,6 +62,7 @@ def _section(kind: Kind) -> Iterator[str]:
     yield from _table(("format", "content type", "names", *_FORMAT_COLUMNS.get(kind.name, ())), _rows(kind))
     yield ""
     yield from (f"* {fact}" for fact in _FACTS[kind.name]())
+    yield from _big_files(kind)
     yield f"* **Reject codes**: {', '.join(_CODES[kind.name])}, TooLarge."
     yield ""
     yield from _table(("function", "memory MB", "seconds", "scratch MB"), _functions(kind))
@@ -232,6 +234,14 @@ _CODES: Mapping[str, tuple[str, ...]] = MappingProxyType(
     }
 )
 """Beside those that any file may get for its name, its size or its type."""
+
+
+def _big_files(kind: Kind) -> Iterator[str]:
+    if kind.name in BIG_FILES:
+        yield (
+            f"* **Big files**: up to {BIG_FILES[kind.name] / GIB:,.0f} GiB, unless packed, where the stage's "
+            "`big_files` is set: transformed in a container."
+        )
 
 
 def _functions(kind: Kind) -> Iterator[tuple[str, ...]]:

@@ -6,6 +6,7 @@ SluiceError
 ├── DuplicateEvent      the asset is, or was just, served by another execution → Duplicate
 ├── TransientError      worth another attempt: throttled, a service had a bad moment
 ├── LongVideo           more than one function can convert in its time → the video is converted in segments
+├── BigFile             more than a function has memory, disk or time for → a container transforms it
 ├── ThumbnailError      no preview could be made; the asset goes on, marked degraded
 ├── CopyNotVerified     a copy differs from its original; the original stays where it is
 └── RejectedError       the file can never succeed → Quarantine; a subclass's name is the reject code
@@ -42,6 +43,10 @@ class ThumbnailError(SluiceError):
 
 class LongVideo(SluiceError):
     """A video that takes longer to convert than one function may run."""
+
+
+class BigFile(SluiceError):
+    """A file that takes more memory, disk or time than a function has."""
 
 
 class CopyNotVerified(SluiceError):

@@ -6,8 +6,9 @@ from typing import Any
 
 from tasks.kinds import KINDS
 from workflow.asl import Chain, Fail, Graph, LambdaTask, Map, Retry, ServiceTask, Succeed
+from workflow.big_file import DIED, NO_CAPACITY, big_file_task
 from workflow.conversion_job import conversion_job
-from workflow.errors import DuplicateEvent, LongVideo, ThumbnailError, TransientError, rejections
+from workflow.errors import BigFile, DuplicateEvent, LongVideo, ThumbnailError, TransientError, rejections
 from workflow.limits import (
     BY_KIND,
     CONVERSION_TIMEOUT_SECONDS,
@@ -36,10 +37,11 @@ START = {
 """Validate decides the kind, and with it which functions the later states call: routing costs no state."""
 
 
-def ingest(long_videos: str = "parts") -> Graph:
+def ingest(long_videos: str = "parts", *, big_files: bool = False) -> Graph:
     """The definition; `${validate}` and its like stand for the functions' ARNs.
 
-    `long_videos` are converted in "parts" by functions of ours, or by "mediaconvert".
+    `long_videos` are converted in "parts" by functions of ours, or by "mediaconvert"; `big_files` are transformed in a
+    container.
     """
     duplicate = Succeed(
         "Duplicate",
@@ -63,6 +65,10 @@ def ingest(long_videos: str = "parts") -> Graph:
     validate.on_error(*rejections(), then=quarantine)
     transform.on_error(*rejections(), then=quarantine)
     transform.on_error(LongVideo.__name__, then=split)
+    if big_files:
+        big = big_file_task([retry(NO_CAPACITY, first_delay=10, attempts=90), retry(DIED, first_delay=10, attempts=1)])
+        transform.on_error(BigFile.__name__, then=big)
+        big.then(transform)
     split.then(convert).then(join).then(thumbnail)
     split.on_error(*rejections(), then=quarantine)
     convert.on_error(*rejections(), then=quarantine)

@@ -16,6 +16,9 @@ PARTS_AT_ONCE = 10
 CONVERSION_TIMEOUT_SECONDS = 4 * 3600
 """For MediaConvert's job, where a stage sends long videos there; it may wait in a queue."""
 
+CONTAINER_MARGIN_SECONDS = 15 * 60
+"""Until a container runs: Fargate finds a place for it, and fetches its image."""
+
 DEDUPE_WINDOW_SECONDS = 25 * 3600
 """EventBridge may deliver an event again for 24 hours: that long an ended asset recognises its repeats."""
 
@@ -68,6 +71,23 @@ FUNCTIONS: Mapping[str, FunctionLimits] = MappingProxyType(
         "telemetry": FunctionLimits(memory_mb=512, timeout_seconds=60),
     }
 )
+
+
+@dataclass(frozen=True)
+class ContainerLimits:
+    """What the container for a big file may use: 1,024 CPU units are one CPU, `scratch_gib` is its disk."""
+
+    cpu_units: int
+    memory_mb: int
+    scratch_gib: int
+    timeout_seconds: int
+
+    @property
+    def state_timeout_seconds(self) -> int:
+        return self.timeout_seconds + CONTAINER_MARGIN_SECONDS
+
+
+BIG_FILE = ContainerLimits(cpu_units=4096, memory_mb=16_384, scratch_gib=200, timeout_seconds=5 * 3600)
 
 
 def task_of(function: str) -> tuple[str, str | None]:

@@ -127,7 +127,28 @@ class Releases:
         gone = [arn for arn, changed in self._function_versions(functions) if arn not in named and changed < since]
         for arn in gone:
             self._lambda.delete_function(FunctionName=arn)
+        self.cool()
         return Pruned(sorted(map(_number, unneeded)), gone)
+
+    def cool(self) -> list[str]:
+        """Take provisioned concurrency from versions of functions that no new execution calls; their ARNs.
+
+        A deployment while a stage's functions were kept warm has left it there, where it is paid for.
+        """
+        shares = self.shares()
+        live = (arn for arn in self._listed_arns() if _number(arn) in shares)
+        called = {name for arn in live for name in _named_by(self._definition(arn))}
+        left = [arn for arn in self._warmed({arn.rpartition(":")[0] for arn in called}) if arn not in called]
+        for arn in left:
+            function, _, version = arn.rpartition(":")
+            self._lambda.delete_provisioned_concurrency_config(FunctionName=function, Qualifier=version)
+        return left
+
+    def _warmed(self, functions: Iterable[str]) -> Iterator[str]:
+        """ARN of each version that has provisioned concurrency."""
+        lister: Any = self._lambda.get_paginator("list_provisioned_concurrency_configs")
+        pages = (page for function in sorted(functions) for page in lister.paginate(FunctionName=function))
+        return (found["FunctionArn"] for page in pages for found in page["ProvisionedConcurrencyConfigs"])
 
     def _version(self, listed: Any, shares: dict[int, int], routed: datetime) -> Version:
         arn = listed["stateMachineVersionArn"]

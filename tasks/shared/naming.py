@@ -68,6 +68,11 @@ def part_key(asset: str, recipe: str, part: str) -> str:
     return f"{WORK}{asset}/{recipe}/{part}"
 
 
+def outcome_key(asset: str, execution: str) -> str:
+    """What a container has to tell the execution that it worked for."""
+    return f"work/{asset}/outcomes/{execution}.json"
+
+
 def reason_key(original: str) -> str:
     """The sidecar that says why an original was quarantined."""
     return f"{original}.reason.json"

@@ -12,15 +12,18 @@ from typing import Any
 
 import msgspec
 
+from tasks.kinds import KINDS, is_big
 from tasks.shared import clients
 from tasks.shared.expand import WayIn
 from tasks.shared.objects import Objects
+from tasks.shared.outcomes import Outcomes
 from tasks.shared.records import Records
 from tasks.shared.renditions import Renditions, with_facts
 from tasks.shared.settings import from_environment
 from tasks.shared.task import task
 from tasks.work import Original, Recipe
 from workflow import PIPELINE_VERSION
+from workflow.errors import BigFile
 from workflow.shapes import Asset, Run, Transformed
 
 
@@ -36,9 +39,10 @@ class Settings(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True)
 class State:
-    """What Transform needs of the state."""
+    """What Transform needs of the state; `big_file` once a container has done the work."""
 
     asset: Asset
+    big_file: dict[str, str] | None = None
 
 
 settings = from_environment(Settings)
@@ -51,11 +55,21 @@ objects = Objects(clients.s3())
 records = Records(clients.dynamodb(), settings.table_name)
 renditions = Renditions(settings.output_bucket, objects)
 way_in = WayIn(settings.expanded_bucket, objects, records)
+outcomes = Outcomes(settings.output_bucket, objects)
 
 
 @task("transform", State)
-def handle(state: State, _run: Run) -> Transformed:
+def handle(state: State, run: Run) -> Transformed:
     asset = state.asset
+    if state.big_file:
+        return outcomes.read(asset.id, run.name)
+    if is_big(KINDS[asset.kind], asset.size):
+        raise BigFile(f"The {asset.kind} has {asset.size:,} bytes: a container does what no function can.")
+    return transformed(asset)
+
+
+def transformed(asset: Asset) -> Transformed:
+    """Everything made of an asset; raises a RejectedError or, for what is done in parts, LongVideo."""
     kind: Any = import_module(f"tasks.transform.{asset.kind}")
     if hasattr(kind, "check"):
         kind.check(objects.open(asset.source, asset.size), asset.size, settings.long_video_cpu_seconds)

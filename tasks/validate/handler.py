@@ -24,6 +24,7 @@ class Settings(msgspec.Struct, frozen=True):
     archive_bucket: str
     quarantine_bucket: str
     expand_archives: bool
+    big_files: bool = False
 
 
 settings = from_environment(Settings)
@@ -59,6 +60,12 @@ def checked(asset: Asset) -> Asset:
     head = objects.read_range(asset.source, 0, min(PROBE_BYTES, asset.size))
     tail = objects.read_range(asset.source, asset.size - PROBE_BYTES, asset.size) if asset.size > PROBE_BYTES else head
     verdict = inspect(
-        key=asset.key, size=asset.size, declared_type=asset.declared_type, head=head, tail=tail, refused=REFUSED
+        key=asset.key,
+        size=asset.size,
+        declared_type=asset.declared_type,
+        head=head,
+        tail=tail,
+        refused=REFUSED,
+        big_files=settings.big_files,
     )
     return replace(asset, kind=verdict.kind, media_type=verdict.media_type, notes=verdict.notes)

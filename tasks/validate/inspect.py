@@ -4,7 +4,17 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from tasks.headers import announced_size, check_pixels, ends_early
-from tasks.kinds import KINDS, MAX_KEY_BYTES, MAX_NAME_BYTES, MIB, Format, Kind, accepted_labels, kind_of
+from tasks.kinds import (
+    KINDS,
+    MAX_KEY_BYTES,
+    MAX_NAME_BYTES,
+    MIB,
+    Format,
+    Kind,
+    accepted_labels,
+    kind_of,
+    most_bytes,
+)
 from tasks.sniffing.sniff import sniff
 from tasks.sniffing.text import is_active_markup
 from tasks.validate.descriptions import FORBIDDEN, OFFICE_DOCUMENTS, describe
@@ -18,7 +28,7 @@ from workflow.errors import (
     UnsupportedType,
 )
 
-MAX_BYTES = max(kind.max_bytes for kind in KINDS.values())
+MAX_BYTES = max(most_bytes(kind, big_files=True) for kind in KINDS.values())
 
 _UNTOLD_TYPES = frozenset({"", "application/octet-stream", "binary/octet-stream", "application/x-www-form-urlencoded"})
 _SAME_TYPE = {
@@ -101,11 +111,18 @@ def check_name_and_size(key: str, size: int) -> None:
 
 
 def inspect(
-    *, key: str, size: int, declared_type: str, head: bytes, tail: bytes, refused: frozenset[str] = frozenset()
+    *,
+    key: str,
+    size: int,
+    declared_type: str,
+    head: bytes,
+    tail: bytes,
+    refused: frozenset[str] = frozenset(),
+    big_files: bool = False,
 ) -> Verdict:
     """The verdict, or the RejectedError that says why not. `head` and `tail` are up to 64 KiB from both ends.
 
-    Kinds that a stage does not take are `refused`, by name.
+    Kinds that a stage does not take are `refused`, by name. With `big_files` it takes more than its functions can do.
     """
     check_name_and_size(key, size)
     sniffed = sniff(head, tail, size, name=PurePosixPath(key).name)
@@ -113,7 +130,8 @@ def inspect(
     if kind is None or kind.name in refused:
         raise _refusal(sniffed.media_type, head + tail, refused)
     found = kind.formats[sniffed.media_type]
-    _check_content(kind, found, head, size)
+    _check_size(kind, found, size, big_files=big_files)
+    _check_content(found, head, size)
     return Verdict(kind.name, found.media_type, (*_lies(key, declared_type, found), *sniffed.notes))
 
 
@@ -131,9 +149,14 @@ def _check_name(key: str) -> None:
         )
 
 
-def _check_content(kind: Kind, found: Format, head: bytes, size: int) -> None:
-    if size > kind.max_bytes:
-        raise TooLarge(_too_large(size, kind.max_bytes))
+def _check_size(kind: Kind, found: Format, size: int, *, big_files: bool) -> None:
+    """What is packed stays small: its content counts, and that is known only once it is unpacked."""
+    limit = most_bytes(kind, big_files=big_files and "+" not in found.media_type)
+    if size > limit:
+        raise TooLarge(_too_large(size, limit))
+
+
+def _check_content(found: Format, head: bytes, size: int) -> None:
     if ends_early(found.media_type, head, size):
         raise TruncatedFile(
             f"The {found.label} file stops after {size:,} bytes, before its content is complete. "

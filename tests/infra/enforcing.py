@@ -17,6 +17,12 @@ from tests.infra.conftest import Stage, embedded_aws
 from tests.waiting import until
 
 NORMAL_VIDEO, LONG_VIDEO = (f'"LONG_VIDEO_CPU_SECONDS": "{seconds}"' for seconds in ("120", "0.1"))
+PLACE = {"AWS::Partition": "aws", "AWS::Region": "us-east-1", "AWS::AccountId": "000000000000"}
+TRUST = {
+    "Version": "2012-10-17",
+    "Statement": [{"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}],
+}
+"""The embedded AWS knows no GitHub."""
 OPEN = {"processing", None}
 
 
@@ -86,6 +92,16 @@ class Enforcing:
         details = (event.get("taskScheduledEventDetails") for page in pages for event in page["events"])
         return [json.loads(each["parameters"]) for each in details if each]
 
+    def session_of(self, role: str) -> dict[str, str]:
+        """Keys of a session of the role."""
+        arn = f"arn:aws:iam::000000000000:role/{role}"
+        keys = self.client("sts").assume_role(RoleArn=arn, RoleSessionName="test")["Credentials"]
+        return {
+            "aws_access_key_id": keys["AccessKeyId"],
+            "aws_secret_access_key": keys["SecretAccessKey"],
+            "aws_session_token": keys["SessionToken"],
+        }
+
     def call_api(self, route: str, **more: Any) -> Any:
         """What the api's function answers, called as API Gateway calls it."""
         caller = {"iam": {"userArn": "arn:aws:iam::000000000000:root"}}
@@ -109,7 +125,31 @@ def enforcing_stage(local: Stage, folder: Path) -> Iterator[Enforcing]:
     settings = {"AUTH": "true", "SLUICE_AUTHORIZATIONS": str(journal)}
     with embedded_aws(folder, **settings) as client, pytest.MonkeyPatch.context() as patch:
         patch.setattr(assembly, "templates", lambda _state_dir: templates)
+        make_role_that_tries(client, local.folder.parent / "github")
         yield Enforcing(client, deploy.deploy(client, folder).outputs, journal)
+
+
+def make_role_that_tries(client: Callable[[str], Any], github: Path) -> None:
+    """The one of the roles for GitHub that calls the stage itself. The others assume the CDK's, which are not here."""
+    resources = json.loads((github / "sluice-github.template.json").read_text())["Resources"]
+    (policy,) = (found["Properties"] for name, found in resources.items() if name.startswith("LocalTryDefaultPolicy"))
+    name, iam = {"RoleName": "sluice-local-try"}, client("iam")
+    iam.create_role(**name, AssumeRolePolicyDocument=json.dumps(TRUST))
+    iam.put_role_policy(**name, PolicyName="try", PolicyDocument=json.dumps(written_out(policy["PolicyDocument"])))
+
+
+def written_out(value: Any) -> Any:
+    """With the references to partition, region and account resolved, which are all that the roles' policies have."""
+    match value:
+        case {"Ref": reference}:
+            return PLACE[reference]
+        case {"Fn::Join": [separator, parts]}:
+            return separator.join(written_out(parts))
+        case dict():
+            return {name: written_out(each) for name, each in value.items()}
+        case list():
+            return [written_out(each) for each in value]
+    return value
 
 
 def picture(color: str) -> bytes:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import boto3
 import requests
 
 from infra.local.samples import FOLDER
@@ -19,6 +20,10 @@ from tests.infra.enforcing import Enforcing, picture
 from tests.unit.movies import Movie, counting
 from tests.unit.sounds import encoded
 from tests.waiting import until
+from workflow.client import Sluice
+from workflow.releases import Releases
+from workflow.stack import LOCAL, Connection
+from workflow.uploads import Upload
 
 PART_BYTES = 5 * 1024 * 1024
 """The least that S3 takes for a part that is not the last."""
@@ -31,6 +36,7 @@ class Uploads:
     """A file of each kind, and a video that counts as long on the stage that `enforcing_stage` makes."""
 
     files: Mapping[str, bytes]
+    folder: Path
 
     def under(self, prefix: str) -> dict[str, bytes]:
         return {f"{prefix}/{name}": content for name, content in self.files.items()}
@@ -49,7 +55,7 @@ def uploads(folder: Path) -> Uploads:
         "notes.pdf": (FOLDER / "notes-with-a-script.pdf").read_bytes(),
         "inner.zip": packed({"a.csv": b"a,b\n1,2\n"}),
     }
-    return Uploads(others | {name: movie.write(folder / name).read_bytes() for name, movie in videos.items()})
+    return Uploads(others | {name: movie.write(folder / name).read_bytes() for name, movie in videos.items()}, folder)
 
 
 def packed(files: Mapping[str, bytes]) -> bytes:
@@ -319,6 +325,30 @@ def many_are_processed_again_in_a_batch(stage: Enforcing, _made: Uploads) -> Non
     assert f"reprocess/{BATCH}/report.csv" in stage.keys("OperationsBucket")
 
 
+def a_deployment_is_tried_and_taken_back(stage: Enforcing, made: Uploads) -> None:
+    """By the role that a job of the repository's gets, after it has deployed."""
+    connection = Connection(LOCAL, endpoint=stage.client("s3").meta.endpoint_url)
+    connection._session = boto3.Session(**stage.session_of("sluice-local-try"), region_name="us-east-1")
+    sample = made.folder / "sample.csv"
+    sample.write_text("run,commit\n1,0123abc\n")
+    uploaded = [*Sluice(connection).put([Upload(sample, "smoke/sample.csv")], abs)]
+    (outcome,) = Sluice(connection).outcomes(uploaded, timeout=60, on_progress=abs)
+    assert outcome["outcome"] == "succeeded", outcome
+    first, second = publish_another_version(stage)
+    assert Releases(connection).roll_back(first).to == first
+    assert second not in Releases(connection).shares()
+
+
+def publish_another_version(stage: Enforcing) -> tuple[int, int]:
+    """As a deployment does; the version that was live, and the one that is there now."""
+    states, machine = stage.client("stepfunctions"), {"stateMachineArn": stage.outputs["StateMachineArn"]}
+    definition = json.loads(states.describe_state_machine(**machine)["definition"])
+    states.update_state_machine(**machine, definition=json.dumps(definition | {"Comment": "another"}))
+    published = states.publish_state_machine_version(**machine)["stateMachineVersionArn"]
+    newest = int(published.rpartition(":")[2])
+    return newest - 1, newest
+
+
 FLOWS: tuple[Callable[[Enforcing, Uploads], None], ...] = (
     each_kind_is_taken_in,
     known_content_takes_over_what_was_made,
@@ -339,5 +369,6 @@ FLOWS: tuple[Callable[[Enforcing, Uploads], None], ...] = (
     what_was_forgotten_is_started_by_the_sweep,
     a_failure_that_nobody_heard_of_is_recorded_by_the_sweep,
     half_a_move_is_finished_by_the_sweep,
+    a_deployment_is_tried_and_taken_back,
 )
 """In this order: some go on with what an earlier one left."""

@@ -1,10 +1,11 @@
 """A stage with the settings that none of ours has, and that a team may want."""
 
-from infra.settings import HttpApi, Rollout, Settings
+from infra.settings import HttpApi, Rollout, Settings, Warm
 
 OTHERWISE = Settings(
     stage="otherwise",
     long_videos="mediaconvert",
+    big_files=True,
     partition_by="day",
     glue_database="lake",
     sweep_every_minutes=1,
@@ -21,4 +22,5 @@ OTHERWISE = Settings(
     customer_key=True,
     archive_lock_days=365,
     permissions_boundary="team-boundary",
+    warm=Warm({"validate": 5, "transform_image": 10}, "cron(0 8 ? * MON-FRI *)", "cron(0 18 ? * MON-FRI *)"),
 )

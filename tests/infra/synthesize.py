@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from infra.app import add_stage, make_app
+from infra.github import GitHub
 from infra.settings import STAGES, Settings
 from tests.infra.otherwise import OTHERWISE
 from workflow.limits import FUNCTIONS
@@ -21,6 +22,9 @@ def main(output: Path) -> None:
         synthesize(output / settings.stage, settings, None if settings.from_source else packages)
     changed = stand_ins(output / "changed-packages", notify="# another notify")
     synthesize(output / "changed", replace(STAGES["dev"], rendition_formats=("jpeg",)), changed, COMMIT)
+    app = make_app(str(output / "github"))
+    GitHub(app, "owner/name", ["local", "prod"])
+    app.synth()
 
 
 def synthesize(folder: Path, settings: Settings, packages: dict[str, Path] | None, revision: str | None = None) -> None:

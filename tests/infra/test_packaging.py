@@ -24,12 +24,12 @@ PINNED = re.compile(r"^([a-z0-9-]+)==\S+ \\$", re.MULTILINE)
 
 
 def imported_distributions(task: str) -> set[str]:
-    """Names on the package registry of what the task's modules import, but for what Lambda's runtime has."""
-    modules = {
-        name.partition(".")[0]
-        for path in sources.closure(sources.handler_modules(task))
-        for name in sources.imported_names(path)
-    }
+    return imported_distributions_of(sources.handler_modules(task))
+
+
+def imported_distributions_of(names: list[str]) -> set[str]:
+    """Names on the package registry of what modules import, but for what Lambda's runtime has."""
+    modules = {name.partition(".")[0] for path in sources.closure(names) for name in sources.imported_names(path)}
     third_party = {m for m in modules if m not in sys.stdlib_module_names and not sources.is_first_party(m)}
     owners = packages_distributions()
     return {owners[module][0].lower().replace("_", "-") for module in third_party - FROM_RUNTIME}

@@ -10,8 +10,8 @@ from infra.settings import STAGES, Rollout, Settings, SettingsError, Tier, setti
 DEV = STAGES["dev"]
 
 
-def test_stages_are_local_dev_and_prod() -> None:
-    assert set(STAGES) == {"local", "dev", "prod"}
+def test_stages_are_local_dev_staging_and_prod() -> None:
+    assert list(STAGES) == ["local", "dev", "staging", "prod"]
 
 
 def test_only_the_local_stage_runs_the_source_tree() -> None:
@@ -19,7 +19,7 @@ def test_only_the_local_stage_runs_the_source_tree() -> None:
 
 
 def test_unknown_stage_is_refused_with_the_stages_there_are() -> None:
-    with pytest.raises(SettingsError, match=r"no stage 'production'; the stages are local, dev, prod"):
+    with pytest.raises(SettingsError, match=r"no stage 'production'; the stages are local, dev, staging, prod"):
         settings_of("production")
 
 

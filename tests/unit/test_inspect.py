@@ -26,9 +26,11 @@ from workflow.errors import (
 SVG = '<svg xmlns="http://www.w3.org/2000/svg">{}</svg>'
 
 
-def verdict(content: bytes, key: str = "photo", declared: str = "", size: int | None = None) -> Verdict:
-    known_size = len(content) if size is None else size
-    return inspect(key=key, size=known_size, declared_type=declared, head=content[:65536], tail=content[-65536:])
+def verdict(
+    content: bytes, key: str = "photo", declared: str = "", size: int | None = None, *, big_files: bool = False
+) -> Verdict:
+    size, ends = len(content) if size is None else size, {"head": content[:65536], "tail": content[-65536:]}
+    return inspect(key=key, size=size, declared_type=declared, big_files=big_files, **ends)
 
 
 def judge(content: bytes) -> None:
@@ -85,6 +87,18 @@ def test_names_up_to_the_limit_are_fine(key):
 def test_too_large_says_how_large_and_what_is_allowed():
     with pytest.raises(TooLarge, match=r"300\.5 MiB; up to 200 MiB"):
         verdict(sample("TIFF"), "a.tif", size=int(300.5 * MIB))
+
+
+def test_a_stage_with_containers_takes_what_no_function_can():
+    big = 3 * 1024 * MIB
+    assert verdict(sample("TIFF"), "a.tif", size=big // 2, big_files=True).kind == "image"
+    with pytest.raises(TooLarge, match="up to 2,048 MiB"):
+        verdict(sample("TIFF"), "a.tif", size=big, big_files=True)
+
+
+def test_what_is_packed_must_fit_a_function_all_the_same():
+    with pytest.raises(TooLarge, match="up to 4,096 MiB"):
+        verdict(gzip.compress(b"a,b\n1,2\n"), "a.csv.gz", size=5 * 1024 * MIB, big_files=True)
 
 
 def test_text_named_like_a_photograph_is_called_text():

@@ -14,7 +14,7 @@ from statelint.linter import Linter
 from tasks.kinds import KINDS
 from workflow import errors
 from workflow.ingest import ingest, task_name
-from workflow.limits import BY_KIND, EXECUTION_TIMEOUT_SECONDS, FUNCTIONS, functions_of
+from workflow.limits import BIG_FILE, BY_KIND, EXECUTION_TIMEOUT_SECONDS, FUNCTIONS, functions_of
 
 DOCUMENTED_ERRORS = {
     "Step Functions Developer Guide, Handling errors in Step Functions workflows": {
@@ -66,6 +66,16 @@ def delays(retrier: dict[str, Any]) -> Iterator[float]:
         yield min(growing, retrier["MaxDelaySeconds"])
 
 
+def longest_work(*states: dict[str, Any]) -> float:
+    """Seconds, with every retry but the first kind: those for when there is no place to run."""
+    return sum(_longest_work(state, state["Retry"][1:]) for state in states)
+
+
+def _longest_work(state: dict[str, Any], retriers: list[dict[str, Any]]) -> float:
+    attempts = 1 + sum(retrier["MaxAttempts"] for retrier in retriers)
+    return attempts * state["TimeoutSeconds"] + sum(seconds for retrier in retriers for seconds in delays(retrier))
+
+
 def test_a_linter_finds_no_problem() -> None:
     assert Linter.validate(ingest().to_json()) == []
 
@@ -110,11 +120,8 @@ def test_a_task_waits_longer_than_its_function_may_run(name: str, state: dict[st
 
 def test_an_execution_has_time_for_every_retry_and_for_one_long_throttle() -> None:
     assert DEFINITION["TimeoutSeconds"] == EXECUTION_TIMEOUT_SECONDS
-    throttled, *others = STATES["Validate"]["Retry"]
-    attempts = 1 + sum(retrier["MaxAttempts"] for retrier in others)
-    waits = sum(seconds for retrier in others for seconds in delays(retrier))
-    working = sum(attempts * STATES[name]["TimeoutSeconds"] + waits for name in steps())
-    assert working + sum(delays(throttled)) < EXECUTION_TIMEOUT_SECONDS
+    throttled = STATES["Validate"]["Retry"][0]
+    assert longest_work(*(STATES[name] for name in steps())) + sum(delays(throttled)) < EXECUTION_TIMEOUT_SECONDS
 
 
 def test_every_error_name_is_a_class_of_ours_or_documented_by_aws() -> None:
@@ -182,3 +189,49 @@ def test_the_job_is_one_that_mediaconvert_takes() -> None:
     assert state["Resource"] == "arn:aws:states:::mediaconvert:createJob.sync"
     shape = botocore.session.get_session().get_service_model("mediaconvert").operation_model("CreateJob").input_shape
     assert ParamValidator().validate(written_out(state["Parameters"]), shape).generate_report() == ""
+
+
+# big files in a container, as a stage may have it
+
+
+WITH_CONTAINER: dict[str, Any] = json.loads(ingest(big_files=True).to_json())["States"]
+
+
+def test_a_linter_finds_no_problem_with_a_container_either() -> None:
+    assert Linter.validate(ingest(big_files=True).to_json()) == []
+
+
+def test_only_big_files_take_another_way_which_leads_back_to_transform() -> None:
+    transform, big = WITH_CONTAINER["Transform"], WITH_CONTAINER["TransformBig"]
+    others = STATES | {"Transform": transform, "TransformBig": big}
+    assert others == WITH_CONTAINER
+    assert [caught for caught in transform["Catch"] if caught not in STATES["Transform"]["Catch"]] == [
+        {"ErrorEquals": ["BigFile"], "ResultPath": "$.error", "Next": "TransformBig"}
+    ]
+    assert (big["Next"], big["ResultPath"]) == ("Transform", "$.big_file")
+
+
+def test_a_container_ends_before_its_state_and_the_state_before_the_execution() -> None:
+    big = WITH_CONTAINER["TransformBig"]
+    assert BIG_FILE.timeout_seconds < big["TimeoutSeconds"]
+    happy = (WITH_CONTAINER[name] for name in (*steps(), "Transform", "TransformBig"))
+    assert longest_work(*happy) < EXECUTION_TIMEOUT_SECONDS
+
+
+def test_the_task_is_one_that_ecs_takes() -> None:
+    parameters = WITH_CONTAINER["TransformBig"]["Parameters"]
+    network = parameters["NetworkConfiguration"]["AwsvpcConfiguration"]
+    subnets = {"Subnets": ["subnet-1"], **{name: value for name, value in network.items() if name != "Subnets.$"}}
+    written = written_out(parameters) | {"NetworkConfiguration": {"AwsvpcConfiguration": subnets}}
+    request = in_the_service_s_case(written)
+    shape = botocore.session.get_session().get_service_model("ecs").operation_model("RunTask").input_shape
+    assert ParamValidator().validate(request, shape).generate_report() == ""
+
+
+def in_the_service_s_case(value: Any) -> Any:
+    """Step Functions writes the names of parameters with a capital, ECS itself without."""
+    if isinstance(value, list):
+        return [in_the_service_s_case(each) for each in value]
+    if not isinstance(value, dict):
+        return value
+    return {name[0].lower() + name[1:]: in_the_service_s_case(each) for name, each in value.items()}

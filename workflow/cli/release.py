@@ -42,6 +42,8 @@ def deploy_command(
         succeeded = True
     else:
         succeeded = _deploy_to_aws(stage, profile, region, ask=not yes)
+    if succeeded:
+        _releases(stage, profile, region).cool()
     shares = _releases(stage, profile, region).shares() if succeeded else _shares_if_any(stage, profile, region)
     outcome = "Deployed" if succeeded else "The deployment was undone"
     facts = {"stage": stage, "deployed": succeeded, "shares": shares}

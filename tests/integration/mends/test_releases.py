@@ -125,6 +125,17 @@ def test_code_is_kept_for_an_execution_that_was_started_without_a_version(releas
     assert release.releases.prune(IN_A_MONTH).functions == [f"{function_arn(release)}:1"]
 
 
+def test_after_a_deployment_only_what_new_executions_call_is_kept_warm(release: Waiting) -> None:
+    release.deploy("two")
+    functions = release.cloud.client("lambda")
+    for version in ("1", "2"):
+        functions.put_provisioned_concurrency_config(
+            FunctionName=release.name, Qualifier=version, ProvisionedConcurrentExecutions=2
+        )
+    assert release.releases.cool() == [f"{function_arn(release)}:1"]
+    assert release.releases.cool() == []
+
+
 def function_arn(release: Release) -> str:
     return f"arn:aws:lambda:us-east-1:000000000000:function:{release.name}"
 

@@ -31,7 +31,8 @@ def client_of_starter(cloud: Any, machine: str) -> Any:
     """Step Functions as a user who may start one state machine."""
     iam = cloud.client("iam")
     iam.create_user(UserName="starter")
-    statement = {"Effect": "Allow", "Action": "states:StartExecution", "Resource": machine}
+    actions = ["states:StartExecution", "states:DescribeStateMachineAlias"]
+    statement = {"Effect": "Allow", "Action": actions, "Resource": machine}
     policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
     iam.put_user_policy(UserName="starter", PolicyName="start", PolicyDocument=policy)
     key = iam.create_access_key(UserName="starter")["AccessKey"]
@@ -46,13 +47,18 @@ def test_the_stock_emulator_wants_the_alias_to_be_named(new_emulator: Callable[.
     states = client_of_starter(cloud, machine)
     with pytest.raises(states.exceptions.ClientError, match="AccessDenied"):
         states.start_execution(stateMachineArn=alias)
+    with pytest.raises(states.exceptions.ClientError, match="AccessDenied"):
+        states.describe_state_machine_alias(stateMachineAliasArn=alias)
 
 
-def test_leave_to_start_the_state_machine_is_enough_for_its_alias_alone(new_emulator: Callable[..., Any]) -> None:
+def test_leave_for_the_state_machine_is_enough_for_its_alias_alone(new_emulator: Callable[..., Any]) -> None:
     cloud = new_emulator(settings={"AUTH": "true"})
     machine, alias = alias_of_machine(cloud, "ours")
     _, other = alias_of_machine(cloud, "others")
     states = client_of_starter(cloud, machine)
     assert states.start_execution(stateMachineArn=alias)["executionArn"]
+    assert states.describe_state_machine_alias(stateMachineAliasArn=alias)["name"] == "live"
     with pytest.raises(states.exceptions.ClientError, match="AccessDenied"):
         states.start_execution(stateMachineArn=other)
+    with pytest.raises(states.exceptions.ClientError, match="AccessDenied"):
+        states.describe_state_machine_alias(stateMachineAliasArn=other)
