@@ -19,6 +19,7 @@ from infra.audit import keep_trail
 from infra.conversion import allow_conversion, conversion_role
 from infra.delivery import delivered
 from infra.function_code import function_code
+from infra.live_settings import make_parameter
 from infra.machine import executions_arn, machine_arn, machine_name, state_machine
 from infra.needs import needs_of
 from infra.observability import Observability
@@ -68,6 +69,7 @@ class Pipeline(cdk.Stack):
         self._failures_dlq = self._dead_letters("FailuresDlq")
         self._restores_dlq = self._dead_letters("RestoresDlq")
         self._sweeps_dlq = self._dead_letters("SweepsDlq")
+        make_parameter(self, settings)
         self._functions = self._make_functions(storage, packages)
         self._machine = self._make_machine(storage, revision)
         self._failures = versions.failures_alarm(self, settings, self._functions[FAILURE_RECORDER].log_group)
@@ -82,7 +84,7 @@ class Pipeline(cdk.Stack):
             self._live.let_start(self._functions[function].function)
         self._ways_in = open_ways_in(self, settings, self._functions, self._live)
         self._trail = keep_trail(self, storage, self._functions["audit"]) if settings.audit_trail else {}
-        open_ways_out(self, settings)
+        self._ways_out = open_ways_out(self, settings, storage, self._functions)
         self._observability = Observability(self, settings, self._functions, self._machine, self._failures)
         self._publish_names()
 
@@ -191,6 +193,7 @@ class Pipeline(cdk.Stack):
             "RestoresDlqUrl": self._restores_dlq.queue_url,
             "SweepsDlqUrl": self._sweeps_dlq.queue_url,
             **self._ways_in,
+            **self._ways_out,
             **self._observability.outputs,
             **self._trail,
         }

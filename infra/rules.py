@@ -11,6 +11,7 @@ from constructs import Construct
 
 OLDER_RUNTIME = "AwsSolutions-L1"
 QUEUE_WITHOUT_DLQ = "AwsSolutions-SQS3"
+KEY_WITHOUT_ROTATION = "AwsSolutions-SMG4"
 WILDCARD = "AwsSolutions-IAM5"
 
 

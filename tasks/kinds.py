@@ -161,6 +161,11 @@ def kind_of(media_type: str) -> Kind | None:
     return next((kind for kind in KINDS.values() if media_type in kind.formats), None)
 
 
+def most_bytes(kind: str) -> int:
+    """The largest original of a kind, by its name."""
+    return KINDS[kind].max_bytes
+
+
 def accepted_labels(kinds: Iterable[Kind]) -> str:
     """Every format of these kinds, as a sentence names them: "images (JPEG, PNG), tables (CSV)"."""
     return ", ".join(f"{kind.plural} ({', '.join(_plain_labels(kind))})" for kind in kinds)

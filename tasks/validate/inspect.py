@@ -1,10 +1,11 @@
 """Decides from name, size and both ends of a file whether it goes on, before anything is downloaded or decoded."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from tasks.headers import announced_size, check_pixels, ends_early
-from tasks.kinds import KINDS, MAX_KEY_BYTES, MAX_NAME_BYTES, MIB, Format, Kind, accepted_labels, kind_of
+from tasks.kinds import KINDS, MAX_KEY_BYTES, MAX_NAME_BYTES, MIB, Format, accepted_labels, kind_of, most_bytes
 from tasks.sniffing.sniff import sniff
 from tasks.sniffing.text import is_active_markup
 from tasks.validate.descriptions import FORBIDDEN, OFFICE_DOCUMENTS, describe
@@ -96,16 +97,22 @@ def check_name_and_size(key: str, size: int) -> None:
     if size == 0:
         raise EmptyFile("The file is empty (0 bytes). Check that the upload finished, then upload it again.")
     _check_name(key)
-    if size > MAX_BYTES:
-        raise TooLarge(_too_large(size, MAX_BYTES))
+    _check_size(size, MAX_BYTES)
 
 
 def inspect(
-    *, key: str, size: int, declared_type: str, head: bytes, tail: bytes, refused: frozenset[str] = frozenset()
+    *,
+    key: str,
+    size: int,
+    declared_type: str,
+    head: bytes,
+    tail: bytes,
+    refused: frozenset[str] = frozenset(),
+    limit_of: Callable[[str], int] = most_bytes,
 ) -> Verdict:
     """The verdict, or the RejectedError that says why not. `head` and `tail` are up to 64 KiB from both ends.
 
-    Kinds that a stage does not take are `refused`, by name.
+    Kinds that a stage does not take are `refused`, by name; `limit_of` one is in bytes.
     """
     check_name_and_size(key, size)
     sniffed = sniff(head, tail, size, name=PurePosixPath(key).name)
@@ -113,7 +120,8 @@ def inspect(
     if kind is None or kind.name in refused:
         raise _refusal(sniffed.media_type, head + tail, refused)
     found = kind.formats[sniffed.media_type]
-    _check_content(kind, found, head, size)
+    _check_size(size, limit_of(kind.name))
+    _check_content(found, head, size)
     return Verdict(kind.name, found.media_type, (*_lies(key, declared_type, found), *sniffed.notes))
 
 
@@ -131,9 +139,7 @@ def _check_name(key: str) -> None:
         )
 
 
-def _check_content(kind: Kind, found: Format, head: bytes, size: int) -> None:
-    if size > kind.max_bytes:
-        raise TooLarge(_too_large(size, kind.max_bytes))
+def _check_content(found: Format, head: bytes, size: int) -> None:
     if ends_early(found.media_type, head, size):
         raise TruncatedFile(
             f"The {found.label} file stops after {size:,} bytes, before its content is complete. "
@@ -144,11 +150,12 @@ def _check_content(kind: Kind, found: Format, head: bytes, size: int) -> None:
         check_pixels(found, *pixels)
 
 
-def _too_large(size: int, limit: int) -> str:
-    return (
-        f"The file has {size / MIB:,.1f} MiB; up to {limit / MIB:,.0f} MiB are allowed. "
-        "Make it smaller, for example with fewer pixels or stronger compression, and upload it again."
-    )
+def _check_size(size: int, limit: int) -> None:
+    if size > limit:
+        raise TooLarge(
+            f"The file has {size / MIB:,.1f} MiB; up to {limit / MIB:,.0f} MiB are allowed. "
+            "Make it smaller, for example with fewer pixels or stronger compression, and upload it again."
+        )
 
 
 def _refusal(media_type: str, content: bytes, refused: frozenset[str]) -> ForbiddenType | UnsupportedType:

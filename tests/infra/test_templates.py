@@ -108,6 +108,8 @@ def test_local_and_dev_differ_only_in_where_the_code_is_and_in_settings(stages: 
         "POWERTOOLS_LOG_LEVEL",
         "ARCHIVE_STORAGE_CLASS",
         "EXPAND_ARCHIVES",
+        "WEBHOOK_URL",
+        "POWERTOOLS_PARAMETERS_MAX_AGE",
     }
 
 
