@@ -32,7 +32,7 @@ def receiving(*answers: tuple[int, dict[str, str]]) -> Iterator[Receiver]:
     receiver = Receiver(answers=list(answers))
 
     class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:  # noqa: N802 - as http.server calls it
+        def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["content-length"]))
             receiver.got.append(Request(self.path, {k.lower(): v for k, v in self.headers.items()}, body))
             status, headers = receiver.next_answer()

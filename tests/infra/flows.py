@@ -15,6 +15,7 @@ import requests
 
 from infra.local.samples import FOLDER
 from tests.infra.enforcing import Enforcing, picture
+from tests.receiver import opened_webhook, receiving
 from tests.unit.movies import Movie, counting
 from tests.unit.sounds import encoded
 from tests.waiting import until
@@ -227,6 +228,12 @@ def telemetry_is_taken_in_and_leaves_a_trail(stage: Enforcing, _made: Uploads) -
     until(lambda: [each for each in stage.keys("AuditBucket") if each.startswith(prefix)])
 
 
+def outcomes_are_sent_to_a_receiver_that_is_down_at_first(stage: Enforcing, _made: Uploads) -> None:
+    with receiving((503, {})) as receiver, opened_webhook(stage.client("lambda"), stage.client("events"), receiver.url):
+        stage.put("IngestBucket", "webhook/picture.png", picture("gold"))
+        until(lambda: len(receiver.got) > 1)
+
+
 FLOWS: tuple[Callable[[Enforcing, Uploads], None], ...] = (
     each_kind_is_taken_in,
     known_content_takes_over_what_was_made,
@@ -242,5 +249,6 @@ FLOWS: tuple[Callable[[Enforcing, Uploads], None], ...] = (
     the_api_is_asked_for_everything,
     messages_are_served_or_set_aside,
     telemetry_is_taken_in_and_leaves_a_trail,
+    outcomes_are_sent_to_a_receiver_that_is_down_at_first,
 )
 """In this order: some go on with what an earlier one left."""

@@ -70,7 +70,7 @@ def test_security_rules_find_nothing_that_is_not_acknowledged(stage: Stage) -> N
     assert json.loads((stage.folder / "validation-report.json").read_text())["pluginReports"] == []
 
 
-def test_four_kinds_of_findings_are_acknowledged_each_on_the_resource_itself(stage: Stage) -> None:
+def test_five_kinds_of_findings_are_acknowledged_each_on_the_resource_itself(stage: Stage) -> None:
     found = acknowledged(stage)
     stacks = {f"/sluice-{stage.name}-storage", f"/sluice-{stage.name}-pipeline"}
     assert not [path for path, _ in found if path in stacks]
@@ -80,6 +80,7 @@ def test_four_kinds_of_findings_are_acknowledged_each_on_the_resource_itself(sta
         "AwsSolutions-SQS3",
         "AwsSolutions-IAM5[Resource::*]",
         "AwsSolutions-IAM5[Resource::OPEN END]",
+        *({"AwsSolutions-SMG4"} if stage.settings.webhook_url else ()),
     }
 
 
