@@ -6,10 +6,12 @@ from dataclasses import dataclass
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
 
+from infra.live_settings import parameter_arn
 from infra.settings import Settings
 from infra.storage import Storage
 from tasks.api.uploads import PREFIX as UPLOADS
 from tasks.kinds import BIG_FILES
+from tasks.shared.live_settings import parameter_name
 from tasks.shared.naming import WORK
 from tasks.telemetry.batches import PREFIX as TELEMETRY
 from workflow.limits import functions_of
@@ -28,6 +30,7 @@ TABLE_AND_PLACES = ("TABLE_NAME", "INGEST_BUCKET", "EXPANDED_BUCKET", "ARCHIVE_B
 RECORD = ("dynamodb:GetItem", "dynamodb:UpdateItem")
 CONTAINER = "big_file"
 """No function, but what does the work of one."""
+LIVE = ("LIVE_SETTINGS", "POWERTOOLS_PARAMETERS_MAX_AGE")
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,7 @@ def needs_of(storage: Storage, settings: Settings, machine_arn: str, executions_
     operations = storage.export_value(storage.operations.bucket_arn)
     table, publish = storage.table.table_arn, _publish(storage, settings)
     originals = [f"{bucket}/*" for bucket in (ingest, expanded, archive, quarantine)]
+    read_live = allow(["ssm:GetParameter"], parameter_arn(storage, settings))
     environment = _environment(storage, settings)
     transform = Needs(
         environment("TABLE_NAME", "OUTPUT_BUCKET", "RENDITION_FORMATS", "PARTITION_BY", "KEEP_PRIVATE"),
@@ -71,9 +75,10 @@ def needs_of(storage: Storage, settings: Settings, machine_arn: str, executions_
     )
     return {
         "validate": Needs(
-            environment(*TABLE_AND_PLACES, "EXPAND_ARCHIVES", "BIG_FILES"),
+            environment(*TABLE_AND_PLACES, "EXPAND_ARCHIVES", "BIG_FILES", *LIVE),
             [
                 allow(FIND, *originals),
+                read_live,
                 tell_missing(archive, quarantine),
                 tell_missing_versions(ingest, expanded),
                 allow(RECORD, table),
@@ -148,7 +153,7 @@ def needs_of(storage: Storage, settings: Settings, machine_arn: str, executions_
                 allow(RECORD, table),
             ],
         ),
-        **_needs_of_ways_in(environment, settings, ingest, table, executions_arn),
+        **_needs_of_ways_in_and_out(environment, settings, ingest, table, executions_arn),
         **_needs_of_trail(storage),
         "record_failure": Needs(
             environment("TABLE_NAME", "TOPIC_ARN", "OUTCOME_BUS"),
@@ -162,8 +167,9 @@ def needs_of(storage: Storage, settings: Settings, machine_arn: str, executions_
             environment(
                 "TABLE_NAME", "TOPIC_ARN", "OUTCOME_BUS", "INGEST_BUCKET", "EXPANDED_BUCKET", "OPERATIONS_BUCKET"
             )
-            | environment("SWEEP_OLDER_THAN_MINUTES"),
+            | environment("SWEEP_OLDER_THAN_MINUTES", *LIVE),
             [
+                read_live,
                 allow(READ, *originals),
                 tell_missing_versions(ingest, expanded, archive, quarantine),
                 allow(["s3:DeleteObjectVersion"], f"{ingest}/*", f"{expanded}/*"),
@@ -187,10 +193,10 @@ def needs_of(storage: Storage, settings: Settings, machine_arn: str, executions_
     }
 
 
-def _needs_of_ways_in(
+def _needs_of_ways_in_and_out(
     environment: Callable[..., dict[str, str]], settings: Settings, ingest: str, table: str, executions_arn: str
 ) -> dict[str, Needs]:
-    """Of those functions that the stage has. What takes messages in is added where it is made.
+    """Of those functions that the stage has. What takes messages is added where it is made.
 
     What the api may write is what callers can get a form for.
     """
@@ -207,6 +213,8 @@ def _needs_of_ways_in(
         )
     if settings.request_queue:
         needs["intake"] = Needs({}, [])
+    if settings.webhook_url:
+        needs["webhook"] = Needs({"WEBHOOK_URL": settings.webhook_url}, [])
     if settings.telemetry_stream:
         needs["telemetry"] = Needs(environment("INGEST_BUCKET"), [allow(["s3:PutObject"], f"{ingest}/{TELEMETRY}*")])
     return needs
@@ -293,6 +301,8 @@ def _environment(storage: Storage, settings: Settings) -> Callable[..., dict[str
         "BIG_FILES": str(settings.big_files).lower(),
         "LONG_VIDEO_CPU_SECONDS": str(settings.long_video_cpu_seconds),
         "KEEP_PRIVATE": str(settings.keep_private).lower(),
+        "LIVE_SETTINGS": parameter_name(settings.stage),
+        "POWERTOOLS_PARAMETERS_MAX_AGE": str(settings.live_settings_seconds),
         "SWEEP_OLDER_THAN_MINUTES": str(settings.sweep_older_than_minutes),
     }
     return lambda *names: {name: all_of_them[name] for name in names}

@@ -21,6 +21,7 @@ from infra.conversion import allow_conversion, conversion_role
 from infra.delivery import FUNCTION_RETRIES, delivered
 from infra.encryption import encrypt, share
 from infra.function_code import function_code
+from infra.live_settings import make_parameter
 from infra.machine import executions_arn, machine_arn, machine_name, state_machine
 from infra.needs import CONTAINER, Needs, needs_of
 from infra.observability import Observability
@@ -65,6 +66,7 @@ class Pipeline(cdk.Stack):
         self._failures_dlq = self._dead_letters("FailuresDlq")
         self._restores_dlq = self._dead_letters("RestoresDlq")
         self._sweeps_dlq = self._dead_letters("SweepsDlq")
+        make_parameter(self, settings)
         self._needs = self._find_needs(storage)
         self._functions = self._make_functions(packages)
         self._machine = self._make_machine(storage, revision)
@@ -80,7 +82,7 @@ class Pipeline(cdk.Stack):
             self._live.let_start(self._functions[function].function)
         self._ways_in = open_ways_in(self, settings, self._functions, self._live)
         self._trail = keep_trail(self, storage, self._functions["audit"]) if settings.audit_trail else {}
-        self._ways_out = open_ways_out(self, settings)
+        self._ways_out = open_ways_out(self, settings, storage, self._functions)
         self._observability = Observability(
             self, settings, self._functions, self._machine, self._reprocess, self._failures
         )

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from workflow.limits import FUNCTIONS
+from infra.webhook_address import address_problems
+from workflow.limits import FUNCTIONS, LATE_EVENT_MINUTES
 
 RENDITION_FORMATS = {"webp", "jpeg"}
 GLUE_DATABASE = re.compile(r"[a-z0-9_]{1,255}")
@@ -18,8 +19,6 @@ MOST_CPU_SECONDS = 500
 READABLE_AT_ONCE = ("STANDARD", "STANDARD_IA", "GLACIER_IR")
 COLDNESS = (*READABLE_AT_ONCE, "GLACIER", "DEEP_ARCHIVE")
 DAY_MINUTES = 24 * 60
-LATE_EVENT_MINUTES = 5
-"""S3's events are there within seconds, and seldom within minutes."""
 ROLLOUTS = {"all_at_once", "canary", "linear"}
 LONGEST_ROLLOUT_MINUTES = 2100
 """The most that CloudFormation takes for one interval: longer than a day and a half no deployment should hang."""
@@ -110,6 +109,7 @@ class Settings:
     converted at the same time by functions, "mediaconvert" sends them to that service.
     `big_files` has those files that no function has the memory, disk and time for transformed in a container.
     `sweep_every_minutes` says how often the sweeper looks for what did not change for `sweep_older_than_minutes`.
+    `live_settings_seconds` is how long a function may go by what it last read of the live settings.
     `rollout` is how a deployment reaches those who upload.
     `http_api` is how callers reach the HTTP API, where there is one.
     `request_queue` is how many batches of its messages are taken in at the same time; 0 for no queue.
@@ -118,6 +118,8 @@ class Settings:
     where that is not 0.
     `telemetry_stream` takes JSON objects in, and puts them into the ingest bucket as NDJSON; it is paid by the hour.
     `outcome_bus` gets an event per outcome: "default", or the name of a bus that is made; "" for no events.
+    `webhook_url` gets an HTTPS request per outcome from that bus; "" for no webhook. With `webhook_paused` all of it is
+    made, and nothing is sent.
     `audit_trail` keeps each change of a record in a bucket that only grows; S3 locks it for `audit_lock_days`.
     `output_ia_days` after they were made, files for the web move to Standard-IA; 0 for never.
     `quarantine_days` after they were rejected, originals expire; 0 for never.
@@ -150,6 +152,7 @@ class Settings:
     output_ia_days: int = 30
     quarantine_days: int = 180
     access_logs_days: int = 90
+    live_settings_seconds: int = 60
     rollout: Rollout = Rollout()
     http_api: HttpApi | None = None
     request_queue: int = 0
@@ -159,6 +162,8 @@ class Settings:
     monthly_budget_dollars: int = 0
     telemetry_stream: bool = False
     outcome_bus: str = ""
+    webhook_url: str = ""
+    webhook_paused: bool = False
     audit_trail: bool = False
     audit_lock_days: int = 0
     customer_key: bool = False
@@ -177,11 +182,13 @@ class Settings:
             *_archive_problems(self),
             *_sweep_problems(self),
             *_expiry_problems(self),
+            *_live_problems(self),
             *_rollout_problems(self.rollout),
             *_api_problems(self.http_api),
             *_queue_problems(self),
             *_alarm_problems(self),
             *_bus_problems(self),
+            *_webhook_problems(self),
             *_audit_problems(self),
             *_lock_problems(self),
             *_boundary_problems(self),
@@ -251,6 +258,10 @@ def _sweep_problems(settings: Settings) -> list[str]:
     return problems
 
 
+def _live_problems(settings: Settings) -> list[str]:
+    return [] if settings.live_settings_seconds > 0 else ["live_settings_seconds must be more than 0"]
+
+
 def _rollout_problems(rollout: Rollout) -> list[str]:
     problems: list[str] = []
     if rollout.how not in ROLLOUTS:
@@ -291,6 +302,14 @@ def _bus_problems(settings: Settings) -> list[str]:
     if not settings.outcome_bus or EVENT_BUS.fullmatch(settings.outcome_bus):
         return []
     return [f"outcome_bus must have letters, digits and any of '._-' only, not {settings.outcome_bus!r}"]
+
+
+def _webhook_problems(settings: Settings) -> list[str]:
+    if not settings.webhook_url:
+        return ["webhook_paused needs a webhook_url"] if settings.webhook_paused else []
+    problems = address_problems(settings.webhook_url, on_a_laptop=settings.from_source)
+    problems = [f"webhook_url {problem}, not {settings.webhook_url!r}" for problem in problems]
+    return problems if settings.outcome_bus else [*problems, "webhook_url needs an outcome_bus, which tells it"]
 
 
 def _audit_problems(settings: Settings) -> list[str]:
@@ -359,6 +378,9 @@ _ALL = (
         audit_trail=True,
         outcome_bus="default",
         telemetry_stream=True,
+        webhook_url="http://localhost:8088/sluice",
+        live_settings_seconds=1,
+        webhook_paused=True,
     ),
     Settings(
         stage="dev",
@@ -368,6 +390,8 @@ _ALL = (
         audit_trail=True,
         outcome_bus="default",
         telemetry_stream=True,
+        webhook_url="https://receiver.example/sluice",
+        webhook_paused=True,
     ),
     # As `prod`, but for what makes one wait or keeps data that nobody needs.
     Settings(

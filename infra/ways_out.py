@@ -1,15 +1,39 @@
-"""The ways out beside the topic, each switched on by a stage's settings: events of outcomes on a bus of their own."""
+"""The ways out beside the topic, by a stage's settings: a bus for outcomes, and a webhook behind it."""
+
+# The CDK's classes name parameters otherwise than the interfaces that they implement.
+# pyright: reportArgumentType=false
+
+from collections.abc import Mapping
 
 from aws_cdk import aws_events as events
 from constructs import Construct
 
 from infra.settings import Settings
+from infra.storage import Storage
+from infra.task_function import TaskFunction
+from infra.webhook import FUNCTION, Webhook
 
 DEFAULT_BUS = "default"
 
 
-def open_ways_out(scope: Construct, settings: Settings) -> dict[str, str]:
-    """Make those that the stage has and the account has not; the stack's outputs about them."""
-    if settings.outcome_bus not in {"", DEFAULT_BUS}:
-        events.EventBus(scope, "OutcomeBus", event_bus_name=settings.outcome_bus, description="Outcomes of assets")
-    return {"OutcomeBusName": settings.outcome_bus} if settings.outcome_bus else {}
+def open_ways_out(
+    scope: Construct, settings: Settings, storage: Storage, functions: Mapping[str, TaskFunction]
+) -> dict[str, str]:
+    """Make those that the stage has and the account has not; the outputs by which they are found."""
+    if not settings.outcome_bus:
+        return {}
+    bus = _bus(scope, settings.outcome_bus)
+    outputs = {"OutcomeBusName": settings.outcome_bus}
+    if not settings.webhook_url:
+        return outputs
+    webhook = Webhook(scope, settings, storage, functions[FUNCTION].function, bus)
+    return outputs | {
+        "WebhookSecretArn": webhook.secret.secret_arn,
+        "WebhookDlqUrl": webhook.dead_letters.queue_url,
+    }
+
+
+def _bus(scope: Construct, name: str) -> events.IEventBus:
+    if name == DEFAULT_BUS:
+        return events.EventBus.from_event_bus_name(scope, "OutcomeBus", name)
+    return events.EventBus(scope, "OutcomeBus", event_bus_name=name, description="Outcomes of assets")

@@ -22,6 +22,9 @@ CONTAINER_MARGIN_SECONDS = 15 * 60
 DEDUPE_WINDOW_SECONDS = 25 * 3600
 """EventBridge may deliver an event again for 24 hours: that long an ended asset recognises its repeats."""
 
+LATE_EVENT_MINUTES = 5
+"""S3's events are there within seconds, and seldom within minutes."""
+
 STATE_OUTPUT_MAX_BYTES = 32 * 1024
 """Our own bound on what a state passes on; the service's (262,144 bytes) cannot be caught when exceeded."""
 
@@ -69,6 +72,7 @@ FUNCTIONS: Mapping[str, FunctionLimits] = MappingProxyType(
         "intake": FunctionLimits(memory_mb=256, timeout_seconds=60),
         "audit": FunctionLimits(memory_mb=256, timeout_seconds=60),
         "telemetry": FunctionLimits(memory_mb=512, timeout_seconds=60),
+        "webhook": FunctionLimits(memory_mb=256, timeout_seconds=60),
     }
 )
 

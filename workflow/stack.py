@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_sns import SNSClient
     from mypy_boto3_sqs import SQSClient
+    from mypy_boto3_ssm import SSMClient
     from mypy_boto3_stepfunctions import SFNClient
     from mypy_boto3_sts import STSClient
 
@@ -130,6 +131,10 @@ class Connection:
     @cached_property
     def sqs(self) -> "SQSClient":
         return self.client("sqs")
+
+    @cached_property
+    def ssm(self) -> "SSMClient":
+        return self.client("ssm")
 
     @cached_property
     def sts(self) -> "STSClient":

@@ -18,6 +18,7 @@ provisioners: Any = import_module("ministack.services.cloudformation.provisioner
 responses: Any = import_module("ministack.core.responses")
 router: Any = import_module("ministack.core.router")
 s3: Any = import_module("ministack.services.s3")
+secretsmanager: Any = import_module("ministack.services.secretsmanager")
 sqs: Any = import_module("ministack.services.sqs")
 stacks: Any = import_module("ministack.services.cloudformation.stacks")
 stepfunctions: Any = import_module("ministack.services.stepfunctions")

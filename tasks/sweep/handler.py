@@ -15,6 +15,7 @@ from tasks.shared import clients
 from tasks.shared.announce import Announcer
 from tasks.shared.executions import Executions
 from tasks.shared.failures import Failures
+from tasks.shared.live_settings import LiveParameter
 from tasks.shared.objects import Objects
 from tasks.shared.observe import count, counting, metrics
 from tasks.shared.outcome_events import bus_called
@@ -41,15 +42,17 @@ class Settings(msgspec.Struct, frozen=True):
     operations_bucket: str
     state_machine_arn: str
     sweep_older_than_minutes: float
+    live_settings: str
 
 
 class Wanted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The event. None stands for the stage's setting."""
+    """The event. None stands for the operators' setting, or else the stage's."""
 
     older_than_minutes: float | None = None
 
 
 settings = from_environment(Settings)
+live = LiveParameter(clients.ssm(), settings.live_settings)
 objects = Objects(clients.s3())
 records = Records(clients.dynamodb(), settings.table_name)
 executions = Executions(clients.stepfunctions(), settings.state_machine_arn)
@@ -66,12 +69,16 @@ stage = Stage(
 @counting()
 def handle(event: Any, _context: Any) -> dict[str, Any]:
     ends = time.monotonic() + FUNCTIONS["sweep"].timeout_seconds - LAST_STEP_SECONDS
-    minutes = parse(event, Wanted).older_than_minutes
-    older_than = timedelta(minutes=settings.sweep_older_than_minutes if minutes is None else minutes)
+    older_than = timedelta(minutes=minutes(parse(event, Wanted)))
     report = Sweep(stage, older_than, time_is_up=lambda: time.monotonic() > ends).run()
     measure(report)
     told = msgspec.to_builtins(report)
     return {**told, "findings": told["findings"][:MOST_TOLD], "counts": report.counts, "reports": write(report)}
+
+
+def minutes(wanted: Wanted) -> float:
+    told = (wanted.older_than_minutes, live.now().sweep_older_than_minutes, settings.sweep_older_than_minutes)
+    return next(each for each in told if each is not None)
 
 
 def measure(report: Report) -> None:

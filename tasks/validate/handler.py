@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 import msgspec
 
 from tasks.shared import clients
+from tasks.shared.live_settings import LiveParameter
 from tasks.shared.objects import Objects
 from tasks.shared.observe import working_for
 from tasks.shared.records import Records
@@ -24,6 +25,7 @@ class Settings(msgspec.Struct, frozen=True):
     archive_bucket: str
     quarantine_bucket: str
     expand_archives: bool
+    live_settings: str
     big_files: bool = False
 
 
@@ -31,6 +33,7 @@ settings = from_environment(Settings)
 places = Places(settings.ingest_bucket, settings.expanded_bucket, settings.archive_bucket, settings.quarantine_bucket)
 REFUSED = frozenset[str]() if settings.expand_archives else frozenset({"archive"})
 objects = Objects(clients.s3())
+live = LiveParameter(clients.ssm(), settings.live_settings)
 records = Records(clients.dynamodb(), settings.table_name)
 
 
@@ -57,6 +60,7 @@ def handle(state: State, run: Run) -> Asset:
 def checked(asset: Asset) -> Asset:
     """The asset with its kind, decided by content; raises a RejectedError."""
     check_name_and_size(asset.key, asset.size)
+    wanted = live.now()
     head = objects.read_range(asset.source, 0, min(PROBE_BYTES, asset.size))
     tail = objects.read_range(asset.source, asset.size - PROBE_BYTES, asset.size) if asset.size > PROBE_BYTES else head
     verdict = inspect(
@@ -65,7 +69,8 @@ def checked(asset: Asset) -> Asset:
         declared_type=asset.declared_type,
         head=head,
         tail=tail,
-        refused=REFUSED,
+        refused=REFUSED | wanted.refused_kinds,
         big_files=settings.big_files,
+        lowered={kind.value: limit for kind, limit in wanted.max_bytes.items()},
     )
     return replace(asset, kind=verdict.kind, media_type=verdict.media_type, notes=verdict.notes)

@@ -1,7 +1,9 @@
 """Decides from name, size and both ends of a file whether it goes on, before anything is downloaded or decoded."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
+from types import MappingProxyType
 
 from tasks.headers import announced_size, check_pixels, ends_early
 from tasks.kinds import (
@@ -10,7 +12,6 @@ from tasks.kinds import (
     MAX_NAME_BYTES,
     MIB,
     Format,
-    Kind,
     accepted_labels,
     kind_of,
     most_bytes,
@@ -106,8 +107,7 @@ def check_name_and_size(key: str, size: int) -> None:
     if size == 0:
         raise EmptyFile("The file is empty (0 bytes). Check that the upload finished, then upload it again.")
     _check_name(key)
-    if size > MAX_BYTES:
-        raise TooLarge(_too_large(size, MAX_BYTES))
+    _check_size(size, MAX_BYTES)
 
 
 def inspect(
@@ -119,10 +119,12 @@ def inspect(
     tail: bytes,
     refused: frozenset[str] = frozenset(),
     big_files: bool = False,
+    lowered: Mapping[str, int] = MappingProxyType({}),
 ) -> Verdict:
     """The verdict, or the RejectedError that says why not. `head` and `tail` are up to 64 KiB from both ends.
 
-    Kinds that a stage does not take are `refused`, by name. With `big_files` it takes more than its functions can do.
+    Kinds that a stage does not take are `refused`, by name. With `big_files` it takes more than its functions can do;
+    of kinds that are `lowered` it takes no more bytes than that.
     """
     check_name_and_size(key, size)
     sniffed = sniff(head, tail, size, name=PurePosixPath(key).name)
@@ -130,7 +132,8 @@ def inspect(
     if kind is None or kind.name in refused:
         raise _refusal(sniffed.media_type, head + tail, refused)
     found = kind.formats[sniffed.media_type]
-    _check_size(kind, found, size, big_files=big_files)
+    most = most_bytes(kind, big_files=big_files and not _is_packed(found))
+    _check_size(size, min(most, lowered.get(kind.name, most)))
     _check_content(found, head, size)
     return Verdict(kind.name, found.media_type, (*_lies(key, declared_type, found), *sniffed.notes))
 
@@ -149,13 +152,6 @@ def _check_name(key: str) -> None:
         )
 
 
-def _check_size(kind: Kind, found: Format, size: int, *, big_files: bool) -> None:
-    """What is packed stays small: its content counts, and that is known only once it is unpacked."""
-    limit = most_bytes(kind, big_files=big_files and "+" not in found.media_type)
-    if size > limit:
-        raise TooLarge(_too_large(size, limit))
-
-
 def _check_content(found: Format, head: bytes, size: int) -> None:
     if ends_early(found.media_type, head, size):
         raise TruncatedFile(
@@ -167,11 +163,17 @@ def _check_content(found: Format, head: bytes, size: int) -> None:
         check_pixels(found, *pixels)
 
 
-def _too_large(size: int, limit: int) -> str:
-    return (
-        f"The file has {size / MIB:,.1f} MiB; up to {limit / MIB:,.0f} MiB are allowed. "
-        "Make it smaller, for example with fewer pixels or stronger compression, and upload it again."
-    )
+def _check_size(size: int, limit: int) -> None:
+    if size > limit:
+        raise TooLarge(
+            f"The file has {size / MIB:,.1f} MiB; up to {limit / MIB:,.0f} MiB are allowed. "
+            "Make it smaller, for example with fewer pixels or stronger compression, and upload it again."
+        )
+
+
+def _is_packed(found: Format) -> bool:
+    """What is packed stays small: its content counts, and that is known only once it is unpacked."""
+    return "+" in found.media_type
 
 
 def _refusal(media_type: str, content: bytes, refused: frozenset[str]) -> ForbiddenType | UnsupportedType:

@@ -17,6 +17,7 @@ import requests
 from infra.local.samples import FOLDER
 from tasks.shared.naming import asset_id
 from tests.infra.enforcing import Enforcing, picture
+from tests.receiver import opened_webhook, receiving
 from tests.unit.movies import Movie, counting
 from tests.unit.sounds import encoded
 from tests.waiting import until
@@ -349,6 +350,12 @@ def publish_another_version(stage: Enforcing) -> tuple[int, int]:
     return newest - 1, newest
 
 
+def outcomes_are_sent_to_a_receiver_that_is_down_at_first(stage: Enforcing, _made: Uploads) -> None:
+    with receiving((503, {})) as receiver, opened_webhook(stage.client("lambda"), stage.client("events"), receiver.url):
+        stage.put("IngestBucket", "webhook/picture.png", picture("gold"))
+        until(lambda: len(receiver.got) > 1)
+
+
 FLOWS: tuple[Callable[[Enforcing, Uploads], None], ...] = (
     each_kind_is_taken_in,
     known_content_takes_over_what_was_made,
@@ -369,6 +376,7 @@ FLOWS: tuple[Callable[[Enforcing, Uploads], None], ...] = (
     what_was_forgotten_is_started_by_the_sweep,
     a_failure_that_nobody_heard_of_is_recorded_by_the_sweep,
     half_a_move_is_finished_by_the_sweep,
+    outcomes_are_sent_to_a_receiver_that_is_down_at_first,
     a_deployment_is_tried_and_taken_back,
 )
 """In this order: some go on with what an earlier one left."""

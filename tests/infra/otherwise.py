@@ -17,6 +17,7 @@ OTHERWISE = Settings(
     alarm_emails=("on-call@example.com",),
     monthly_budget_dollars=50,
     outcome_bus="sluice-outcomes",
+    webhook_url="https://hooks.example.com:8443/sluice?team=7",
     audit_trail=True,
     audit_lock_days=30,
     customer_key=True,

@@ -121,6 +121,9 @@ FORBIDDEN = [
     ("lambda:UpdateFunctionCode", "arn:aws:lambda:us-east-1:000000000000:function:sluice-local-archive"),
     ("states:UpdateStateMachine", "{StateMachineArn}"),
     ("states:StopExecution", "arn:aws:states:us-east-1:000000000000:execution:sluice-local-ingest:any"),
+    ("ssm:PutParameter", "arn:aws:ssm:us-east-1:000000000000:parameter/sluice/local/settings"),
+    ("ssm:GetParameter", "arn:aws:ssm:us-east-1:000000000000:parameter/sluice/another-stage/settings"),
+    ("secretsmanager:PutSecretValue", "{WebhookSecretArn}"),
     ("iam:PassRole", "arn:aws:iam::000000000000:role/any"),
     ("iam:PutRolePolicy", "arn:aws:iam::000000000000:role/any"),
     ("sts:AssumeRole", "arn:aws:iam::000000000000:role/any"),
@@ -149,6 +152,7 @@ ALONE = {
     ("s3:PutObject", "{OutputBucket}/work/any"): {"convert-part"},
     ("s3:DeleteObjectVersion", "{QuarantineBucket}/any"): {"archive"},
     ("s3:PutObject", "{IngestBucket}/uploads/any"): {"api"},
+    ("secretsmanager:GetSecretValue", "{WebhookSecretArn}"): {"webhook"},
 }
 """What one function may do, and no other."""
 

@@ -21,6 +21,7 @@ BESIDE = {
     "intake",
     "audit",
     "telemetry",
+    "webhook",
 }
 """Functions that no state of the ingest state machine calls."""
 SERVING_A_STATE = sorted(set(FUNCTIONS) - BESIDE)

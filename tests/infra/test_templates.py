@@ -78,7 +78,7 @@ def test_findings_are_acknowledged_on_the_resource_itself_and_for_few_reasons(st
     found = acknowledged(stage)
     stacks = {f"/sluice-{stage.name}-storage", f"/sluice-{stage.name}-pipeline"}
     assert not [path for path, _, _ in found if path in stacks]
-    assert 0 < len({reason for _, _, reason in found}) <= MOST_REASONS
+    assert 0 < len({reason for _, _, reason in found}) <= MOST_REASONS + bool(stage.settings.webhook_url)
 
 
 def test_what_is_acknowledged_are_names_that_come_later_and_ways_of_failing(stage: Stage) -> None:
@@ -93,6 +93,7 @@ def test_what_is_acknowledged_are_names_that_come_later_and_ways_of_failing(stag
         "Serverless-LambdaDLQ",
         "Serverless-LambdaEventSourceMappingDestination",
         "Serverless-SQSRedrivePolicy",
+        *({"AwsSolutions-SMG4"} if stage.settings.webhook_url else ()),
     }
 
 
@@ -129,6 +130,8 @@ def test_local_and_dev_differ_only_in_where_the_code_is_and_in_settings(stages: 
         "POWERTOOLS_LOG_LEVEL",
         "ARCHIVE_STORAGE_CLASS",
         "EXPAND_ARCHIVES",
+        "WEBHOOK_URL",
+        "POWERTOOLS_PARAMETERS_MAX_AGE",
     }
 
 

@@ -29,6 +29,9 @@ TABLE = "sluice-table"
 TOPIC = f"arn:aws:sns:{REGION}:123456789012:sluice"
 STATE_MACHINE = f"arn:aws:states:{REGION}:123456789012:stateMachine:sluice-ingest"
 DEAD_LETTERS = f"https://sqs.{REGION}.amazonaws.com/123456789012/dead-letters"
+LIVE_SETTINGS = "/sluice/test/settings"
+WEBHOOK_KEY = "webhook-key"
+WEBHOOK_QUEUE = f"https://sqs.{REGION}.amazonaws.com/123456789012/webhook"
 ENVIRONMENT = {
     "AWS_DEFAULT_REGION": REGION,
     "AWS_ACCESS_KEY_ID": "test",
@@ -48,6 +51,10 @@ ENVIRONMENT = {
     "OPERATIONS_BUCKET": OPERATIONS,
     "STATE_MACHINE_ARN": STATE_MACHINE,
     "SWEEP_OLDER_THAN_MINUTES": "15",
+    "LIVE_SETTINGS": LIVE_SETTINGS,
+    "WEBHOOK_URL": "https://receiver.example/sluice",
+    "WEBHOOK_SECRET_ARN": WEBHOOK_KEY,
+    "WEBHOOK_QUEUE_URL": WEBHOOK_QUEUE,
     "AUDIT_BUCKET": AUDIT,
     "ARCHIVE_STORAGE_CLASS": "STANDARD_IA",
     "QUARANTINE_DAYS": "180",
@@ -68,6 +75,7 @@ class Cloud:
     sns: Any
     sqs: Any
     stepfunctions: Any
+    ssm: Any
     queue_url: str = ""
     _received: list[dict[str, Any]] = field(default_factory=list)
 
@@ -125,12 +133,13 @@ class Cloud:
 def running_cloud() -> Iterator[Cloud]:
     """An empty cloud; the environment must be set."""
     with mock_aws():
-        cloud = Cloud(*(_client(name) for name in ("s3", "dynamodb", "sns", "sqs", "stepfunctions")))
+        cloud = Cloud(*(_client(name) for name in ("s3", "dynamodb", "sns", "sqs", "stepfunctions", "ssm")))
         for bucket in (*PLACES, OUTPUT, OPERATIONS, AUDIT):
             cloud.s3.create_bucket(Bucket=bucket)
         for bucket in PLACES:
             cloud.s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
         _create_table(cloud.dynamodb)
+        cloud.ssm.put_parameter(Name=LIVE_SETTINGS, Value="{}", Type="String")
         cloud.sns.create_topic(Name=TOPIC.rpartition(":")[2])
         cloud.queue_url = cloud.subscribe("subscriber")
         yield cloud

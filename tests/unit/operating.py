@@ -48,5 +48,5 @@ def operated(cloud: Cloud) -> Sluice:
         buckets=Buckets(INGEST, OUTPUT, ARCHIVE, QUARANTINE, EXPANDED, OPERATIONS),
         dead_letters=DeadLetters(*queues),
     )
-    clients = {name: getattr(cloud, name) for name in ("s3", "dynamodb", "sqs", "stepfunctions")}
+    clients = {name: getattr(cloud, name) for name in ("s3", "dynamodb", "sqs", "stepfunctions", "ssm")}
     return Sluice(SimpleNamespace(stage="test", stack=stack, lambda_=Lambda(), **clients))

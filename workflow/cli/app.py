@@ -11,7 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionEr
 from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from tasks.shared.executions import BusyError
-from workflow.cli import cost, health, local, mend, operate, release, sweep, views
+from workflow.cli import cost, health, live_settings, local, mend, operate, release, sweep, views
 from workflow.cli.options import STDERR, AssetStatus, Json, KindName, Limit, Printer, Since, command, moment_of
 from workflow.client import ExecutionStatus, Sluice, as_json, parse_uri
 from workflow.errors import SluiceError
@@ -37,6 +37,7 @@ sweep.add_to(app)
 release.add_to(app)
 health.add_to(app)
 cost.add_to(app)
+live_settings.add_to(app)
 
 TaskName = StrEnum("TaskName", list(TASKS))
 DEFINITIONS = {"ingest": ingest, "reprocess": reprocess}

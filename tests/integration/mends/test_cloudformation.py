@@ -168,3 +168,15 @@ def test_a_function_has_its_reserved_concurrency_and_dead_letter_queue(stock: An
     assert client.get_function_configuration(**name)["DeadLetterConfig"] == queue
     stack.update(function)
     assert "ReservedConcurrentExecutions" not in client.get_function_concurrency(**name)
+
+
+def test_a_generated_secret_has_the_characters_that_the_template_wants(stock: Any, mended: Any) -> None:
+    def generated(cloud: Any, **wanted: Any) -> str:
+        generate = {"GenerateSecretString": {"PasswordLength": 200, "ExcludePunctuation": True, **wanted}}
+        secret = Stack(cloud, "AWS::SecretsManager::Secret", generate).resource
+        return cloud.client("secretsmanager").get_secret_value(SecretId=secret)["SecretString"]
+
+    assert not generated(stock).isalnum()
+    assert generated(mended).isalnum()
+    inside = json.loads(generated(mended, SecretStringTemplate='{"user": "ada"}', GenerateStringKey="password"))
+    assert (inside["user"], inside["password"].isalnum()) == ("ada", True)
