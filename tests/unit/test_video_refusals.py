@@ -3,6 +3,7 @@
 import io
 import random
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import av
@@ -10,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tasks.transform.video import transform
+from tasks.transform.video import check, transform
 from tasks.transform.video.limits import LIMITS
 from tasks.transform.video.probe import examine, probe
 from tasks.work import Original, Recipe, Rendered
@@ -146,6 +147,14 @@ def test_video_that_takes_long_to_convert_is_told_from_its_header(tmp_path):
     content = Movie([gray(60, (1280, 720))] * 2, times=[0, 3_000_000]).bytes(tmp_path, "matroska")
     with pytest.raises(LongVideo, match="in segments"):
         probe(io.BytesIO(content), len(content))
+
+
+def test_video_that_is_short_but_fills_the_disk_is_converted_in_segments_too(tmp_path, monkeypatch):
+    content = Movie(list(counting(3))).bytes(tmp_path, "mp4")
+    check(io.BytesIO(content), len(content), LIMITS.max_cpu_seconds)
+    monkeypatch.setattr("tasks.transform.video.LIMITS", replace(LIMITS, max_whole_bytes=len(content) - 1))
+    with pytest.raises(LongVideo, match="disk"):
+        check(io.BytesIO(content), len(content), LIMITS.max_cpu_seconds)
 
 
 def with_damage(folder: Path, pictures: range) -> bytes:

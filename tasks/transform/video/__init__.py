@@ -1,6 +1,6 @@
 """Makes the web rendition of a video: an MP4 of at most 720 lines that starts at once; and reads its facts.
 
-What one function cannot do in its time raises LongVideo, and is done by `segments` in several.
+What one function cannot do in its time, or on its disk, raises LongVideo, and is done by `segments` in several.
 """
 
 from pathlib import Path
@@ -8,11 +8,13 @@ from typing import BinaryIO
 
 from tasks.transform.media import opened, read_tags
 from tasks.transform.video.convert import Converted, Job, convert, whole
+from tasks.transform.video.limits import LIMITS
 from tasks.transform.video.probe import Probe, probe
 from tasks.transform.video.reader import Reader
 from tasks.transform.video.rendered import rendered
 from tasks.transform.video.tracks import DEMUXERS, choose
 from tasks.work import Original, Recipe, Rendered
+from workflow.errors import LongVideo
 
 
 def recipe_name(_original_name: str, recipe: Recipe) -> str:
@@ -23,6 +25,10 @@ def recipe_name(_original_name: str, recipe: Recipe) -> str:
 def check(stream: BinaryIO, size: int, max_cpu_seconds: float) -> None:
     """What ranged reads tell, before anything is downloaded: raises a RejectedError, or LongVideo above the limit."""
     probe(stream, size, max_cpu_seconds=max_cpu_seconds)
+    if size > LIMITS.max_whole_bytes:
+        raise LongVideo(
+            f"The video has {size:,} bytes, more than the disk of one function. It is converted in segments."
+        )
 
 
 def transform(original: Original, recipe: Recipe) -> Rendered:

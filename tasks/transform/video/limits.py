@@ -11,12 +11,14 @@ MEGAPIXEL = 1_000_000
 class Limits:
     """`max_cpu_seconds` is what one function takes on: a third of what its 900 s on 1.7 cores can do.
 
+    `max_whole_bytes` leaves the rest of its disk to the rendition; what is larger is read in parts, and never on disk.
     The rendition of `max_seconds` at its highest rate fits the 10 GB of disk that a function may have.
     """
 
     max_seconds: float = 4 * 3600
     max_pixels: int = 17 * MEGAPIXEL
     max_cpu_seconds: float = 500
+    max_whole_bytes: int = 7 * 1024**3
     max_segments: int = 400
     min_segment_seconds: float = 10
     max_segment_seconds: float = 120
