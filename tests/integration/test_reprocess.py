@@ -124,6 +124,8 @@ def test_batch_of_too_many_failures_stops_with_a_report_and_the_rest_can_follow(
     ended = stack.json("reprocess", *arguments, expect=1)
     assert (ended["status"], ended["error"]) == ("FAILED", "TooManyFailures")
     assert ended["report"]["errors"] == {"UnsupportedType": 1}
+    unwell = {each["check"]: each["advice"] for each in stack.json("health", expect=1) if not each["ok"]}
+    assert unwell[f"batch {ended['name']}"] == f"sluice batch {ended['name']} --report"
     followed = stack.json("batch", ended["name"], "--resume", "--follow", expect=1)
     assert followed["name"] == f"{ended['name']}-r2"
     assert followed["total"] == 10

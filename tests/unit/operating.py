@@ -45,6 +45,7 @@ def operated(cloud: Cloud) -> Sluice:
         reprocess_machine_arn=STATE_MACHINE.replace("ingest", "reprocess"),
         table=TABLE,
         topic=TOPIC,
+        outcome_bus="",
         buckets=Buckets(INGEST, OUTPUT, ARCHIVE, QUARANTINE, EXPANDED, OPERATIONS),
         dead_letters=DeadLetters(*queues),
     )

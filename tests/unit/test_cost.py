@@ -197,12 +197,15 @@ def test_unknown_stage_is_wrong_use() -> None:
         ("share =", "Invalid value"),
     ],
 )
-def test_mix_that_makes_no_sense_is_refused(tmp_path: Path, text: str, problem: str) -> None:
+def test_mix_that_makes_no_sense_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, problem: str
+) -> None:
     path = tmp_path / "mix.toml"
     path.write_text(text)
     with pytest.raises(mix.MixError, match=problem):
         mix.read(path)
-    assert "mix.toml" in sluice("--mix", str(path), expect=2)
+    monkeypatch.chdir(tmp_path)
+    assert "mix.toml" in sluice("--mix", "mix.toml", expect=2)
 
 
 # the page

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from infra.local.samples import FOLDER
-from tests.bench.measure_cost import BROKEN, SAMPLES
+from tests.bench.measure_cost import BROKEN, COMMON, SAMPLES
 from tests.unit.cloud import ARCHIVE, Cloud, load_function
 from tests.unit.meter import Meter, Metered
 from tests.unit.state_machine import DEFINITION, Execution, Machine
@@ -47,9 +47,11 @@ def assert_as_measured(used: dict[str, Metered]) -> None:
     for function, each in used.items():
         listed = measured().functions[function]
         counted = {name: round(getattr(each, name) / each.invocations) for name in COUNTS}
-        assert counted == {name: getattr(listed, name) for name in COUNTS}, function
-        # A record's size depends on names and digits, and a write is charged by the kilobyte.
-        assert each.table_writes / each.invocations == pytest.approx(listed.table_writes, rel=0.3), function
+        # What all kinds share is listed as their average: Validate reads the end of some and not of others.
+        apart = 1 if function in COMMON else 0
+        assert counted == pytest.approx({name: getattr(listed, name) for name in COUNTS}, abs=apart), function
+        # A record's size depends on the kind, on names and digits, and a write is charged by the kilobyte.
+        assert each.table_writes / each.invocations == pytest.approx(listed.table_writes, rel=0.4), function
 
 
 @pytest.mark.parametrize("kind", SAMPLES)

@@ -31,8 +31,17 @@ DOCUMENTED_ERRORS = {
     },
     "AWS Knowledge Center, How do I resolve a runtime exited error in Lambda?": {"Runtime.ExitError"},
 }
-CALLED_OTHERWISE = {"record_failure", "report_batch", "continue_restored", "sweep"}
-"""By a rule, a schedule or another state machine."""
+CALLED_OTHERWISE = {
+    "record_failure",
+    "report_batch",
+    "continue_restored",
+    "sweep",
+    "api",
+    "intake",
+    "audit",
+    "telemetry",
+}
+"""By a rule, a schedule, a queue, a stream, an API or another state machine."""
 STATE_TYPES = {"Task", "Map", "Succeed", "Fail"}
 NEWER_THAN_STEP_FUNCTIONS_LOCAL = ('"Assign"', '"Output"', '"Arguments"', '"QueryLanguage"', '"{%')
 
