@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from tests.waiting import until
+
 KEY = {"AttributeName": "id", "KeyType": "HASH"}
 INDEX = {
     "IndexName": "by-status",
@@ -41,14 +43,14 @@ class Stack:
     def __init__(self, cloud: Any, resource_type: str, properties: dict[str, Any]) -> None:
         self._type = resource_type
         self._cloudformation = cloud.client("cloudformation")
-        self._name = f"s-{uuid.uuid4().hex[:12]}"
-        self._cloudformation.create_stack(StackName=self._name, TemplateBody=self._template(properties))
+        self.name = f"s-{uuid.uuid4().hex[:12]}"
+        self._cloudformation.create_stack(StackName=self.name, TemplateBody=self._template(properties))
         self._wait("stack_create_complete")
-        described = self._cloudformation.describe_stack_resource(StackName=self._name, LogicalResourceId="Resource")
+        described = self._cloudformation.describe_stack_resource(StackName=self.name, LogicalResourceId="Resource")
         self.resource = described["StackResourceDetail"]["PhysicalResourceId"]
 
     def update(self, properties: dict[str, Any]) -> None:
-        self._cloudformation.update_stack(StackName=self._name, TemplateBody=self._template(properties))
+        self._cloudformation.update_stack(StackName=self.name, TemplateBody=self._template(properties))
         self._wait("stack_update_complete")
 
     def _template(self, properties: dict[str, Any]) -> str:
@@ -56,7 +58,7 @@ class Stack:
 
     def _wait(self, state: str) -> None:
         waiter = self._cloudformation.get_waiter(state)
-        waiter.wait(StackName=self._name, WaiterConfig={"Delay": 0.1, "MaxAttempts": 100})
+        waiter.wait(StackName=self.name, WaiterConfig={"Delay": 0.1, "MaxAttempts": 100})
 
 
 def test_a_bucket_has_its_lifecycle_rules(stock: Any, mended: Any) -> None:
@@ -180,3 +182,15 @@ def test_a_generated_secret_has_the_characters_that_the_template_wants(stock: An
     assert generated(mended).isalnum()
     inside = json.loads(generated(mended, SecretStringTemplate='{"user": "ada"}', GenerateStringKey="password"))
     assert (inside["user"], inside["password"].isalnum()) == ("ada", True)
+
+
+def test_a_secret_is_referred_to_by_its_arn_for_as_long_as_it_is_there(stock: Any, mended: Any) -> None:
+    secret = {"Description": "one", "SecretString": "value"}
+    assert not Stack(stock, "AWS::SecretsManager::Secret", secret).resource.startswith("arn:")
+    stack = Stack(mended, "AWS::SecretsManager::Secret", secret)
+    stack.update(secret | {"Description": "other"})
+    client = mended.client("secretsmanager")
+    found = client.describe_secret(SecretId=stack.resource)
+    assert (found["ARN"], found["Description"]) == (stack.resource, "other")
+    mended.client("cloudformation").delete_stack(StackName=stack.name)
+    until(lambda: stack.resource not in {each["ARN"] for each in client.list_secrets()["SecretList"]})
