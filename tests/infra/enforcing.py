@@ -78,6 +78,22 @@ class Enforcing:
         yield
         events.enable_rule(Name=name)
 
+    def stop(self, key: str, content: bytes) -> None:
+        """Upload a file, and stop its execution while that waits for a function that takes nobody."""
+        states, notify = self.client("stepfunctions"), {"FunctionName": "sluice-local-notify"}
+        self.client("lambda").put_function_concurrency(**notify, ReservedConcurrentExecutions=0)
+        self.put("IngestBucket", key, content)
+        record = until(lambda: next((r for r in self.records() if r["key"] == key), None))
+        until(lambda: "Lambda.TooManyRequestsException" in self.errors(record["execution_arn"]))
+        states.stop_execution(executionArn=record["execution_arn"], error="Stopped", cause="by a test")
+        self.client("lambda").delete_function_concurrency(**notify)
+
+    def errors(self, execution_arn: str) -> set[str]:
+        """Those of the tasks of an execution so far."""
+        pages = self.client("stepfunctions").get_paginator("get_execution_history").paginate(executionArn=execution_arn)
+        failures = (event.get("taskFailedEventDetails", {}) for page in pages for event in page["events"])
+        return {failure["error"] for failure in failures if failure}
+
     def swept(self) -> dict[str, str]:
         """What a sweep did about what it found, by key."""
         event = json.dumps({"older_than_minutes": 0})

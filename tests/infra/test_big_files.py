@@ -57,7 +57,7 @@ def test_the_state_machine_stops_only_tasks_of_its_cluster_and_passes_only_its_r
 
 def test_the_container_may_do_what_transform_may_and_tell_of_it(pipeline: Template) -> None:
     container, function = (granted(pipeline, role) for role in ("BigFilesRole", "TransformTableRole"))
-    assert container.keys() == {action for action in function if action.startswith(("s3:", "dynamodb:"))}
+    assert container.keys() == {action for action in function if action.startswith(("s3:", "dynamodb:", "kms:"))}
     assert container["s3:PutObject"].count("/work/*") == function["s3:GetObject"].count("/work/*") == 1
     assert "/work/*" not in function["s3:PutObject"]
 

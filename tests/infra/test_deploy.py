@@ -78,6 +78,8 @@ def test_the_first_deployment_creates_both_stacks_and_tells_their_names(local: L
         "AuditDlqUrl",
         "TelemetryStreamName",
         "TelemetryDlqUrl",
+        "WebhookSecretArn",
+        "WebhookDlqUrl",
     }
     assert len(local.client("lambda").list_functions()["Functions"]) == len(FUNCTIONS)
 

@@ -3,6 +3,8 @@
 import json
 import re
 import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +17,7 @@ from tests.infra.conftest import Stage, Template, statements
 from tests.infra.enforcing import written_out
 
 WORKFLOW = PROJECT_ROOT / ".github" / "workflows" / "deploy.yml"
+BIN = Path(sys.executable).parent
 BOOTSTRAPPED = "arn:aws:iam::000000000000:role/cdk-hnb659fds-"
 
 
@@ -48,12 +51,13 @@ def allowed(template: Template, role: str) -> list[tuple[str, str]]:
     ids=["schema", "security"],
 )
 def test_linters_find_nothing_in_the_workflow(command: list[str]) -> None:
-    linted = subprocess.run([*command, str(WORKFLOW)], capture_output=True, text=True, check=False)
+    tool, *arguments = command
+    linted = subprocess.run([BIN / tool, *arguments, str(WORKFLOW)], capture_output=True, text=True, check=False)
     assert linted.returncode == 0, linted.stdout + linted.stderr
 
 
 def test_cfn_lint_finds_nothing_in_the_roles(template: Template) -> None:
-    linted = subprocess.run(["cfn-lint", "--", str(template.path)], capture_output=True, text=True, check=False)
+    linted = subprocess.run([BIN / "cfn-lint", "--", str(template.path)], capture_output=True, text=True, check=False)
     assert (linted.stdout, linted.returncode) == ("", 0)
 
 

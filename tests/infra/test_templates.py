@@ -62,7 +62,7 @@ def test_cfn_lint_finds_nothing(stages: dict[str, Stage]) -> None:
     templates = [str(file) for stage in stages.values() for file in sorted(stage.folder.glob("*.template.json"))]
     assert len(templates) == 2 * len(stages)
     linted = subprocess.run(
-        ["cfn-lint", "--ignore-checks", REDUNDANT_DEPENDENCY, "--", *templates],
+        [Path(sys.executable).parent / "cfn-lint", "--ignore-checks", REDUNDANT_DEPENDENCY, "--", *templates],
         capture_output=True,
         text=True,
         check=False,
