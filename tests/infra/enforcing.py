@@ -72,6 +72,14 @@ class Enforcing:
         yield
         events.enable_rule(Name=name)
 
+    @contextmanager
+    def held(self, function: str) -> Iterator[None]:
+        """While a function takes nobody, so that executions wait there."""
+        functions = self.client("lambda")
+        functions.put_function_concurrency(FunctionName=function, ReservedConcurrentExecutions=0)
+        yield
+        functions.delete_function_concurrency(FunctionName=function)
+
     def swept(self) -> dict[str, str]:
         """What a sweep did about what it found, by key."""
         event = json.dumps({"older_than_minutes": 0})

@@ -154,12 +154,17 @@ def upload_in_parts(stage: Enforcing, key: str, parts: list[bytes]) -> None:
     s3.complete_multipart_upload(**upload, MultipartUpload={"Parts": done})
 
 
-def a_stopped_execution_is_recorded(stage: Enforcing, made: Uploads) -> None:
-    states = stage.client("stepfunctions")
-    stage.put("IngestBucket", "stopped/long.mp4", made.files[LONG] + b"\0")
-    record = until(lambda: next((r for r in stage.records() if r["key"] == "stopped/long.mp4"), None))
-    states.stop_execution(executionArn=record["execution_arn"], error="Stopped", cause="by a test")
-    assert stage.record("stopped/long.mp4")["status"] == "failed"
+def a_stopped_execution_is_recorded(stage: Enforcing, _made: Uploads) -> None:
+    stop_while_at_work(stage, "stopped/picture.png", picture("lime"))
+    assert stage.record("stopped/picture.png")["status"] == "failed"
+
+
+def stop_while_at_work(stage: Enforcing, key: str, content: bytes) -> None:
+    with stage.held("sluice-local-notify"):
+        stage.put("IngestBucket", key, content)
+        record = until(lambda: next((r for r in stage.records() if r["key"] == key), None))
+        states = stage.client("stepfunctions")
+        states.stop_execution(executionArn=record["execution_arn"], error="Stopped", cause="by a test")
 
 
 def the_api_is_asked_for_everything(stage: Enforcing, _made: Uploads) -> None:
@@ -243,14 +248,11 @@ def what_was_forgotten_is_started_by_the_sweep(stage: Enforcing, _made: Uploads)
     assert stage.record("forgotten/picture.png")["status"] == "succeeded"
 
 
-def a_failure_that_nobody_heard_of_is_recorded_by_the_sweep(stage: Enforcing, made: Uploads) -> None:
-    states = stage.client("stepfunctions")
+def a_failure_that_nobody_heard_of_is_recorded_by_the_sweep(stage: Enforcing, _made: Uploads) -> None:
     with stage.deaf("OnFailure"):
-        stage.put("IngestBucket", "unheard/long.mp4", made.files[LONG] + b"\0\0")
-        record = until(lambda: next((r for r in stage.records() if r["key"] == "unheard/long.mp4"), None))
-        states.stop_execution(executionArn=record["execution_arn"], error="Stopped", cause="by a test")
-    assert stage.swept()["unheard/long.mp4"] == "settled"
-    assert stage.record("unheard/long.mp4")["status"] == "failed"
+        stop_while_at_work(stage, "unheard/picture.png", picture("khaki"))
+    assert stage.swept()["unheard/picture.png"] == "settled"
+    assert stage.record("unheard/picture.png")["status"] == "failed"
 
 
 def half_a_move_is_finished_by_the_sweep(stage: Enforcing, made: Uploads) -> None:
