@@ -31,7 +31,8 @@ def test_help_explains_every_command(command):
 def test_status_names_every_resource(stack):
     found = stack.json("status")
     machines = {"state_machine_arn", "state_machine_alias_arn", "reprocess_machine_arn"}
-    assert found.keys() == {"stage", "endpoint", "region", "table", "topic", "buckets", "dead_letters"} | machines
+    others = {"table", "topic", "outcome_bus", "buckets", "dead_letters"}
+    assert found.keys() == {"stage", "endpoint", "region"} | machines | others
     assert found["buckets"].keys() == {"ingest", "expanded", "output", "archive", "quarantine", "operations"}
     assert found["stage"] == "local"
 

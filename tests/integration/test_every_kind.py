@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pikepdf
 import pytest
 from PIL import Image
 
+from infra.local import assembly, deploy
 from infra.local.samples import FOLDER
 from tasks.shared.naming import child_key
 from tests.integration.conftest import LocalStack
@@ -85,15 +87,20 @@ def test_files_of_an_archive_end_well_too(stack, outcomes):
 
 
 @pytest.fixture
-def impatient(stack: LocalStack) -> Iterator[None]:
-    """The stage takes every video for a long one, as if an operator had set it so."""
-    functions = stack.connection.client("lambda")
-    name = "sluice-local-transform-video"
-    settings = functions.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
-    changed = {"Variables": settings | {"LONG_VIDEO_CPU_SECONDS": "0.1"}}
-    functions.update_function_configuration(FunctionName=name, Environment=changed)
+def impatient(stack: LocalStack, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A deployment of the stage that takes every video for a long one."""
+    templates = {name: for_long_videos(text) for name, text in assembly.templates(stack.state_dir).items()}
+    monkeypatch.setattr(assembly, "templates", lambda _state_dir: templates)
+    deploy.deploy(stack.connection.client, stack.state_dir)
     yield
-    functions.update_function_configuration(FunctionName=name, Environment={"Variables": settings})
+    monkeypatch.undo()
+    deploy.deploy(stack.connection.client, stack.state_dir)
+
+
+def for_long_videos(template: str) -> str:
+    """With the setting, and another name for the function's version, as the CDK gives it one for what has changed."""
+    template = template.replace('"LONG_VIDEO_CPU_SECONDS": "120"', '"LONG_VIDEO_CPU_SECONDS": "0.1"')
+    return re.sub(r"TransformVideoFunctionCurrentVersion\w+", r"\g<0>Impatient", template)
 
 
 def test_long_video_is_converted_in_parts_at_the_same_time(stack, impatient, tmp_path):

@@ -8,21 +8,32 @@ import pytest
 
 from infra.local.samples import FOLDER
 from tests.integration.conftest import LocalStack
+<<<<<<< HEAD
+=======
+from tests.integration.test_releases import execution_of, is_held
+>>>>>>> 2b4cf2300279c88280df9e048d78bee5ad499f3f
 from tests.waiting import until
 
 TIMEOUT_SECONDS = 120
+STOPPED = "StoppedAtNight"
 
 
 @contextmanager
-def broken_notify(stack: LocalStack) -> Iterator[None]:
-    """Notify publishes to a topic that is not there, until somebody mends it."""
-    functions = stack.connection.client("lambda")
-    name = "sluice-local-notify"
-    variables = functions.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
-    broken = variables | {"TOPIC_ARN": f"{variables['TOPIC_ARN']}-gone"}
-    functions.update_function_configuration(FunctionName=name, Environment={"Variables": broken})
+def nobody_notifies(stack: LocalStack) -> Iterator[None]:
+    """Notify takes nobody: executions wait there."""
+    function = {"FunctionName": "sluice-local-notify"}
+    stack.connection.lambda_.put_function_concurrency(**function, ReservedConcurrentExecutions=0)
     yield
-    functions.update_function_configuration(FunctionName=name, Environment={"Variables": variables})
+    stack.connection.lambda_.delete_function_concurrency(**function)
+
+
+def stopped_at_notify(stack: LocalStack, name: str) -> dict:
+    """The record of an upload whose execution was stopped there."""
+    (made,) = stack.json("put", str(FOLDER / name), "--prefix", "night/")
+    execution = execution_of(stack, made["asset_id"])
+    until(lambda: is_held(execution))
+    execution.aws.stop_execution(executionArn=execution.arn, error=STOPPED, cause="the topic was gone")
+    return until(lambda: next((r for r in [stack.client.asset(made["asset_id"])] if r["status"] == "failed"), None))
 
 
 def put(stack: LocalStack, name: str, prefix: str, *, well: bool = True) -> dict:
@@ -36,20 +47,18 @@ def attempts(stack: LocalStack, asset: str) -> list[tuple]:
 
 
 def test_failed_executions_are_found_by_their_error_mended_and_redriven(stack):
-    with broken_notify(stack):
-        failed = [put(stack, name, "night/", well=False) for name in ("dandelions.jpg", "fig-cut-out.png")]
-    errors = {each["reason"] for each in failed}
-    assert {each["outcome"] for each in failed} == {"failed"}
-    (error,) = errors
+    with nobody_notifies(stack):
+        failed = [stopped_at_notify(stack, name) for name in ("dandelions.jpg", "fig-cut-out.png")]
+    assert {(each["reason"]["code"], each["reason"]["state"]) for each in failed} == {(STOPPED, "Notify")}
 
-    found = stack.json("redrive", "--error", error, "--since", "1h", "--dry-run")
+    found = stack.json("redrive", "--error", STOPPED, "--since", "1h", "--dry-run")
     assert {each["execution"] for each in found} == {each["execution"] for each in failed}
     assert stack.json("redrive", "--error", "NoSuchError", "--since", "1h") == []
     told = stack.run("redrive", "--failed", "--since", "1h", "--dry-run").stdout
-    assert ["2", error, "Notify"] in [line.split()[:3] for line in told.splitlines()]
-    assert f"sluice redrive --error {error} --state Notify --wait" in told
+    assert ["2", STOPPED, "Notify"] in [line.split()[:3] for line in told.splitlines()]
+    assert f"sluice redrive --error {STOPPED} --state Notify --wait" in told
 
-    done = stack.json("redrive", "--error", error, "--yes", "--wait", "--why", "the topic is there again")
+    done = stack.json("redrive", "--error", STOPPED, "--yes", "--wait", "--why", "the topic is there again")
     assert [(each["how"], each["outcome"]) for each in done] == [("redriven", "succeeded")] * 2
     for each in failed:
         states = [state["name"] for state in stack.json("execution", each["execution"])["states"]]
