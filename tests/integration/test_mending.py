@@ -8,10 +8,7 @@ import pytest
 
 from infra.local.samples import FOLDER
 from tests.integration.conftest import LocalStack
-<<<<<<< HEAD
-=======
 from tests.integration.test_releases import execution_of, is_held
->>>>>>> 2b4cf2300279c88280df9e048d78bee5ad499f3f
 from tests.waiting import until
 
 TIMEOUT_SECONDS = 120
