@@ -224,7 +224,7 @@ def _needs_of_big_files(transform: Needs, settings: Settings, output: str) -> di
     """The container tells what it made, and the function of the file's kind reads that."""
     if not settings.big_files:
         return {}
-    tells, reads = (transform.more({}, allow([f"s3:{verb}Object"], f"{output}/work/*")) for verb in ("Put", "Get"))
+    tells, reads = (transform.more({}, allow([f"s3:{verb}Object"], f"{output}/{WORK}*")) for verb in ("Put", "Get"))
     return {CONTAINER: tells, **{f"transform_{kind}": reads for kind in BIG_FILES}}
 
 

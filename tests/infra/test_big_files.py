@@ -8,6 +8,7 @@ import pytest
 
 from infra.settings import STAGES, SettingsError
 from tasks.kinds import BIG_FILES
+from tasks.shared.naming import WORK
 from tests.infra.conftest import Stage, Template, statements
 from tests.infra.test_packaging import imported_distributions_of, wanted
 from workflow.limits import BIG_FILE
@@ -58,8 +59,8 @@ def test_the_state_machine_stops_only_tasks_of_its_cluster_and_passes_only_its_r
 def test_the_container_may_do_what_transform_may_and_tell_of_it(pipeline: Template) -> None:
     container, function = (granted(pipeline, role) for role in ("BigFilesRole", "TransformTableRole"))
     assert container.keys() == {action for action in function if action.startswith(("s3:", "dynamodb:", "kms:"))}
-    assert container["s3:PutObject"].count("/work/*") == function["s3:GetObject"].count("/work/*") == 1
-    assert "/work/*" not in function["s3:PutObject"]
+    assert container["s3:PutObject"].count(f"/{WORK}*") == function["s3:GetObject"].count(f"/{WORK}*") == 1
+    assert f"/{WORK}*" not in function["s3:PutObject"]
 
 
 def test_nothing_reaches_the_container_and_nothing_is_paid_by_the_hour(pipeline: Template) -> None:

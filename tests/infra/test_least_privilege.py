@@ -11,6 +11,7 @@ import requests
 from botocore.config import Config
 
 from infra.local.authorizations import Authorization
+from tasks.shared.naming import WORK
 from tests.infra.conftest import Stage, statements
 from tests.infra.enforcing import Enforcing, enforcing_stage, picture
 from tests.infra.flows import FLOWS, uploads
@@ -149,7 +150,7 @@ ALONE = {
     ("s3:PutObject", "{ExpandedBucket}/any"): {"transform-archive"},
     ("s3:PutObject", "{ArchiveBucket}/any"): {"archive"},
     ("s3:PutObject", "{QuarantineBucket}/any"): {"quarantine"},
-    ("s3:PutObject", "{OutputBucket}/work/any"): {"convert-part"},
+    ("s3:PutObject", f"{{OutputBucket}}/{WORK}any"): {"convert-part"},
     ("s3:DeleteObjectVersion", "{QuarantineBucket}/any"): {"archive"},
     ("s3:PutObject", "{IngestBucket}/uploads/any"): {"api"},
     ("secretsmanager:GetSecretValue", "{WebhookSecretArn}"): {"webhook"},

@@ -31,13 +31,6 @@ app = typer.Typer(
     epilog="Exit codes: 0 all is well, 1 the work failed, 2 the command was used wrongly.",
 )
 local.add_to(app)
-operate.add_to(app)
-mend.add_to(app)
-sweep.add_to(app)
-release.add_to(app)
-health.add_to(app)
-cost.add_to(app)
-live_settings.add_to(app)
 
 TaskName = StrEnum("TaskName", list(TASKS))
 DEFINITIONS = {"ingest": ingest, "reprocess": reprocess}
@@ -213,6 +206,22 @@ def console(
 def asl(machine: MachineName, json: Json = True) -> None:  # noqa: ARG001 - the definition is JSON either way
     """Print the definition of a state machine in the Amazon States Language, which is JSON."""
     print(DEFINITIONS[machine]().to_json(pretty=True))
+
+
+for group in (mend, operate, sweep, release, health, cost, live_settings):
+    group.add_to(app)
+
+PANELS = {
+    "The stage": {"demo", "up", "down", "doctor", "status", "env"},
+    "Files": {"put", "assets", "asset", "get"},
+    "Executions": {"start", "executions", "execution", "logs", "console", "asl"},
+    "Mend": {"redrive", "reprocess", "batches", "batch", "restore", "release", "discard", "sweep"},
+    "Deploy and run": {"deploy", "versions", "rollback", "health", "cost", "settings"},
+}
+"""What the help shows together."""
+for each in app.registered_commands:
+    name = each.name or getattr(each.callback, "__name__", None)
+    each.rich_help_panel = next(panel for panel, names in PANELS.items() if name in names)
 
 
 def _upload(sluice: Sluice, items: list[Upload]) -> list[Any]:
