@@ -2,8 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +10,11 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from infra.local.samples import FOLDER
+from tasks.shared.naming import technical_key
 from tests.console.conftest import Visit
 from tests.integration.conftest import LocalStack
+from tests.integration.test_releases import execution_of, is_held
+from tests.waiting import until
 from workflow.uploads import Upload
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
@@ -39,17 +41,23 @@ def node(page: Page, state: str) -> Any:
     return page.locator(".graph g.node", has_text=state)
 
 
-@contextmanager
-def broken(stack: LocalStack, function: str) -> Iterator[None]:
-    """While this lasts, a function looks for its table where there is none."""
-    functions = stack.connection.client("lambda")
-    name = f"sluice-local-{function}"
-    variables = functions.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
-    functions.update_function_configuration(
-        FunctionName=name, Environment={"Variables": {**variables, "TABLE_NAME": "gone"}}
-    )
-    yield
-    functions.update_function_configuration(FunctionName=name, Environment={"Variables": variables})
+def failed(stack: LocalStack, *paths: Path) -> list[dict[str, Any]]:
+    """Records of uploads for which StoreMetadata missed what Transform had found, until now."""
+    s3, function = stack.connection.s3, {"FunctionName": "sluice-local-store-metadata"}
+    stack.connection.lambda_.put_function_concurrency(**function, ReservedConcurrentExecutions=0)
+    ids = [each.asset_id for each in stack.client.put([Upload(path, path.name) for path in paths], lambda _: None)]
+    for asset in ids:
+        execution = execution_of(stack, asset)
+        until(lambda execution=execution: is_held(execution))
+    found = [{"Bucket": stack.client.buckets.output, "Key": technical_key(asset)} for asset in ids]
+    bodies = [s3.get_object(**each)["Body"].read() for each in found]
+    for each in found:
+        s3.delete_object(**each)
+    stack.connection.lambda_.delete_function_concurrency(**function)
+    records = stack.client.wait(ids, timeout=240)
+    for each, body in zip(found, bodies, strict=True):
+        s3.put_object(**each, Body=body, ContentType="application/json")
+    return [records[asset] for asset in ids]
 
 
 def put(stack: LocalStack, path: Path, key: str = "") -> dict[str, Any]:
@@ -113,15 +121,14 @@ def test_a_release_needs_a_reason_which_the_record_keeps(console: Visit, stack: 
 
 
 def test_a_failed_execution_is_redriven_to_success(console: Visit, stack: LocalStack, tmp_path: Path) -> None:
-    with broken(stack, "store-metadata"):
-        record = put(stack, variant(tmp_path, "forest.jpg"))
-        assert record["status"] == "failed"
+    [record] = failed(stack, variant(tmp_path, "forest.jpg"))
+    assert record["status"] == "failed"
     page = console.go(f"/executions/{record['execution']}")
     expect(node(page, "StoreMetadata")).to_have_class(r"node default failed")
-    expect(page.get_by_role("alert")).to_contain_text("ResourceNotFoundException")
+    expect(page.get_by_role("alert")).to_contain_text("NoSuchKey")
     expect(page.get_by_label("Stack trace").first).to_contain_text("store_metadata/handler.py")
     page.get_by_role("button", name="Redrive").click()
-    page.get_by_label("Why").fill("the table is back")
+    page.get_by_label("Why").fill("the file is back")
     page.get_by_role("dialog").get_by_role("button", name="Redrive").click()
     expect(node(page, "Archive")).to_have_class(r"node default succeeded")
     expect(page.get_by_text("redriven 1×")).to_be_visible()
@@ -131,11 +138,9 @@ def test_a_failed_execution_is_redriven_to_success(console: Visit, stack: LocalS
 
 def test_several_failed_executions_are_chosen_and_redriven(console: Visit, stack: LocalStack, tmp_path: Path) -> None:
     names = ("several-1.jpg", "several-2.jpg")
-    with broken(stack, "store-metadata"):
-        uploads = stack.client.put([Upload(variant(tmp_path, name), name) for name in names], lambda _: None)
-        stack.client.wait([each.asset_id for each in uploads], timeout=240)
+    failed(stack, *(variant(tmp_path, name) for name in names))
     page = console.go("/")
-    cause = page.get_by_role("link", name="ResourceNotFoundException in StoreMetadata")
+    cause = page.get_by_role("link", name="NoSuchKey in StoreMetadata")
     expect(cause).to_have_attribute("href", re.compile("state=StoreMetadata"))
     page = console.go("/executions?text=several-")
     for name in names:
