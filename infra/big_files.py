@@ -1,6 +1,6 @@
 """For a stage with `big_files`: containers on Fargate, which run and are paid only while there is such a file.
 
-The image is built from the repository's Dockerfile when the stage is deployed, and runs Transform's own code.
+The image is built from infra/Dockerfile when the stage is deployed, and runs Transform's own code.
 """
 
 # The CDK's classes name parameters otherwise than the interfaces that they implement.
@@ -27,7 +27,8 @@ from workflow.limits import BIG_FILE
 TASKS = "ecs-tasks.amazonaws.com"
 FOLLOWING_RULE = "StepFunctionsGetEventsForECSTaskRule"
 """Step Functions' own, by which it learns that a task has ended."""
-IMAGE_NEEDS = ["*", "!Dockerfile", "!tasks", "!workflow", "**/__pycache__"]
+DOCKERFILE = "infra/Dockerfile"
+IMAGE_NEEDS = ["*", f"!{DOCKERFILE}", "!tasks", "!workflow", "**/__pycache__"]
 """As in a .dockerignore: nothing else of the tree is sent to where the image is built, or changes its name."""
 
 
@@ -128,6 +129,7 @@ class BigFiles(Construct):
             self,
             "Image",
             directory=str(PROJECT_ROOT),
+            file=DOCKERFILE,
             exclude=IMAGE_NEEDS,
             ignore_mode=cdk.IgnoreMode.DOCKER,
             platform=ecr_assets.Platform.LINUX_AMD64,
