@@ -15,7 +15,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from tasks.shared.executions import execution_arn
+from tasks.shared.executions import LIVE, execution_arn
 from tasks.shared.naming import asset_id, asset_of_original
 from tasks.shared.records import Item, Records
 from workflow.history import StateRun, state_runs
@@ -176,8 +176,12 @@ class Sluice:
         return execution_arn(self.stack.state_machine_arn, name)
 
     def running(self, arn: str) -> bool:
-        status = self.aws.stepfunctions.describe_execution(executionArn=arn)["status"]
-        return status in {"RUNNING", "PENDING_REDRIVE"}
+        """False, too, for one that Step Functions has forgotten: after 90 days, or by a crash of the laptop's."""
+        try:
+            status = self.aws.stepfunctions.describe_execution(executionArn=arn)["status"]
+        except self.aws.stepfunctions.exceptions.ExecutionDoesNotExist:
+            return False
+        return status in LIVE
 
     # assets
 

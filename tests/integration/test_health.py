@@ -7,9 +7,16 @@ import pytest
 
 from infra.local.samples import FOLDER
 from infra.observability.queries import QUERIES
+from tests.integration.conftest import LocalStack
 from tests.waiting import until
 
 ALARM = "sluice-local-many-failures"
+
+
+@pytest.fixture(scope="module")
+def stack(start_stack) -> LocalStack:
+    """One of its own: what other tests leave would not be well."""
+    return start_stack("healthy")
 
 
 @pytest.fixture

@@ -40,6 +40,7 @@ CALLED_OTHERWISE = {
     "intake",
     "audit",
     "telemetry",
+    "webhook",
 }
 """By a rule, a schedule, a queue, a stream, an API or another state machine."""
 STATE_TYPES = {"Task", "Map", "Succeed", "Fail"}
