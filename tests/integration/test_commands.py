@@ -147,3 +147,7 @@ def test_without_a_stack_each_command_says_how_to_start_one(tmp_path):
     failed = subprocess.run([SLUICE, "status"], env=environment, capture_output=True, text=True, check=False)
     assert failed.returncode == 1
     assert "sluice up" in failed.stderr
+
+
+def test_execution_that_step_functions_has_forgotten_does_not_run(stack):
+    assert not stack.client.running(stack.client.execution_arn("forgotten"))
