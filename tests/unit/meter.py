@@ -1,6 +1,5 @@
 """Counts what each function asks of AWS, in the units that AWS charges for."""
 
-import json
 import math
 import resource
 from collections.abc import Callable, Iterator, Mapping
@@ -8,7 +7,10 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from tasks.shared import clients
+import pytest
+from botocore.client import BaseClient
+from botocore.exceptions import ClientError
+
 from tasks.shared.indexes import INDEXES
 from tests.unit.cloud import Cloud
 
@@ -38,7 +40,7 @@ class Metered:
 
 @dataclass
 class Meter:
-    """Hangs on the clients that the functions have; `around` is for a `Machine`."""
+    """Hears all clients while a function works; `around` is for a `Machine`."""
 
     cloud: Cloud
     used: dict[str, Metered] = field(default_factory=dict)
@@ -47,15 +49,24 @@ class Meter:
 
     @contextmanager
     def installed(self) -> Iterator[None]:
-        made = [make() for make in vars(clients).values() if hasattr(make, "cache_clear")]
-        hooks: list[tuple[str, Callable[..., None]]] = [("before-call", self._asked), ("after-call", self._answered)]
-        for client in made:
-            for event, hook in hooks:
-                client.meta.events.register(event, hook)
-        yield
-        for client in made:
-            for event, hook in hooks:
-                client.meta.events.unregister(event, hook)
+        """On every client but the meter's own: functions may have been loaded with other ones than the next has."""
+        direct = BaseClient._make_api_call
+
+        def call(client: BaseClient, operation: str, parameters: Any) -> Any:
+            if client is self.cloud.dynamodb or not self._at:
+                return direct(client, operation, parameters)
+            self._asked(operation, parameters)
+            try:
+                answer = direct(client, operation, parameters)
+            except ClientError as exc:
+                self._answered(operation, exc.response)
+                raise
+            self._answered(operation, answer)
+            return answer
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(BaseClient, "_make_api_call", call)
+            yield
 
     @property
     def around(self) -> Callable[[str], AbstractContextManager[None]]:
@@ -71,27 +82,27 @@ class Meter:
         metered.invocations += 1
         metered.cpu_ms += round(cpu_ms() - started)
 
-    def _asked(self, model: Any, params: Any, **_: Any) -> None:
-        if self._at and model.name == "UpdateItem":
-            key = {name: json.loads(params["body"])[name] for name in ("TableName", "Key")}
+    def _asked(self, operation: str, parameters: Any) -> None:
+        if operation == "UpdateItem":
+            key = {name: parameters[name] for name in ("TableName", "Key")}
             self._updates.append((key, self._item(key)))
 
-    def _answered(self, model: Any, parsed: Any, **_: Any) -> None:
-        if not self._at or model.name == ONCE_A_MINUTE:
+    def _answered(self, operation: str, parsed: Any) -> None:
+        if operation == ONCE_A_MINUTE:
             return
         metered = self.used[self._at[-1]]
         metered.calls += 1
-        metered.s3_writes += model.name in S3_WRITES
-        metered.s3_reads += model.name in S3_READS
-        metered.publishes += model.name == "Publish"
-        metered.events += model.name == "PutEvents"
-        if model.name in {"GetItem", "Query"}:
+        metered.s3_writes += operation in S3_WRITES
+        metered.s3_reads += operation in S3_READS
+        metered.publishes += operation == "Publish"
+        metered.events += operation == "PutEvents"
+        if operation in {"GetItem", "Query"}:
             metered.table_reads += read_units(parsed)
-        elif model.name == "UpdateItem":
+        elif operation == "UpdateItem":
             key, before = self._updates.pop()
             metered.table_writes += write_units(before, self._item(key))
         else:
-            assert model.name in S3_WRITES | S3_READS | FREE | {"Publish", "PutEvents"}, model.name
+            assert operation in S3_WRITES | S3_READS | FREE | {"Publish", "PutEvents"}, operation
 
     def _item(self, key: Mapping[str, Any]) -> Item:
         return self.cloud.dynamodb.get_item(**key).get("Item", {})
