@@ -133,19 +133,17 @@ def test_stock_takes_what_is_reported_as_failed_for_done(stock: Any) -> None:
     assert (received(stock, taken), received(stock, given_up)) == ([], [])
 
 
-@pytest.mark.parametrize(("options", "taken_over"), [({}, True), ({"settings": {"SLUICE_STOCK_AWS": "1"}}, False)])
-def test_changes_that_nobody_read_outlive_a_restart(
-    new_emulator: Callable[..., Any], options: dict[str, Any], taken_over: bool
-) -> None:
-    cloud = new_emulator(**options)
+def test_changes_that_nobody_read_outlive_a_restart(new_emulator: Callable[..., Any]) -> None:
+    """The stock one loses those that come before its reader has looked where the stream ends: a race, so not shown."""
+    cloud = new_emulator()
     arn, put = table_stream(cloud, "kept")
     taken, _given_up = read(cloud, arn, "kept", how="raise")
     put(1)
     until(lambda: received(cloud, taken))
     cloud.emulator.stop()
 
-    cloud = new_emulator(**options)
+    cloud = new_emulator()
     for number in ("2", "4"):
         cloud.client("dynamodb").put_item(TableName="kept", Item={"id": {"S": number}})
     first = until(lambda: received(cloud, taken))
-    assert ("2" in first) is taken_over
+    assert "2" in first
