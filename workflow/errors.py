@@ -9,6 +9,7 @@ SluiceError
 ├── BigFile             more than a function has memory, disk or time for → a container transforms it
 ├── ThumbnailError      no preview could be made; the asset goes on, marked degraded
 ├── CopyNotVerified     a copy differs from its original; the original stays where it is
+├── ResultNotProven     what was made of a file does not agree with it; nothing is published, the original stays
 └── RejectedError       the file can never succeed → Quarantine; a subclass's name is the reject code
     ├── EmptyFile, FolderMarker, NameTooLong, TooLarge, TooLong, TooManyPixels, TooManyFrames, TooManyPages
     ├── TooManyColumns, TooManyTables, TooManyBadRows, TooManyFiles, TooDeep, UnsafeName, DecompressionBomb
@@ -51,6 +52,10 @@ class BigFile(SluiceError):
 
 class CopyNotVerified(SluiceError):
     """Size or checksum of a copy does not match its original."""
+
+
+class ResultNotProven(SluiceError):
+    """What was made of the file failed the check before publishing: a fault of ours, not of the file."""
 
 
 class RejectedError(SluiceError):

@@ -1,7 +1,8 @@
 """Transform: read the original once, publish its renditions, or take those of an asset with the same content.
 
-A kind's module may also have `check`, for what is decided by ranged reads before anything is downloaded, and `members`,
-for files inside that become assets of their own.
+A kind's module may also have `check`, for what is decided by ranged reads before anything is downloaded, `prove`, which
+raises ResultNotProven where what was made does not agree with the original, and `members`, for files inside that become
+assets of their own.
 """
 
 import tempfile
@@ -82,7 +83,10 @@ def transformed(asset: Asset) -> Transformed:
         twin = renditions.of_a_twin(asset, sha256, recipe, records)
         if twin:
             return twin
-        rendered = kind.transform(Original(path, name, asset.media_type, scratch), RECIPE)
+        original = Original(path, name, asset.media_type, scratch)
+        rendered = kind.transform(original, RECIPE)
+        if hasattr(kind, "prove"):
+            kind.prove(original, rendered, RECIPE)
         made = renditions.published(asset, sha256, recipe, rendered)
         if not hasattr(kind, "members"):
             return made
