@@ -7,7 +7,7 @@ from itertools import product
 import pytest
 from PIL import Image
 
-from tasks.transform.image import transform
+from tasks.transform.image import prove, transform
 from tasks.work import Original, Recipe, Rendered
 from tests.unit.images import encoded, inks_profile, png_chunk, quarters
 from tests.unit.rasters import (
@@ -36,7 +36,10 @@ def render(tmp_path):
     def _render(content: bytes, media_type: str) -> Rendered:
         path = tmp_path / "original"
         path.write_bytes(content)
-        return transform(Original(path, path.name, media_type, tmp_path), Recipe())
+        original = Original(path, path.name, media_type, tmp_path)
+        rendered = transform(original, Recipe())
+        prove(original, rendered, Recipe())
+        return rendered
 
     return _render
 

@@ -14,6 +14,7 @@ from PIL.Image import Image, Resampling, Transpose
 from PIL.Image import new as new_image
 
 from tasks.kinds import IMAGE, Format
+from tasks.transform.image import proof
 from tasks.transform.image.animation import Animation, animate
 from tasks.transform.image.color import Profile, read_profile, srgb_converter, to_working_mode
 from tasks.transform.image.decode import SNAP_SHARE, Decoded, decode
@@ -59,6 +60,12 @@ def transform(original: Original, recipe: Recipe) -> Rendered:
         facts | ({"notes": notes} if notes else {}) | photo_facts(tags, keep_private=recipe.keep_private),
         dump_tags(tags, keep_private=recipe.keep_private),
     )
+
+
+def prove(original: Original, rendered: Rendered, _recipe: Recipe) -> None:
+    """Raises ResultNotProven: see `proof`."""
+    with warnings.catch_warnings(action="ignore"):
+        proof.prove(original, rendered)
 
 
 def _moves(decoded: Decoded, found: Format, recipe: Recipe) -> bool:

@@ -4,10 +4,11 @@ Its result is Pillow's again: an image of 8 bits in one of the modes that `color
 """
 
 import logging
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pyvips
@@ -28,6 +29,19 @@ _CUSTOMARY_NODATA = {
     "double": (-9999.0,),
 }
 _CMYK_BANDS = 4
+_SIDEWAYS = frozenset({5, 6, 7, 8})
+_ICON_PX, _BLANK_LEVELS = 64, 4
+_TURNED_BY_LOADER = frozenset({"image/heic", "image/avif"})
+_HEADERS: Mapping[str, Callable[..., Any]] = MappingProxyType(
+    {
+        "image/jpeg": pyvips.Image.jpegload,
+        "image/png": pyvips.Image.pngload,
+        "image/webp": pyvips.Image.webpload,
+        "image/tiff": pyvips.Image.tiffload,
+        "image/heic": pyvips.Image.heifload,
+        "image/avif": pyvips.Image.heifload,
+    }
+)
 
 logging.getLogger("pyvips").setLevel(logging.ERROR)  # its errors have what it warns of
 pyvips.block_untrusted_set(True)  # pyright: ignore[reportUnknownMemberType]
@@ -40,6 +54,49 @@ class Shown:
 
     image: Image
     notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Header:
+    """What libvips reads of a file without decoding it: the size as it is to be shown, in pixels."""
+
+    width: int
+    height: int
+
+
+def read_header(path: Path, media_type: str, page: int) -> Header | None:
+    """None for formats that libvips does not read, or not as browsers do, and where it cannot."""
+    load: Callable[..., Any] | None = _HEADERS.get(media_type)
+    if load is None:
+        return None
+    try:
+        picture = load(str(path), **({"page": page} if page else {}))
+    except pyvips.Error:
+        return None
+    is_sideways = media_type not in _TURNED_BY_LOADER and _orientation(picture) in _SIDEWAYS
+    return Header(picture.height, picture.width) if is_sideways else Header(picture.width, picture.height)
+
+
+def _orientation(picture: Any) -> int:
+    return picture.get("orientation") if "orientation" in picture.get_fields() else 1
+
+
+def looks_blank(data: bytes) -> bool:
+    """Whether a rendition is of one color, or nearly, as far as it can be seen."""
+    return _is_blank(pyvips.Image.thumbnail_buffer(data, _ICON_PX).copy_memory())
+
+
+def is_blank(path: Path) -> bool:
+    """Whether an original is of one color, or cannot be told."""
+    try:
+        return _is_blank(pyvips.Image.thumbnail(str(path), _ICON_PX).copy_memory())
+    except pyvips.Error:
+        return True
+
+
+def _is_blank(small: Any) -> bool:
+    seen = small.flatten(background=[0, 255, 0]) if small.hasalpha() else small
+    return all(band.max() - band.min() <= _BLANK_LEVELS for band in seen.bandsplit())
 
 
 def read_jpeg(path: Path, shrink: int) -> Image | None:
