@@ -49,6 +49,12 @@ MAX_CHANNELS_BY_NUMBER = 8
 RANGE_FROM_SECONDS = 4
 """A range of loudness needs more than one of its windows of three seconds."""
 
+_KEEPS_TAGS_FROM = 19
+_KEEP_TAGS: dict[str, Any] = (
+    {} if int(av.__version__.partition(".")[0]) >= _KEEPS_TAGS_FROM else {"metadata_errors": "surrogateescape"}
+)
+"""PyAV keeps bytes that are not UTF-8 by itself since 19, and has to be told before: 18 is the last for Python 3.11."""
+
 _NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE})
 _ENCRYPTED_TAGS = frozenset({"drms", "drmi", "enca", "encv", "aavd"})
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]+")
@@ -102,7 +108,7 @@ def opened(stream: BinaryIO, demuxers: Iterable[str]) -> Generator[InputContaine
 
 def _open(stream: _Bounded, options: dict[str, str]) -> InputContainer:
     try:
-        return av.open(stream, "r", options=options, metadata_errors="surrogateescape", buffer_size=READ_BUFFER_BYTES)
+        return av.open(stream, "r", options=options, buffer_size=READ_BUFFER_BYTES, **_KEEP_TAGS)
     finally:
         stream.end_header()
 
