@@ -16,7 +16,8 @@ _PAGE = _keys(
 )
 _OF_STREAMS = _keys("Length Filter DecodeParms Type Subtype Name OC StructParent")
 _IMAGE = _OF_STREAMS | _keys(
-    "Width Height ColorSpace BitsPerComponent Intent ImageMask Mask Decode Interpolate Alternates SMask SMaskInData Matte"
+    "Width Height ColorSpace BitsPerComponent Intent ImageMask Mask Decode Interpolate Alternates SMask SMaskInData "
+    "Matte"
 )
 _FORM = _OF_STREAMS | _keys("FormType BBox Matrix Resources Group StructParents")
 _FIELD = _keys("FT Kids T TU TM Ff V DV AA DR Opt TI I MaxLen RV Lock")
