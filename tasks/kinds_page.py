@@ -118,8 +118,9 @@ def _image_facts() -> Iterator[str]:
         "the original, its durations with the animation's, and a blank one with the original's picture."
     )
     yield (
-        "**Metadata**: none is in what is published. Camera, time and exposure go into the record, all tags into a "
-        "sidecar; place, author, comments and serial numbers only where the stage's `keep_private` is set."
+        "**Metadata**: none is in what is published. Camera, time and exposure go into the record, the tags of a list, "
+        "which tell how a picture was taken, into a sidecar; place, author, titles, comments, serial numbers and every "
+        "other tag only where the stage's `keep_private` is set."
     )
 
 
@@ -157,6 +158,10 @@ def _video_facts() -> Iterator[str]:
         "becomes an M4A."
     )
     yield (
+        "**Captions**: text tracks that are language. What a drone, a camera or a sensor writes into a text track, "
+        "positions and readings, is left out with a note, and so is any caption that tells a position."
+    )
+    yield (
         "**Long videos**: what would take more than the stage's `long_video_cpu_seconds` to convert is cut at key "
         f"frames into up to {limits.max_segments} parts, converted at the same time and joined; or, with "
         "`long_videos: mediaconvert`, sent to AWS Elemental MediaConvert."
@@ -167,7 +172,8 @@ def _video_facts() -> Iterator[str]:
     )
     yield (
         "**Metadata**: duration, codecs, frame rate, tracks, chapters, captions and loudness (EBU R128) go into the "
-        "record. No tags are in what is published; with `keep_private` all are."
+        "record, and title, genre, date and make of the camera. No tags are in what is published; with `keep_private` "
+        "all are."
     )
 
 
@@ -194,6 +200,12 @@ def _document_facts() -> Iterator[str]:
     yield (
         "**Rendition**: the PDF without scripts, actions that launch or submit, attachments, forms of XFA and "
         "metadata, linearised; and its text. Links to the web stay. A signature does not survive: the record says so."
+    )
+    yield (
+        "**What a published PDF tells**: its pages, forms with their values, bookmarks, layers and texts for reading "
+        "aloud. Photographs in it are reduced to their pictures, color profiles to their colors; comments and their "
+        "authors, page-piece data, positions of maps, and every key and text that the standard has no place for, go. "
+        "Fonts stay as they are."
     )
     yield "**Thumbnails**: the first page."
     yield (

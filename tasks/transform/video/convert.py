@@ -1,6 +1,6 @@
 """Reads chosen tracks and writes them anew: all of a video, only its sound, or a part of its pictures."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -11,7 +11,7 @@ from av.packet import Packet
 from av.stream import Stream
 
 from tasks.transform.media import Loudness
-from tasks.transform.video.captions import CaptionTrack, files_of
+from tasks.transform.video.captions import CaptionTrack, files_of, notes_of
 from tasks.transform.video.encode import PictureLine, mp4_writer
 from tasks.transform.video.limits import LIMITS
 from tasks.transform.video.picture import Picture
@@ -62,6 +62,7 @@ class Converted:
     breaks_off: bool
     loudness: Loudness | None = None
     captions: tuple[Encoded, ...] = ()
+    caption_notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,7 @@ def convert(
     if not any(line.frames for line in lines.values()):
         reader.raise_damage()
         raise NothingToPlay("There is no picture and no sound in the tracks of this file. Check the export.")
-    return _converted(reader, lines, files_of(captions.values()))
+    return _converted(reader, lines, captions.values())
 
 
 def _lines(output: OutputContainer, job: Job) -> dict[int, Line]:
@@ -108,7 +109,7 @@ def _write(reader: Reader, packet: "Packet[Stream]", line: Line, window: Window,
             output.mux(list(line.add(decoded.frame, decoded.seconds)))
 
 
-def _converted(reader: Reader, lines: Mapping[int, Line], captions: tuple[Encoded, ...]) -> Converted:
+def _converted(reader: Reader, lines: Mapping[int, Line], captions: Collection[CaptionTrack]) -> Converted:
     sound = next((line for line in lines.values() if isinstance(line, SoundLine)), None)
     return Converted(
         pictures=sum(line.frames for line in lines.values() if isinstance(line, PictureLine)),
@@ -117,5 +118,6 @@ def _converted(reader: Reader, lines: Mapping[int, Line], captions: tuple[Encode
         lost_packets=reader.lost,
         breaks_off=reader.breaks_off,
         loudness=sound.loudness() if sound else None,
-        captions=captions,
+        captions=files_of(captions),
+        caption_notes=notes_of(captions),
     )

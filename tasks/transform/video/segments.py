@@ -274,4 +274,5 @@ def _together(segments: Sequence[Part], sound: Part | None) -> Converted:
         breaks_off=any(each.breaks_off for each in every),
         loudness=sound.converted.loudness if sound else None,
         captions=sound.converted.captions if sound else (),
+        caption_notes=sound.converted.caption_notes if sound else (),
     )
