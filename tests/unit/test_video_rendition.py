@@ -392,6 +392,7 @@ def test_facts_say_what_the_video_is(render):
         ("avi", "mpeg4", "yuv420p", "mp3"),
         ("avi", "libx264", "yuv420p", "mp3"),
         ("avi", "mjpeg", "yuvj420p", "pcm_s16le"),
+        ("avi", "mpeg4", "yuv420p", "aac"),
         ("mpegts", "mpeg2video", "yuv420p", "mp2"),
         ("mpegts", "libx264", "yuv420p", "ac3"),
         ("mpeg", "mpeg2video", "yuv420p", "mp2"),

@@ -11,12 +11,12 @@ from av.subtitles.stream import SubtitleStream
 from av.video.stream import VideoStream
 
 from tasks.transform.media import MAX_FACT_CHARS, clean, public_tags, read_chapters, read_tags, seconds, tag_facts
+from tasks.transform.mixing import mixing_note
 from tasks.transform.video.picture import Picture
 from tasks.transform.video.tracks import MAX_CAPTION_TRACKS, UNKNOWN_CODEC, Tracks, codec_name, is_text
 
 MAX_LISTED_STREAMS = 50
 MAX_LISTED_CAPTIONS = 10
-STEREO = 2
 
 
 def facts_of(container: InputContainer, tracks: Tracks, picture: Picture | None) -> dict[str, Any]:
@@ -77,8 +77,8 @@ def _track_notes(container: InputContainer, tracks: Tracks) -> Iterator[str]:
         yield f"{tracks.pictures} video tracks; one is in the rendition"
     if tracks.sounds > 1:
         yield f"{tracks.sounds} audio tracks; the main one is in the rendition"
-    if tracks.sound and tracks.sound.codec_context.layout.nb_channels > STEREO:
-        yield f"{tracks.sound.codec_context.layout.nb_channels} audio channels were mixed down to stereo"
+    if tracks.sound and (mixed := mixing_note(tracks.sound.codec_context.layout)):
+        yield f"{tracks.sound.codec_context.layout.nb_channels} audio channels {mixed}"
     kinds = [is_text(stream) for stream in container.streams.subtitles]
     if kinds.count(False):
         yield f"{kinds.count(False)} caption tracks that are pictures were left out"
