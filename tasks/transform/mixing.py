@@ -5,6 +5,7 @@ channel comes along at a quarter, because in recordings of many microphones it i
 one for each side, so that nothing clips; of channels that are not named, it is the sum of their squares.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
@@ -93,7 +94,7 @@ def _is_unknown(layout: AudioLayout) -> bool:
 
 
 def _even(numbers: Sequence[int]) -> dict[int, float]:
-    return dict.fromkeys(numbers, round(len(numbers) ** -0.5, 4))
+    return dict.fromkeys(numbers, round(1 / math.sqrt(len(numbers)), 4))
 
 
 def _sum(gains: Mapping[int, float]) -> str:

@@ -64,8 +64,6 @@ def _notes(container: InputContainer, tracks: Tracks, picture: Picture | None) -
         return
     if picture.is_hdr:
         yield "high dynamic range was brought to standard range"
-    if picture.is_interlaced:
-        yield "interlaced pictures were made progressive"
     if picture.has_alpha:
         yield "transparency was put on black"
     if picture.has_closed_captions:
