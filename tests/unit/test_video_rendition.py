@@ -1,6 +1,7 @@
 """The MP4 that is made of a video: what a person sees and hears is right, in time, and nothing private is in it."""
 
 import json
+import re
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
@@ -362,6 +363,22 @@ def test_every_kind_of_text_captions_is_read(render, container, codec):
     codecs = {"codec": "libvpx-vp9"} if container == "webm" else {}
     rendered = render(Movie([gray(60)] * 25, captions=[Captions([(200, 500, "Hello")], codec)], **codecs), container)
     assert b"00:00:00.200 --> 00:00:00.700\nHello" in rendered.files[1].data
+
+
+@pytest.mark.parametrize(
+    ("line", "spoken"),
+    [
+        (r"{\p1}m 0 0 l 10 10{\p0}Hello\hthere", "Hello there"),
+        (r"{\an8\p2}m 348 49 l 367 49", ""),
+        (r"{\pos(10,20)\pbo4}Sign{\i1} left{\i0}", "Sign left"),
+        (r"soft\nbreak", "soft break"),
+    ],
+)
+def test_captions_are_what_is_spoken_and_not_what_is_drawn(render, line, spoken):
+    cues = [(0, 200, line), (500, 200, "the end")]
+    rendered = render(Movie([gray(60)] * 25, captions=[Captions(cues, "ass")]), "matroska")
+    said = re.findall(r" --> \S+\n(.+)", rendered.files[1].data.decode())
+    assert said == [each for each in (spoken, "the end") if each]
 
 
 def test_chapters_are_counted_and_listed(render):

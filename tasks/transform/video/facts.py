@@ -78,8 +78,8 @@ def _track_notes(container: InputContainer, tracks: Tracks) -> Iterator[str]:
     if tracks.sound and (mixed := mixing_note(tracks.sound.codec_context.layout)):
         yield f"{tracks.sound.codec_context.layout.nb_channels} audio channels {mixed}"
     kinds = [is_text(stream) for stream in container.streams.subtitles]
-    if kinds.count(False):
-        yield f"{kinds.count(False)} caption tracks that are pictures were left out"
+    if others := {codec_name(stream) for stream in container.streams.subtitles if not is_text(stream)}:
+        yield f"{kinds.count(False)} caption tracks that are no plain text were left out ({', '.join(sorted(others))})"
     if kinds.count(True) > MAX_CAPTION_TRACKS:
         yield f"{kinds.count(True)} caption tracks; the first {MAX_CAPTION_TRACKS} are in the renditions"
 
