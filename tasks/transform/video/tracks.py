@@ -19,7 +19,7 @@ from tasks.transform.media import require_decoder
 from tasks.transform.video.limits import LIMITS
 from workflow.errors import NothingToPlay
 
-DEMUXERS = ("mov", "matroska", "webm", "avi", "mpegts", "mpeg", "flv", "ogg", "asf")
+DEMUXERS = ("mov", "matroska", "webm", "avi", "mpegts", "mpeg", "mpegvideo", "flv", "ogg", "asf")
 MAX_CAPTION_TRACKS = 5
 UNKNOWN_CODEC = "unknown"
 
