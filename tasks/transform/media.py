@@ -23,6 +23,7 @@ from av.filter import Graph
 from av.stream import Stream
 
 from tasks.transform.mixing import check_channels, mixing
+from tasks.transform.national import readable
 from workflow.errors import CorruptMedia, EncryptedFile, TooLarge, TransientError, TruncatedFile, UnsupportedCodec
 
 Filter = tuple[str, str]
@@ -301,10 +302,10 @@ class FrameGraph:
 
 
 def read_tags(*sources: Mapping[str, str]) -> dict[str, str]:
-    """All tags of a container and its streams under lower-case names, at most `MAX_TAGS`; the first one counts."""
+    """All readable tags of a container and its streams under lower-case names, at most `MAX_TAGS`; the first counts."""
     tags: dict[str, str] = {}
     for name, text in (pair for source in sources for pair in source.items()):
-        if len(tags) < MAX_TAGS and (cleaned := clean(text, MAX_TEXT_CHARS)):
+        if len(tags) < MAX_TAGS and (cleaned := clean(readable(text) or "", MAX_TEXT_CHARS)):
             tags.setdefault(_DEVICE_TAG.sub("", clean(name, MAX_FACT_CHARS).lower()), cleaned)
     return tags
 

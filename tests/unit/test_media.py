@@ -21,6 +21,7 @@ from tasks.transform.media import (
     shape,
     tag_facts,
 )
+from tasks.transform.national import readable, unreadable_note
 from tests.unit.sounds import encoded, id3_picture, sound, tone, with_id3
 from workflow.errors import CorruptMedia, NothingToPlay, TooLarge, TransientError, TruncatedFile, UnsupportedCodec
 
@@ -162,6 +163,33 @@ def test_tags_are_told_apart():
     assert tag_facts(tags) == {"title": "Largo"}
     assert tags["com.apple.quicktime.location.iso6709"] == "+48.1+011.5/"
     assert "empty" not in tags
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Largo", "Largo"),
+        ("Dvořák – 日本語の歌", "Dvořák – 日本語の歌"),
+        ("Café Über Ærø", "Café Über Ærø"),
+        ("Øl", "Øl"),
+        (b"Caf\xe9 \x93Paris\x94", "Café “Paris”"),
+        ("Café".encode().decode("latin-1"), "Café"),
+        ("日本語の歌".encode("cp932"), None),
+        ("山田太郎".encode("cp932").decode("latin-1"), None),
+        ("Привет мир".encode("cp1251"), None),
+        ("Привет мир".encode("cp1251").decode("latin-1"), None),
+        ("나는 나비".encode("euc-kr"), None),
+        ("月亮代表我的心".encode("gbk"), None),
+        ("lost \ufffd\ufffd", None),
+    ],
+)
+def test_tags_are_read_where_their_encoding_can_be_told(text, expected):
+    stored = text if isinstance(text, str) else text.decode("utf-8", "surrogateescape")
+    assert readable(stored) == expected
+    assert read_tags({"Title": stored}) == ({"title": expected} if expected else {})
+    assert unreadable_note({"Title": stored}) == (
+        () if expected else ("tags in an encoding that cannot be told are left out: title",)
+    )
 
 
 def test_tags_are_bounded():

@@ -12,6 +12,7 @@ from av.video.stream import VideoStream
 
 from tasks.transform.media import MAX_FACT_CHARS, clean, public_tags, read_chapters, read_tags, seconds, tag_facts
 from tasks.transform.mixing import mixing_note
+from tasks.transform.national import unreadable_note
 from tasks.transform.video.picture import Picture
 from tasks.transform.video.tracks import MAX_CAPTION_TRACKS, UNKNOWN_CODEC, Tracks, codec_name, is_text
 
@@ -82,6 +83,7 @@ def _track_notes(container: InputContainer, tracks: Tracks) -> Iterator[str]:
         yield f"{kinds.count(False)} caption tracks that are no plain text were left out ({', '.join(sorted(others))})"
     if kinds.count(True) > MAX_CAPTION_TRACKS:
         yield f"{kinds.count(True)} caption tracks; the first {MAX_CAPTION_TRACKS} are in the renditions"
+    yield from unreadable_note(container.metadata, *(stream.metadata for stream in tracks.playable))
 
 
 def technical_of(container: InputContainer, *, keep_private: bool) -> dict[str, Any]:
