@@ -7,6 +7,7 @@ from typing import Any
 
 from av.container import InputContainer
 
+from tasks.transform.audio import proof
 from tasks.transform.audio.cover import find_cover
 from tasks.transform.audio.ending import check_ending
 from tasks.transform.audio.listen import Heard, listen
@@ -41,6 +42,11 @@ def transform(original: Original, recipe: Recipe) -> Rendered:
     return Rendered((Written("web", "audio/mp4", web), heard.peaks, *cover.files), facts, technical)
 
 
+def prove(original: Original, rendered: Rendered, _recipe: Recipe) -> None:
+    """Raises ResultNotProven where the rendition does not agree with the original, or with the record."""
+    proof.prove(original, rendered)
+
+
 def _facts(track: Track, heard: Heard) -> dict[str, Any]:
     return {
         "format": track.format,
@@ -49,6 +55,7 @@ def _facts(track: Track, heard: Heard) -> dict[str, Any]:
         "sample_rate_hz": heard.rate_hz,
         "channels": heard.channels,
         "bit_rate": heard.bits_per_second,
+        "left_out": heard.damaged,
         **heard.loudness.facts,
     }
 

@@ -29,6 +29,7 @@ class Heard:
     loudness: Loudness
     peaks: Encoded
     notes: tuple[str, ...]
+    damaged: int
 
 
 def listen(track: Track, web: Path, tags: Mapping[str, str]) -> Heard:
@@ -48,6 +49,7 @@ def listen(track: Track, web: Path, tags: Mapping[str, str]) -> Heard:
         channels=first.layout.nb_channels,
         loudness=loudness,
         peaks=peaks.finish(decoder.played_seconds),
+        damaged=decoder.damaged,
         notes=(*_notes(first.layout, loudness), *decoder.notes),
     )
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from tasks.transform.media import opened, read_tags
+from tasks.transform.video import proof
 from tasks.transform.video.convert import Converted, Job, convert, whole
 from tasks.transform.video.limits import LIMITS
 from tasks.transform.video.probe import Probe, check_cost, probe, with_size
@@ -43,6 +44,12 @@ def transform(original: Original, recipe: Recipe) -> Rendered:
             check_cost(usual)
             converted = _convert(stream, usual, made, recipe)
         return rendered(usual, converted, made)
+
+
+def prove(original: Original, rendered: Rendered, _recipe: Recipe) -> None:
+    """Raises ResultNotProven where the rendition does not agree with the original, or with the record."""
+    with original.path.open("rb") as stream:
+        proof.prove(stream, rendered)
 
 
 def _convert(stream: BinaryIO, found: Probe, to: Path, recipe: Recipe) -> Converted:

@@ -16,6 +16,9 @@ def rendered(found: Probe, converted: Converted, path: Path) -> Rendered:
     notes = [*found.facts["notes"], *_notes(converted)]
     loudness = converted.loudness.facts if converted.loudness else {"loudness_lufs": None}
     facts = found.facts | loudness | {"duration_seconds": round(converted.end_seconds, 3), "notes": notes}
+    facts |= {"left_out": converted.lost_packets + converted.out_of_time}
+    if converted.pictures:
+        facts |= {"frames": converted.pictures}
     if converted.usual_size:
         facts |= dict(zip(("width", "height"), converted.usual_size, strict=True))
     peaks = (converted.peaks,) if converted.peaks else ()
