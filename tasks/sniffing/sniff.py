@@ -80,6 +80,13 @@ _WORDS: tuple[tuple[bytes, str], ...] = (
 _BEGIN_LIKE_TEXT = frozenset(kind for _, kind in _WORDS)
 """Types whose mark is a word: where all of the beginning is text, it is text that begins with that word."""
 
+_ID3_HEADER_BYTES = 10
+_ID3_TAGGED = (
+    *((b"fLaC", "audio/flac"), (b"OggS", "audio/ogg"), (b"MAC ", "audio/x-ape"), (b"TTA1", "audio/x-tta")),
+    *((mark, "audio/aac") for mark in (b"\xff\xf0", b"\xff\xf1", b"\xff\xf8", b"\xff\xf9")),
+)
+"""MP3 is what is usually behind such a tag, and what else there is."""
+
 _SCRIPT_IN_IMAGE = re.compile(rb"<\?php|<script|%PDF-1\.", re.IGNORECASE)
 _SCRIPT_SEARCH_BYTES = 4096
 _OGG_HEADS_BYTES = 4096
@@ -191,6 +198,13 @@ def _asf_type(head: bytes, _tail: bytes) -> str:
 
 def _riff_type(head: bytes, _tail: bytes) -> str:
     return _RIFF_FORMS.get(head[8:12], "application/x-riff")
+
+
+def _id3_type(head: bytes, _tail: bytes) -> str:
+    """What is tagged tells, where the tag does not reach beyond `head`: its size has seven bits in a byte."""
+    size = sum((byte & 0x7F) << shift for byte, shift in zip(head[6:10], (21, 14, 7, 0), strict=False))
+    tagged = head[_ID3_HEADER_BYTES + size :]
+    return next((kind for mark, kind in _ID3_TAGGED if tagged.startswith(mark)), "audio/mpeg")
 
 
 def _form_type(head: bytes, _tail: bytes) -> str | None:
@@ -327,7 +341,7 @@ _SIGNATURES: tuple[tuple[bytes, str], ...] = (
     (b"\x1a\x45\xdf\xa3", "matroska?"),
     (b"OggS", "ogg?"),
     (b"fLaC", "audio/flac"),
-    (b"ID3", "audio/mpeg"),
+    (b"ID3", "id3?"),
     (b"FORM", "form?"),
     (b"riff\x2e\x91\xcf\x11\xa5\xd6\x28\xdb", "audio/wav"),
     (b"MThd", "audio/midi"),
@@ -402,6 +416,7 @@ _REFINEMENTS = MappingProxyType(
         "bmp?": _bmp_type,
         "tiff?": _tiff_type,
         "riff?": _riff_type,
+        "id3?": _id3_type,
         "asf?": _asf_type,
         "form?": _form_type,
         "icon?": _icon_type,

@@ -57,8 +57,10 @@ _LIMIT, _MIX_LIMIT = 1.0, 0.89
 RANGE_FROM_SECONDS = 4
 """A range of loudness needs more than one of its windows of three seconds."""
 
+NOT_DONE = (av.error.LookupError, av.error.PatchWelcomeError, av.error.NotImplementedError)
+"""What FFmpeg says where it has no code for something: that is no damage of the file."""
+
 _NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE})
-_NOT_DONE = (av.error.LookupError, av.error.PatchWelcomeError, av.error.NotImplementedError)
 _ENCRYPTED_TAGS = frozenset({"drms", "drmi", "enca", "encv", "aavd"})
 _FLOATS = ("flt", "dbl")
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]+")
@@ -132,8 +134,8 @@ def media_errors() -> Generator[None]:
 
 
 def _verdict(exc: Exception) -> CorruptMedia | UnsupportedCodec | TransientError:
-    """What FFmpeg has no code for is no damage; nor is what it accepts and its binding to Python does not."""
-    if isinstance(exc, _NOT_DONE) or not isinstance(exc, (av.error.FFmpegError, OSError, MemoryError)):
+    """What its binding to Python does not accept is no damage, either."""
+    if isinstance(exc, NOT_DONE) or not isinstance(exc, (av.error.FFmpegError, OSError, MemoryError)):
         return UnsupportedCodec(f"The file cannot be decoded here ({_said(exc)}). Export it with a usual codec.")
     if isinstance(exc, OSError) and (exc.errno in _NO_ROOM or not isinstance(exc, av.error.FFmpegError)):
         return TransientError(f"The media could not be read or written: {exc}.")

@@ -4,9 +4,11 @@ What a witness saw of the original is held against what it sees of the rendition
 """
 
 import math
-from collections.abc import Iterable, Iterator
-from contextlib import suppress
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from itertools import islice, takewhile
+from pathlib import Path
 from typing import BinaryIO
 
 import av.error
@@ -19,11 +21,14 @@ from av.stream import Stream
 from av.video.stream import VideoStream
 
 from tasks.transform.media import opened
-from workflow.errors import ResultNotProven
+from workflow.errors import RejectedError, ResultNotProven
 
 LISTEN_EVERY_SECONDS, LISTEN_SECONDS = 10, 0.5
 _LISTENED_RATE_HZ = 32_000
 """What is higher than half of it, nobody hears, and AAC leaves it out."""
+_MICROSECONDS = 1_000_000
+_MOST_PACKETS = 5000
+"""That are read to come from a key frame to a place."""
 _AUDIBLE_DBFS, _LOST_DB = -40.0, 60.0
 _NEIGHBOURS = (-1, 0, 1)
 
@@ -39,12 +44,32 @@ class Seen:
     heard_dbfs: dict[int, float] = field(default_factory=dict[int, float])
 
 
-def look(file: BinaryIO, demuxers: Iterable[str], picture: int | None, sound: int | None) -> Seen:
-    """What is in two tracks of a file, by their numbers."""
+def look(
+    file: BinaryIO, demuxers: Iterable[str], picture: int | None, sound: int | None, at: Sequence[float] | None = None
+) -> Seen:
+    """What is in two tracks of a file, by their numbers; if `at` is given, only around these seconds."""
     file.seek(0)
     with opened(file, demuxers) as container:
-        tracks = [container.streams[at] for at in (picture, sound) if at is not None]
-        return _look(container, tracks)
+        tracks = [container.streams[number] for number in (picture, sound) if number is not None]
+        packets = _packets(container, tracks) if at is None else _packets_at(container, tracks, at)
+        return _look(packets, _origin(tracks))
+
+
+@contextmanager
+def reopened(made: Path) -> Generator[InputContainer]:
+    """A rendition; that it cannot be read is no fault of the original."""
+    try:
+        with made.open("rb") as file, opened(file, ("mov",)) as container:
+            yield container
+    except RejectedError as exc:
+        raise ResultNotProven(f"The rendition cannot be read again. {exc}") from exc
+
+
+def look_again(made: Path) -> Seen:
+    """What is in a rendition."""
+    with reopened(made) as container:
+        tracks = list(container.streams)
+        return _look(_packets(container, tracks), _origin(tracks))
 
 
 def agree(original: Seen, made: Seen, *, left_out_seconds: float) -> None:
@@ -75,14 +100,13 @@ def _is_lost(window: int, level: float, made: Seen) -> bool:
     return made.heard_dbfs.get(window, -math.inf) < level - _LOST_DB
 
 
-def _look(container: InputContainer, tracks: list[Stream]) -> Seen:
-    seen, origin = Seen(), min((_start(track) for track in tracks), default=0.0)
+def _look(packets: Iterable["Packet[Stream]"], origin: float) -> Seen:
+    seen = Seen()
     ear = _Ear(seen)
-    for packet in _packets(container, tracks):
-        stamp = packet.dts if packet.pts is None else packet.pts
-        if stamp is None:
+    for packet in packets:
+        start = _seconds(packet, origin)
+        if start is None:
             continue
-        start = float(stamp * packet.time_base) - origin
         end = start + float((packet.duration or 0) * packet.time_base)
         if isinstance(packet.stream, VideoStream) and packet.size:
             seen.pictures += 1
@@ -100,8 +124,25 @@ def _packets(container: InputContainer, tracks: list[Stream]) -> Iterator["Packe
         yield from container.demux(tracks)
 
 
-def _start(track: Stream) -> float:
-    return float((track.start_time or 0) * (track.time_base or 0))
+def _packets_at(container: InputContainer, tracks: list[Stream], at: Sequence[float]) -> Iterator["Packet[Stream]"]:
+    """From the key frame before each of these seconds until half a second later; none if the file has no way there."""
+    origin = _origin(tracks)
+    with suppress(av.error.FFmpegError, IndexError):
+        for place in at:
+            container.seek(int((place + origin) * _MICROSECONDS))
+            yield from takewhile(
+                lambda packet, end=place + LISTEN_SECONDS: (_seconds(packet, origin) or 0) <= end,
+                islice(container.demux(tracks), _MOST_PACKETS),
+            )
+
+
+def _seconds(packet: "Packet[Stream]", origin: float) -> float | None:
+    stamp = packet.dts if packet.pts is None else packet.pts
+    return None if stamp is None else float(stamp * packet.time_base) - origin
+
+
+def _origin(tracks: list[Stream]) -> float:
+    return min((float((track.start_time or 0) * (track.time_base or 0)) for track in tracks), default=0.0)
 
 
 class _Ear:

@@ -19,7 +19,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from tasks.transform.audio import decode, recipe_name, track, transform
+from tasks.transform.audio import decode, prove, recipe_name, track, transform
 from tasks.transform.audio.limits import LIMITS
 from tasks.transform.media import SteadyResampler
 from tasks.work import Original, Recipe, Rendered
@@ -56,7 +56,10 @@ def render(tmp_path):
     def _render(content: bytes, name: str = "MP3", **recipe) -> Rendered:
         path = tmp_path / "original"
         path.write_bytes(content)
-        return transform(Original(path, "sound", FORMATS[name].media_type, tmp_path), Recipe(**recipe))
+        original = Original(path, "sound", FORMATS[name].media_type, tmp_path)
+        rendered = transform(original, Recipe(**recipe))
+        prove(original, rendered, Recipe(**recipe))
+        return rendered
 
     return _render
 

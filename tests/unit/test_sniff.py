@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tasks.sniffing.sniff import Sniffed, sniff
 from tests.unit.images import MEDIA_TYPES, SAMPLE_OPTIONS, claiming, sample
 from tests.unit.movies import Movie, Sound, counting
-from tests.unit.sounds import encoded
+from tests.unit.sounds import encoded, with_id3
 
 OFFICE = "application/vnd.openxmlformats-officedocument."
 ISO_VIDEO = b"\0\0\0\x18ftypisom\0\0\2\0isomavc1" + bytes(100)
@@ -61,6 +61,9 @@ def test_every_accepted_format_is_recognised(name):
         ((b"G" + bytes(187)) * 4, "video/mp2t"),
         (b"the last words of another packet" + (b"G" + b"\1" * 187) * 8, "video/mp2t"),
         (b"\1" * 40 + (b"G" + b"\2" * 203) * 8, "video/mp2t"),
+        (with_id3(encoded("FLAC"), (b"TIT2", b"\0Largo")), "audio/flac"),
+        (with_id3(encoded("AAC"), (b"TIT2", b"\0Largo")), "audio/aac"),
+        (with_id3(encoded("MP3"), (b"TIT2", b"\0Largo")), "audio/mpeg"),
         (b"BW64\xff\xff\xff\xffWAVEds64", "audio/wav"),
         (b"\x91\0\x07" * 99 + encoded("MP3"), "audio/mpeg"),
         (b"\x91\0\x07" * 99 + encoded("AAC"), "audio/aac"),

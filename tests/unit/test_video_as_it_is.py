@@ -6,7 +6,7 @@ import av
 import pytest
 from av.sidedata.sidedata import Type as SideDataType
 
-from tasks.transform.video import transform
+from tasks.transform.video import prove, transform
 from tasks.transform.video.geometry import Turn
 from tasks.transform.video.picture import Picture, PictureChain
 from tasks.work import Original, Recipe, Rendered
@@ -22,7 +22,10 @@ def convert(tmp_path):
         path, scratch = tmp_path / "original", tmp_path / "scratch"
         path.write_bytes(content)
         scratch.mkdir(exist_ok=True)
-        return transform(Original(path, "original", "", scratch), Recipe())
+        original = Original(path, "original", "", scratch)
+        rendered = transform(original, Recipe())
+        prove(original, rendered, Recipe())
+        return rendered
 
     return _convert
 

@@ -10,7 +10,7 @@ import av
 import pytest
 from PIL import Image
 
-from tasks.transform.video import recipe_name, transform
+from tasks.transform.video import prove, recipe_name, transform
 from tasks.transform.video.encode import KEY_FRAME_SECONDS
 from tasks.work import Original, Recipe, Rendered
 from tests.unit.movies import (
@@ -43,7 +43,10 @@ def render(tmp_path):
         path = movie.write(tmp_path / "original", container)
         scratch = tmp_path / "scratch"
         scratch.mkdir(exist_ok=True)
-        return transform(Original(path, "original", "", scratch), Recipe(**recipe))
+        original = Original(path, "original", "", scratch)
+        rendered = transform(original, Recipe(**recipe))
+        prove(original, rendered, Recipe(**recipe))
+        return rendered
 
     return _render
 

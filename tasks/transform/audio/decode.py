@@ -10,7 +10,7 @@ from av.packet import Packet
 from tasks.transform.audio.limits import LIMITS
 from tasks.transform.audio.promise import check_complete
 from tasks.transform.audio.track import Track, check_length, check_rate
-from tasks.transform.media import seconds
+from tasks.transform.media import NOT_DONE, seconds
 from workflow.errors import CorruptMedia, TooLong
 
 TOLERATED_PACKETS = 2
@@ -96,6 +96,8 @@ class Decoder:
         self._bytes += packet.size
         try:
             return packet.decode()
+        except NOT_DONE:
+            raise
         except av.error.FFmpegError:
             self.damaged += 1
             self._damaged_seconds += seconds(packet.duration, packet.time_base) or 0

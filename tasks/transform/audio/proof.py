@@ -6,7 +6,7 @@ from av.container import InputContainer
 
 from tasks.transform.audio.track import FORMATS, find_track
 from tasks.transform.media import opened
-from tasks.transform.witness import agree, look
+from tasks.transform.witness import agree, look, look_again, reopened
 from tasks.work import Encoded, Original, Rendered, Written
 from workflow.errors import ResultNotProven
 
@@ -22,16 +22,14 @@ def prove(original: Original, rendered: Rendered) -> None:
     if not isinstance(web, Written):
         raise ResultNotProven("The rendition of the sound was not written.")
     seconds = rendered.facts["duration_seconds"]
-    with web.path.open("rb") as file, opened(file, ("mov",)) as container:
+    with reopened(web.path) as container:
         _prove_length(container, seconds)
     _prove_peaks(rendered, seconds)
     with original.path.open("rb") as file, opened(file, FORMATS) as container:
         number = find_track(container, original.path).stream.index
     with original.path.open("rb") as file:
         seen = look(file, FORMATS, None, number)
-    with web.path.open("rb") as file:
-        made = look(file, ("mov",), None, 0)
-    agree(seen, made, left_out_seconds=_left_out_seconds(rendered))
+    agree(seen, look_again(web.path), left_out_seconds=_left_out_seconds(rendered))
 
 
 def _prove_length(container: InputContainer, seconds: float) -> None:

@@ -14,6 +14,7 @@ from av.subtitles.stream import SubtitleStream
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
+from tasks.transform.media import NOT_DONE
 from tasks.transform.video.tracks import Tracks, codec_name, decoder_with_alpha
 
 MAX_JUMP_SECONDS, MAX_STEP_BACK_SECONDS = 10, 1
@@ -119,6 +120,8 @@ class Reader:
         try:
             decoder = self._decoders.get(packet.stream.index)
             frames = decoder.decode(packet) if decoder else packet.decode()
+        except NOT_DONE:
+            raise
         except av.error.FFmpegError as exc:
             self.lost += 1
             self._damage = exc
