@@ -96,9 +96,10 @@ def _decode_unmarked(head: bytes) -> str | None:
 
 
 def _decode_latin(head: bytes) -> str | None:
-    """Text of the days before UTF-8 is still mostly ASCII; other bytes are not text at all."""
+    """Text of the days before UTF-8 is mostly ASCII, or lines in which there is no control byte at all."""
     ascii_bytes = len(head) - len(head.translate(None, bytes(range(128))))
-    return head.decode("cp1252", "replace") if ascii_bytes > len(head) * 0.7 else None
+    is_text = ascii_bytes > len(head) * 0.7 or (b"\n" in head and head.translate(None, _CONTROL_BYTES + b"\0") == head)
+    return head.decode("cp1252", "replace") if is_text else None
 
 
 def _alternates_with_zeros(low: bytes, high: bytes) -> bool:

@@ -31,7 +31,13 @@ def read_delimited(text: PlainText, name: str, engine: DuckDBPyConnection, scrat
     columns = tuple(map(RawColumn, column_names(layout.start.header or [""] * layout.start.width)))
     facts = _facts(text, layout)
     table = RawTable(
-        name, scratch / "raw.parquet", columns, 0, layout.row_bytes, notes=header_notes(layout.start), facts=facts
+        name,
+        scratch / "raw.parquet",
+        columns,
+        0,
+        layout.row_bytes,
+        notes=(*text.notes, *header_notes(layout.start)),
+        facts=facts,
     )
     if text.is_clean and layout.can_skip and layout.dialect != SPACES:
         try:

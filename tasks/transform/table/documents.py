@@ -145,6 +145,7 @@ def _described(text: PlainText, name: str, structure: Structure, rejects: Reject
         row_bytes=0,
         bad_rows=rejects.bad,
         rejects=rejects.path if rejects.bad else None,
+        notes=text.notes,
         facts={"encoding": text.encoding},
     )
 
@@ -168,7 +169,7 @@ def _extracted(engine: DuckDBPyConnection, path: Path, structure: Structure, tab
     write_parquet(engine, query, table.path, row_group_rows(row_bytes, len(columns)), "lz4_raw")
     kept = [new.name for new, old in zip(columns, table.columns, strict=True) if new != old]
     notes = tuple(f'"{name}" stays JSON text: its numbers are too long for nested columns' for name in kept)
-    return replace(table, columns=columns, rows=rows, row_bytes=row_bytes, notes=notes)
+    return replace(table, columns=columns, rows=rows, row_bytes=row_bytes, notes=(*table.notes, *notes))
 
 
 def _size(engine: DuckDBPyConnection, path: Path) -> tuple[int, float]:
