@@ -8,6 +8,8 @@ import re
 from pathlib import PurePosixPath
 from types import MappingProxyType
 
+from tasks.sniffing.columns import ROW_COUNT, RULE, column_spans
+
 _BYTE_ORDER_MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 _CONTROL_BYTES = bytes([*range(1, 9), 11, *range(14, 27), *range(28, 32), 127])
 TEXT_TABLES = frozenset({"text/csv", "text/tab-separated-values", "application/json", "application/x-ndjson"})
@@ -22,7 +24,7 @@ _NAMED_TEXTS = MappingProxyType(
     }
 )
 _MIN_UTF16_CHARS = 4
-_TABLE_LINES = 50
+_TABLE_LINES, _ALIGNED_LINES = 50, 500
 _MAX_ODD_LINES_SHARE = 0.1
 _MIN_TABLE_ROWS, _MIN_ROWS_UNDER_TITLES, _MIN_COMMAS_UNDER_TITLES = 2, 3, 2
 _MARKUP_SEARCH_CHARS = 4096
@@ -142,11 +144,16 @@ def _table_type(text: str, *, whole: bool) -> str | None:
     by_line = "\n".join(_QUOTED.sub("", line) for line in text.splitlines())
     for unquoted in (_QUOTED.sub("", text), by_line):
         lines = unquoted.splitlines() if whole else unquoted.splitlines()[:-1]
-        rows = [line for line in lines if line.strip()][:_TABLE_LINES]
+        rows = [line for line in lines if line.strip() and not _is_drawing(line.strip())][:_TABLE_LINES]
         found = next((kind for delimiter, kind in _DELIMITERS.items() if _is_table(rows, delimiter)), None)
         if found:
             return found
-    return None
+    lines = text.splitlines() if whole else text.splitlines()[:-1]
+    return "text/csv" if column_spans([line for line in lines if line.strip()][:_ALIGNED_LINES]) else None
+
+
+def _is_drawing(line: str) -> bool:
+    return RULE.fullmatch(line) is not None or ROW_COUNT.fullmatch(line) is not None
 
 
 def _is_table(rows: list[str], delimiter: str) -> bool:
