@@ -9,10 +9,12 @@ from pathlib import PurePosixPath
 from types import MappingProxyType
 
 from tasks.sniffing.columns import ROW_COUNT, RULE, column_spans
+from tasks.sniffing.logs import is_log
 
 _BYTE_ORDER_MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 _CONTROL_BYTES = bytes([*range(1, 9), 11, *range(14, 27), *range(28, 32), 127])
-TEXT_TABLES = frozenset({"text/csv", "text/tab-separated-values", "application/json", "application/x-ndjson"})
+LOG = "text/x-log"
+TEXT_TABLES = frozenset({"text/csv", "text/tab-separated-values", "application/json", "application/x-ndjson", LOG})
 _MAX_CONTROL_SHARE, _MAX_NUL_SHARE, _FEW_NULS = 0.002, 0.05, 2
 _DELIMITERS = {",": "text/csv", ";": "text/csv", "|": "text/csv", "\t": "text/tab-separated-values"}
 _NAMED_TEXTS = MappingProxyType(
@@ -59,7 +61,7 @@ def text_type(head: bytes, *, whole: bool, name: str = "") -> str | None:
     if text is None:
         return None
     start = text.lstrip("\ufeff \t\r\n")
-    told = _markup_type(start) or _json_type(start) or _table_type(text, whole=whole)
+    told = _markup_type(start) or _json_type(start) or _log_type(text, whole=whole) or _table_type(text, whole=whole)
     return told or _NAMED_TEXTS.get(PurePosixPath(name).suffix.lower(), "text/plain")
 
 
@@ -137,6 +139,11 @@ def _json_type(start: str) -> str | None:
     if first.startswith("{") and first.rstrip().endswith("}") and rest.lstrip().startswith("{"):
         return "application/x-ndjson"
     return "application/json" if _JSON_START.match(start) else None
+
+
+def _log_type(text: str, *, whole: bool) -> str | None:
+    lines = text.removeprefix("\ufeff").splitlines()
+    return LOG if is_log(lines if whole or len(lines) == 1 else lines[:-1]) else None
 
 
 def _table_type(text: str, *, whole: bool) -> str | None:

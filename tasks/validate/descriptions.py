@@ -86,6 +86,7 @@ _DESCRIPTIONS: Mapping[str, str] = MappingProxyType(
         "text/html": "an HTML page",
         "text/plain": "plain text",
         "text/tab-separated-values": "a table with tabs",
+        "text/x-log": "a log",
         "text/x-script": "a script",
     }
 )

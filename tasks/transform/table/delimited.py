@@ -109,7 +109,7 @@ def _read_put_right(
     text: PlainText, table: RawTable, layout: Layout, engine: DuckDBPyConnection, rejects: Rejects
 ) -> RawTable:
     clean = table.path.with_suffix(".csv")
-    with clean.open("w", encoding="utf-8", newline="") as file, _long_cells():
+    with clean.open("w", encoding="utf-8", newline="") as file, long_cells():
         writer = csv.writer(file, lineterminator="\n")
         writer.writerows(_good_rows(text.path, layout, rejects))
     rejects.check()
@@ -121,7 +121,7 @@ def _read_put_right(
 
 
 @contextmanager
-def _long_cells() -> Generator[None]:
+def long_cells() -> Generator[None]:
     """Python's csv takes a cell of more than 128 KiB for a fault; its limit can only be set for the process."""
     usual = csv.field_size_limit(LIMITS.max_line_bytes)
     try:
