@@ -4,7 +4,7 @@ Where it finds a fault, the file is put right first, row by row in Python: good 
 """
 
 import csv
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -20,7 +20,7 @@ from tasks.transform.table.names import column_names
 from tasks.transform.table.plain import PlainText
 from tasks.transform.table.raw import RawColumn, RawTable
 from tasks.transform.table.rejects import Rejects
-from tasks.transform.table.totals import without_total
+from tasks.transform.table.totals import last_line, without_total
 from workflow.errors import TooManyColumns
 
 _BUFFERED_LINES = 4
@@ -43,7 +43,7 @@ def read_delimited(text: PlainText, name: str, engine: DuckDBPyConnection, scrat
     )
     with Rejects(scratch / "rejects.ndjson") as rejects:
         table = _read(engine, text, table, layout, rejects)
-        table = without_total(engine, table, text.path, rejects)
+        table = without_total(engine, table, lambda: last_line(text.path), rejects)
     return rejects.told(table)
 
 
@@ -67,9 +67,14 @@ def check_columns(count: int) -> None:
         )
 
 
-def load_clean(engine: DuckDBPyConnection, path: Path, table: RawTable) -> int:
-    """CSV without a header that Python's csv wrote, into the table's Parquet file; the number of rows."""
-    return _load(engine, path, table, _CLEAN, "new_line = '\\n'", len(table.columns))
+def load_clean(
+    engine: DuckDBPyConnection, path: Path, table: RawTable, kept: Sequence[int] = (), width: int = 0
+) -> int:
+    """CSV without a header that Python's csv wrote, into the table's Parquet file; the number of rows.
+
+    Of its `width` columns those that are `kept`, or all.
+    """
+    return _load(engine, path, table, _CLEAN, "new_line = '\\n'", width or len(table.columns), kept)
 
 
 def _load_strictly(engine: DuckDBPyConnection, path: Path, table: RawTable, layout: Layout) -> int:
@@ -93,11 +98,19 @@ def _equals(cell: str) -> str:
 
 
 def _load(
-    engine: DuckDBPyConnection, path: Path, table: RawTable, dialect: Dialect, option: str, row_width: int
+    engine: DuckDBPyConnection,
+    path: Path,
+    table: RawTable,
+    dialect: Dialect,
+    option: str,
+    row_width: int,
+    kept: Sequence[int] = (),
 ) -> int:
+    wanted = ", ".join(f"c{at} AS c{place}" for place, at in enumerate(kept)) or "*"
     fields = ", ".join(f"'c{at}': 'VARCHAR'" for at in range(row_width))
     query = f"""
-        FROM read_csv({literal(path)}, auto_detect = false, columns = {{{fields}}}, header = false, {option},
+        SELECT {wanted} FROM read_csv(
+            {literal(path)}, auto_detect = false, columns = {{{fields}}}, header = false, {option},
             delim = {literal(dialect.delimiter)}, quote = {literal(dialect.quote)}, escape = {literal(dialect.escape)},
             strict_mode = true, null_padding = false, max_line_size = {LIMITS.max_line_bytes},
             buffer_size = {LIMITS.max_line_bytes * _BUFFERED_LINES})"""

@@ -199,11 +199,8 @@ def _with_lines_beneath(start: Start, rows: Sequence[Row]) -> Start:
     if at < len(rows) and _is_rule(rows[at]):
         at, reason = at + 1, "a rule"
     width = start.row_width
-    if (
-        at < len(rows)
-        and len(rows[at]) == width
-        and _are_units(rows[at], [row for row in rows[at + 1 :] if len(row) == width])
-    ):
+    full = [row for row in rows[at:] if len(row) == width and tuple(row[: start.width]) != start.header]
+    if full and full[0] is rows[at] and _are_units(full[0], full[1:]):
         at, reason = at + 1, "units, or a second line of names"
     return Start(start.titles, start.header, start.width, width, at - start.titles - 1, reason, start.doubt)
 

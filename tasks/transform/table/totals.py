@@ -1,7 +1,7 @@
 """A row of totals below a table is no data: it is left out where it is the sum of a column above it, and told."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,12 +21,14 @@ _TOLERANCE = 1e-9
 _PIECE_BYTES, _TAIL_BYTES = 1024 * 1024, 65536
 
 
-def without_total(engine: DuckDBPyConnection, table: RawTable, text: Path, rejects: Rejects) -> RawTable:
-    """The table without a last row that is a total; `text` is where it was read from, for the number of its line."""
+def without_total(
+    engine: DuckDBPyConnection, table: RawTable, last_line: Callable[[], int], rejects: Rejects
+) -> RawTable:
+    """The table without a last row that is a total; `last_line` is asked for its number in the file."""
     cells = _last_row(engine, table)
     if not _is_labelled(cells) or not _is_sum(engine, table, cells):
         return table
-    rejects.leave_out(_last_line(text), "a total", ", ".join(cell or "" for cell in cells))
+    rejects.leave_out(last_line(), "a total", ", ".join(cell or "" for cell in cells))
     shorter = table.path.with_name(f"{table.path.stem}-rows.parquet")
     query = f"FROM read_parquet({literal(table.path)}) LIMIT {table.rows - 1}"
     rows = write_parquet(engine, query, shorter, row_group_rows(table.row_bytes, len(table.columns)), "lz4_raw")
@@ -60,7 +62,7 @@ def _is_sum(engine: DuckDBPyConnection, table: RawTable, cells: Sequence[str | N
     return any(total is not None and abs(total - value) <= _TOLERANCE * max(1, abs(value)) for total, value in pairs)
 
 
-def _last_line(path: Path) -> int:
+def last_line(path: Path) -> int:
     """The number of the last line that is not blank."""
     with path.open("rb") as file:
         ends = sum(piece.count(b"\n") for piece in iter(lambda: file.read(_PIECE_BYTES), b""))
