@@ -261,7 +261,7 @@ _CODES: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "image": ("CorruptImage", "TruncatedFile", "TooManyPixels", "TooManyFrames"),
         "table": (
             *("CorruptTable", "TruncatedFile", "EmptyFile", "EncryptedFile", "DecompressionBomb"),
-            *("TooManyColumns", "TooManyTables", "TooManyBadRows"),
+            *("TooManyColumns", "TooManyTables", "TooManyBadRows", "UnsupportedCodec"),
         ),
         "video": ("CorruptMedia", "TruncatedFile", "UnsupportedCodec", "NothingToPlay", "TooLong", "TooManyPixels"),
         "audio": ("CorruptMedia", "TruncatedFile", "UnsupportedCodec", "NothingToPlay", "TooLong"),

@@ -12,9 +12,11 @@ from typing import Any
 
 from duckdb import DuckDBPyConnection
 
+from tasks.sniffing.text import LOG
 from tasks.transform.table.delimited import read_delimited
 from tasks.transform.table.documents import read_documents
 from tasks.transform.table.engine import identifier, literal, open_engine, row_group_rows, write_parquet
+from tasks.transform.table.logs import read_logs
 from tasks.transform.table.names import slugs, stem
 from tasks.transform.table.parquet import read_parquet
 from tasks.transform.table.partition import parts
@@ -68,6 +70,8 @@ def _read(path: Path, media_type: str, name: str, engine: DuckDBPyConnection, sc
         return [read_parquet(path, name, engine, scratch)]
     if media_type in _DELIMITED:
         return [read_delimited(plain_text(path, scratch), name, engine, scratch)]
+    if media_type == LOG:
+        return read_logs(plain_text(path, scratch), name, engine, scratch)
     if media_type in _DOCUMENTS:
         return [read_documents(plain_text(path, scratch), name, engine, scratch)]
     return read_workbook(path, name, engine, scratch)

@@ -22,7 +22,8 @@ class RawColumn:
 class RawTable:
     """A Parquet file whose columns are called c0, c1, ...; `row_bytes` is what one row takes, about, as text.
 
-    `rejects` is NDJSON of the rows that could not be read; `facts` say how the file was read.
+    `rejects` is NDJSON of the rows that could not be read and of the lines that are no rows, `left_out` in number;
+    `facts` say how the file was read.
     """
 
     name: str
@@ -31,6 +32,7 @@ class RawTable:
     rows: int
     row_bytes: float
     bad_rows: int = 0
+    left_out: int = 0
     rejects: Path | None = None
     notes: tuple[str, ...] = ()
     facts: dict[str, Any] = field(default_factory=dict[str, Any])
