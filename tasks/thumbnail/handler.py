@@ -43,7 +43,8 @@ def handle(state: State, _run: Run) -> Previews:
 def drawn(asset: Asset, made: Transformed) -> Previews:
     """Draw with the kind's module, and publish; raises ThumbnailError."""
     kind = import_module(f"tasks.thumbnail.{asset.kind}")
-    rendition = drawn_from(made.renditions, kind.DRAWN_FROM)
+    names: str | tuple[str, ...] = kind.DRAWN_FROM
+    rendition = drawn_from(made.renditions, *((names,) if isinstance(names, str) else names))
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "rendition"
         objects.download(Pointer(bucket=rendition.bucket, key=rendition.key), path, rendition.bytes)
@@ -64,9 +65,9 @@ def check(preview: Drawn) -> None:
         raise ThumbnailError(f"No preview is published: {exc}") from exc
 
 
-def drawn_from(renditions: tuple[MadeFile, ...], name: str) -> MadeFile:
-    """The first rendition of that name."""
-    found = next((file for file in renditions if file.name == name), None)
+def drawn_from(renditions: tuple[MadeFile, ...], *names: str) -> MadeFile:
+    """The first rendition of the first of these names that is there."""
+    found = next((file for name in names for file in renditions if file.name == name), None)
     if found is None:
-        raise ThumbnailError(f"There is no rendition {name!r} to draw previews from.")
+        raise ThumbnailError(f"There is no rendition {' or '.join(map(repr, names))} to draw previews from.")
     return found

@@ -24,7 +24,11 @@ MAX_CUE_SECONDS = 60
 USUAL_CUE_SECONDS = 4
 
 _NAMES = ("handler_name", "title", "name")
-_STYLES = re.compile(r"\{\\[^}]*\}")
+_STYLES = re.compile(r"((?<!\\)\{[^}]*\})")
+_DRAWS = re.compile(r"\\p(\d+)")
+_ESCAPED = re.compile(r"\\([{}])")
+_SPACES = re.compile(r"\\[hn]")
+"""Of ASS: one that is not broken, and a line end that counts only where lines are broken by hand."""
 
 
 class CaptionTrack:
@@ -96,5 +100,17 @@ def _text_of(packet: "Packet[Stream]") -> str:
     except av.error.FFmpegError:
         return ""
     said = (each.dialogue.decode("utf-8", "replace") for each in found if isinstance(each, AssSubtitle))
-    lines = (clean(_STYLES.sub("", line), MAX_CUE_CHARS) for text in said for line in text.splitlines())
+    lines = (clean(line, MAX_CUE_CHARS) for text in said for line in _spoken(text).splitlines())
     return html.escape("\n".join(line for line in lines if line), quote=False)
+
+
+def _spoken(text: str) -> str:
+    """Without the styles of ASS, and without what is drawn by them: coordinates between {\\p1} and {\\p0}."""
+    draws, spoken = False, ""
+    for at, part in enumerate(_STYLES.split(text)):
+        if at % 2:
+            said = _DRAWS.findall(part)
+            draws = said[-1].strip("0") != "" if said else draws
+        elif not draws:
+            spoken += part
+    return _ESCAPED.sub(r"\1", _SPACES.sub(" ", spoken))
