@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, cast
 
-from pikepdf import ObjectStreamMode, Pdf, StreamDecodeLevel
+from pikepdf import ObjectStreamMode, Pdf, StreamDecodeLevel, explicit_conversion
 
 from tasks.published.document import prove_document
 from tasks.transform.document import facts
@@ -47,7 +47,7 @@ def prepare(path: str, folder: str, keep_private: bool) -> dict[str, Any]:
 @contextmanager
 def _opened(path: Path) -> Generator[Pdf]:
     """The PDF with all of its pages, repaired where that is possible without loss, and within its limits."""
-    with Pdf.open(path, conversion_mode="explicit") as pdf:
+    with explicit_conversion(), Pdf.open(path) as pdf:
         if pdf.is_encrypted and not pdf.user_password_matched:
             raise encrypted()
         _check_limits(pdf)

@@ -75,7 +75,8 @@ def _clean_mark(instruction: ContentStreamInstruction) -> ContentStreamInstructi
 
 
 def _inline(image: PdfInlineImage) -> bytes:
-    data, entries = image.read_raw_bytes(), image.obj
+    entries = image.obj
+    data = image.unparse().partition(b"\nID\n")[2].removesuffix(b"EI")
     if is_photograph(entries):
         photograph = bare_photograph(data, entries)
         data = photograph.data
