@@ -14,6 +14,7 @@ from tasks.work import Rendered, Written
 from workflow.errors import ResultNotProven
 
 _PLACES = 12
+_MICROSECONDS = 1_000_000
 _BLOCK_SECONDS = 2 * 1024 / 48_000
 """Of AAC, with the one that begins before the sound does."""
 _SECONDS_BY_DAMAGE = 10
@@ -33,12 +34,11 @@ def prove(original: BinaryIO, rendered: Rendered) -> None:
 
 def prove_joined(original: BinaryIO, rendered: Rendered) -> None:
     """The same for what was made of a large file in parts: the original is looked at here and there."""
-    made, seconds = rendered.files[0], int(rendered.facts["duration_seconds"])
+    made = rendered.files[0]
     if not isinstance(made, Written):
         raise ResultNotProven("The rendition of the video was not written.")
     prove_file(made, rendered.facts)
-    step = max(LISTEN_EVERY_SECONDS, seconds // _PLACES // LISTEN_EVERY_SECONDS * LISTEN_EVERY_SECONDS)
-    _prove_content(original, made.path, rendered.facts, at=range(0, seconds, step))
+    _prove_content(original, made.path, rendered.facts, here_and_there=True)
 
 
 def prove_file(made: Written, facts: dict[str, Any]) -> None:
@@ -70,7 +70,10 @@ def _prove_tracks(container: InputContainer, made: Written, facts: dict[str, Any
 
 def _prove_times(container: InputContainer, facts: dict[str, Any]) -> None:
     """Where the last of the tracks ends, to the picture or to the block of sound."""
-    ends = [float((stream.duration or 0) * (stream.time_base or 0)) for stream in container.streams]
+    ends = [
+        float(((stream.start_time or 0) + (stream.duration or 0)) * (stream.time_base or 0))
+        for stream in container.streams
+    ]
     a_picture = max((1 / float(stream.average_rate or 1) for stream in container.streams.video), default=0)
     off = abs(max(ends, default=0) - facts["duration_seconds"])
     if off > max(a_picture, _BLOCK_SECONDS) + _BLOCK_SECONDS:
@@ -79,13 +82,14 @@ def _prove_times(container: InputContainer, facts: dict[str, Any]) -> None:
         )
 
 
-def _prove_content(original: BinaryIO, made: Path, facts: dict[str, Any], at: Sequence[float] | None = None) -> None:
+def _prove_content(original: BinaryIO, made: Path, facts: dict[str, Any], *, here_and_there: bool = False) -> None:
     original.seek(0)
     with opened(original, DEMUXERS) as container:
         tracks = choose(container)
+        at = _places(container, facts) if here_and_there else None
         is_steady = not container.format.flags & Flags.ts_discont.value
         picture, sound = (track and track.index for track in (tracks.picture, tracks.sound))
-    if not is_steady and at is not None:
+    if here_and_there and not is_steady:
         return  # a place in time is not one place in such a file
     seen = look(original, DEMUXERS, picture, sound, at)
     shown = look_again(made)
@@ -93,6 +97,14 @@ def _prove_content(original: BinaryIO, made: Path, facts: dict[str, Any], at: Se
         agree(seen, shown, left_out_seconds=_SECONDS_BY_DAMAGE * facts["left_out"])
     else:
         _prove_count(seen, shown, facts)
+
+
+def _places(container: InputContainer, facts: dict[str, Any]) -> Sequence[int]:
+    """Seconds over all of a film, in which a witness listens."""
+    announced = (container.duration or 0) / _MICROSECONDS
+    seconds = int(max(announced, facts["duration_seconds"]))
+    step = seconds // _PLACES // LISTEN_EVERY_SECONDS * LISTEN_EVERY_SECONDS
+    return range(0, seconds, max(LISTEN_EVERY_SECONDS, step))
 
 
 def _prove_count(seen: Seen, shown: Seen, facts: dict[str, Any]) -> None:
