@@ -39,7 +39,14 @@ def read_delimited(text: PlainText, name: str, engine: DuckDBPyConnection, scrat
     columns = tuple(map(RawColumn, column_names(layout.start.header or [""] * layout.start.width)))
     notes = (*text.notes, *header_notes(layout.start))
     table = RawTable(
-        name, scratch / "raw.parquet", columns, 0, layout.row_bytes, notes=notes, facts=_facts(text, layout)
+        name,
+        scratch / "raw.parquet",
+        columns,
+        0,
+        layout.row_bytes,
+        header_rows=int(layout.start.header is not None),
+        notes=notes,
+        facts=_facts(text, layout),
     )
     with Rejects(scratch / "rejects.ndjson") as rejects:
         table = _read(engine, text, table, layout, rejects)

@@ -14,6 +14,9 @@ import msgspec
 from tasks.transform.table.limits import LIMITS, MIB
 from workflow.errors import TooLarge
 
+UNWRAPPED = "rows.json"
+"""Where the rows are, in the scratch folder."""
+
 _LISTS = frozenset(
     {
         *("records", "items", "data", "results", "result", "rows", "value", "values", "entries", "hits", "content"),
@@ -38,7 +41,7 @@ def unwrapped(path: Path, scratch: Path) -> tuple[Path, tuple[str, ...]]:
         except (msgspec.DecodeError, RecursionError):
             return path, ()
         rows, notes = _rows_of(document)
-        target = scratch / "rows.json"
+        target = scratch / UNWRAPPED
         if rows is not None:
             with target.open("wb") as made:
                 made.writelines(chain.from_iterable((b",\n" if at else b"[", row) for at, row in enumerate(rows)))

@@ -136,6 +136,7 @@ def _loaded(engine: DuckDBPyConnection, text: PlainText, log: _Log, name: str, *
         columns,
         log.rows,
         log.path.stat().st_size / log.rows,
+        joined=log.joined,
         notes=notes,
         facts={"encoding": text.encoding, "log": log.name},
     )

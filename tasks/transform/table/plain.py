@@ -13,6 +13,9 @@ from tasks.transform.table.encodings import label, tell_encoding
 from tasks.transform.table.limits import MIB
 from workflow.errors import CorruptTable
 
+PLAIN = "plain"
+"""Where a recoded text is, in the scratch folder."""
+
 _PIECE_BYTES = MIB
 _HEAD_BYTES = 4096
 _MARKS = (
@@ -122,7 +125,7 @@ def _legacy_encoding(path: Path) -> tuple[str, str]:
 
 
 def _recoded(path: Path, encoding: str, scratch: Path, note: str = "", *, is_clean: bool = True) -> PlainText:
-    target, nuls, damaged = scratch / "plain", 0, 0
+    target, nuls, damaged = scratch / PLAIN, 0, 0
     keeps_bytes = encoding in {"utf-8", "utf-8-sig"}
     with target.open("w", encoding="utf-8", errors="surrogateescape", newline="") as file:
         for text in _decoded(path, encoding, "surrogateescape" if keeps_bytes else "replace"):
