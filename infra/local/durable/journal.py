@@ -56,6 +56,8 @@ class Journal:
         self.store = store
         self.writers: list[Callable[[], None]] = []
         """Called in each transaction, to write what they keep by themselves."""
+        self.after: list[Callable[[], None]] = []
+        """Called once a transaction is over."""
         self._saved: dict[tuple[str, str], int] = {}
         self._touched: deque[Touch] = deque()
         self._settling: dict[Touch, float] = {}
@@ -128,6 +130,8 @@ class Journal:
                 del self._saved[area, key]
             else:
                 self._saved[area, key] = hash(text)
+        for done in self.after:
+            done()
 
     def _is_news(self, change: Change) -> bool:
         area, key, text = change

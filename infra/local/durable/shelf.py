@@ -80,7 +80,7 @@ class Shelf(dict[Any, Any]):
             value = self.peek(key)
             if value is not STORED:
                 self._unsaved.discard(key)
-                yield self._area, self._row_key(key), None if value is GONE else encode(value)
+                yield self._area, self._row_key(key), None if value is GONE else self._text(value)
 
     def peek(self, key: Any) -> Any:
         """The value, STORED or GONE."""
@@ -151,6 +151,9 @@ class Shelf(dict[Any, Any]):
     def _load(self, key: Any) -> Any:
         return self._journal.store.value(self._area, self._row_key(key))
 
+    def _text(self, value: Any) -> str:
+        return encode(value)
+
     def _row_key(self, key: Any) -> str:
         return key_text([*self._place, key])
 
@@ -183,5 +186,5 @@ class Lending(Shelf):
 
     def _load(self, key: Any) -> Any:
         value = super()._load(key)
-        self._saved[self._row_key(key)] = hash(encode(value))
+        self._saved[self._row_key(key)] = hash(self._text(value))
         return value

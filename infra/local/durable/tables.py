@@ -49,6 +49,9 @@ class Items(defaultdict[str, Any]):
             self[partition] = default
         return self[partition]
 
+    def clear(self) -> None:
+        self.replace({})
+
     def replace(self, items: dict[str, dict[str, Any]]) -> None:
         for partition in self.keys() - items.keys():
             del self[partition]

@@ -22,13 +22,14 @@ from infra.local.durable.functions import Functions
 from infra.local.durable.journal import WHOLE, Entries, Journal, Snapshot, UnsavedError, is_scoped
 from infra.local.durable.logs import Logs
 from infra.local.durable.metrics import Metrics
+from infra.local.durable.objects import BY_VERSION, Buckets
 from infra.local.durable.queues import Queues
 from infra.local.durable.shelf import Memory
-from infra.local.durable.store import IN_MEMORY, Store, decode, encode, key_of
+from infra.local.durable.store import IN_MEMORY, Store, decode, key_of
 from infra.local.durable.streams import Streams
 from infra.local.durable.tables import Tables
 from infra.local.mends.stepfunctions_engine import history
-from infra.local.stock import app, lambda_svc, persistence, responses, s3, stepfunctions
+from infra.local.stock import app, lambda_svc, persistence, responses, stepfunctions
 
 SAVE_SECONDS = 0.25
 LOGS_SECONDS = 1.0
@@ -91,7 +92,7 @@ class DurableState:
         state: State = {}
         for area in self._store.areas(service):
             name = area.partition("/")[2]
-            if name in APART and name in KEPT_BY_PARTS.get(service, ()):
+            if name in KEPT_BY_PARTS.get(service, set()) - LOADED:
                 continue
             rows = list(self._store.texts(area))
             for key, text in rows:
@@ -153,7 +154,7 @@ PARTS: dict[str, Callable[[Journal, Memory], Any]] = {
     "cloudwatch_logs": lambda journal, _memory: Logs(journal),
     "dynamodb": Tables,
     "lambda": lambda journal, _memory: Functions(journal),
-    "s3": lambda journal, _memory: Buckets(journal),
+    "s3": Buckets,
     "sqs": lambda journal, _memory: Queues(journal),
 }
 """Services that have something large, and what keeps it."""
@@ -162,13 +163,13 @@ KEPT_BY_PARTS = {
     "cloudwatch_logs": {"log_groups", "log_records", "streams"},
     "dynamodb": {"tables", "items", "stream"},
     "lambda": {"functions", "dynamodb_stream_positions"},
-    "s3": {"buckets_meta"},
+    "s3": {"buckets_meta", "objects", "writes", "restores", *(f"object_{name}" for name in BY_VERSION)},
     "sqs": {"queues", "messages"},
     "stepfunctions": {"executions", "definitions"},
 }
 """The names of that in the service's own state, or of what it is kept as."""
-APART = {"points", "streams", "items", "stream", "messages", "definitions"}
-"""What a part loads by itself."""
+LOADED = {"log_groups", "tables", "functions", "buckets_meta", "queues"}
+"""Those of them that the service loads; the parts load all others."""
 PLAIN = {
     *("cloudformation", "cloudwatch", "cloudwatch_logs", "dynamodb", "eventbridge", "iam", "kinesis", "lambda", "s3"),
     *("scheduler", "secretsmanager", "sns", "sqs", "ssm", "stepfunctions"),
@@ -183,25 +184,11 @@ def containers(service: str, get_state: Any) -> State:
         return {name: getattr(lambda_svc, f"_{name}") for name in names}
     live = types.SimpleNamespace(deepcopy=itself)
     state: State = types.FunctionType(get_state.__code__, get_state.__globals__ | {"copy": live})()
-    return {name: value for name, value in state.items() if name not in KEPT_BY_PARTS.get(service, ())}
+    return {name: value for name, value in state.items() if name not in KEPT_BY_PARTS.get(service, set())}
 
 
 def itself(value: Any) -> Any:
     return value
-
-
-class Buckets(Entries):
-    """The buckets' settings. Objects are written by the emulator itself before it answers."""
-
-    def __init__(self, journal: Journal) -> None:
-        super().__init__("s3/buckets_meta", s3._buckets, journal, encode_bucket)
-
-    def restore(self) -> None:
-        pass
-
-
-def encode_bucket(bucket: State) -> str:
-    return encode({name: value for name, value in bucket.items() if name != "objects"})
 
 
 def scoped(rows: list[tuple[str, str]]) -> Any:

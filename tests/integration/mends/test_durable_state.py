@@ -1,6 +1,8 @@
 """A SIGKILL of the emulator loses nothing that it has acknowledged."""
 
+import contextlib
 import json
+import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -180,6 +182,8 @@ def overwrite_cut_short(new_emulator: Callable[..., Any], settings: dict[str, st
     version = bucket.put("a.jpg", b"old")
     cloud.emulator.stop()
     cut_an_overwrite_short(cloud.emulator.state_dir / "s3", version)
+    if settings != STOCK:
+        announce_overwrite(cloud.emulator.state_dir / "services" / "state.sqlite")
     return Bucket(new_emulator(settings=settings)), version
 
 
@@ -193,6 +197,8 @@ def test_an_overwrite_that_a_crash_cut_short_did_not_happen(new_emulator: Callab
     bucket, version = overwrite_cut_short(new_emulator, {})
     assert bucket.current("a.jpg") == b"old"
     assert bucket.facts("a.jpg", version)["body"] == b"old"
+    bucket.put("a.jpg", b"newest")
+    assert bucket.facts("a.jpg", version)["body"] == b"old"
 
 
 def cut_an_overwrite_short(folder: Path, version: str) -> None:
@@ -203,3 +209,10 @@ def cut_an_overwrite_short(folder: Path, version: str) -> None:
     aside.parent.mkdir()
     aside.write_bytes(b"old")
     current.write_bytes(b"new")
+
+
+def announce_overwrite(file: Path) -> None:
+    """What the store has of a write that was cut short."""
+    row = "s3/writes", '["000000000000","kept","a.jpg"]', '{"etag":"other","version_id":"other","size":3}'
+    with contextlib.closing(sqlite3.connect(file)) as database, database:
+        database.execute("INSERT INTO rows VALUES (?, ?, ?)", row)
