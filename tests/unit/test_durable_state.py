@@ -276,9 +276,12 @@ def test_messages_keep_their_order_and_what_happened_to_them(
 
 @pytest.fixture
 def tables(monkeypatch: pytest.MonkeyPatch, journal: Journal) -> Scoped:
-    monkeypatch.setattr(dynamodb, "_tables", scoped())
+    for name in ("_tables", "_ttl_settings"):
+        monkeypatch.setattr(dynamodb, name, scoped())
+    for name in ("_query", "_paginate_evaluated_items"):
+        monkeypatch.setattr(dynamodb, name, getattr(dynamodb, name))
     Tables(journal, Memory())
-    dynamodb._tables["t"] = {"TableName": "t", "items": {"a": {"r": {"n": 1}}}}
+    dynamodb._tables["t"] = {"TableName": "t", "AttributeDefinitions": [], "items": {"a": {"r": {"n": 1}}}}
     return dynamodb._tables
 
 
@@ -307,6 +310,46 @@ def test_items_are_rows_also_where_the_emulator_puts_them_as_a_whole(
     del tables["t"]
     save(journal)
     assert stored_items(file) == {}
+
+
+def test_a_query_of_an_index_reads_the_items_of_its_page_and_no_others(
+    journal: Journal, tables: Scoped, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = {"pk": "HASH", "sk": "RANGE"}
+    index = {"IndexName": "by_status", "Projection": {"ProjectionType": "ALL"}}
+    index["KeySchema"] = [{"AttributeName": name, "KeyType": kind} for name, kind in (("s", "HASH"), ("at", "RANGE"))]
+    definition = {
+        "TableName": "records",
+        "KeySchema": [{"AttributeName": name, "KeyType": kind} for name, kind in names.items()],
+        "AttributeDefinitions": [{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk", "s", "at")],
+        "GlobalSecondaryIndexes": [index],
+        "BillingMode": "PAY_PER_REQUEST",
+    }
+    assert dynamodb._create_table(definition)[0] == 200
+    for number in range(20):
+        keys = {"pk": f"a{number}", "sk": "record", "s": "done", "at": f"{number:02}"}
+        item = {name: {"S": text} for name, text in keys.items()} | {"facts": {"S": "x" * number}}
+        assert dynamodb._put_item({"TableName": "records", "Item": item})[0] == 200
+    save(journal)
+    items = tables["records"]["items"]
+    for partition in items.values():
+        put_back(partition, "record")
+
+    values = {":s": {"S": "done"}, ":from": {"S": "03"}, ":to": {"S": "15"}}
+    asked = {"TableName": "records", "IndexName": "by_status", "Limit": 5, "ScanIndexForward": False}
+    asked |= {"KeyConditionExpression": "s = :s AND #at BETWEEN :from AND :to", "ExpressionAttributeValues": values}
+    asked |= {"ExpressionAttributeNames": {"#at": "at"}}
+    found, pages = list[str](), 0
+    while pages == 0 or "ExclusiveStartKey" in asked:
+        page = json.loads(dynamodb._query(asked)[2])
+        assert [len(each["facts"]["S"]) for each in page["Items"]] == [int(each["at"]["S"]) for each in page["Items"]]
+        found += [each["at"]["S"] for each in page["Items"]]
+        if pages == 0:
+            assert sum(partition.peek("record") is not STORED for partition in items.values()) == 5
+        asked.pop("ExclusiveStartKey", None)
+        asked |= {"ExclusiveStartKey": page["LastEvaluatedKey"]} if "LastEvaluatedKey" in page else {}
+        pages += 1
+    assert found == [f"{number:02}" for number in range(15, 2, -1)]
 
 
 @pytest.fixture

@@ -108,6 +108,11 @@ class Store:
         found = self.query("SELECT DISTINCT area FROM rows WHERE area BETWEEN ? AND ?", (f"{service}/", f"{service}0"))
         return [area for (area,) in found]
 
+    def put_log_away(self) -> None:
+        """At a clean end: the file alone has it all."""
+        with self.lock:
+            self._database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
     def keep_log_short(self) -> None:
         """Moves the write-ahead log into the file whenever it has grown, for ever."""
         if self._path is IN_MEMORY:

@@ -48,7 +48,7 @@ def install() -> None:
     stepfunctions._executions._data = state.executions
     history.event_listeners.append(lambda record, _event: state.executions.went_on(record))
     if persistence.PERSIST_STATE:
-        app.save_all = state.save_now
+        app.save_all = state.end
         app._load_persisted_state = state.start
         app._handle_admin_reset = saving_on_demand(state)
         app.app = answering_once_saved(app.app, state)
@@ -104,7 +104,11 @@ class DurableState:
             state["executions"] = interrupted
         return state or None
 
-    def save_now(self, _readers: object = None) -> None:
+    def end(self, _readers: object) -> None:
+        self.save_now()
+        self._store.put_log_away()
+
+    def save_now(self) -> None:
         """All that there is, logs included."""
         self._watch_services()
         self._parts["cloudwatch_logs"].save()
