@@ -8,7 +8,6 @@ other names, put into the store while the stack is down. Prints a Markdown table
 
 import json
 import re
-import shutil
 import statistics
 import sys
 import tempfile
@@ -29,6 +28,11 @@ OBJECTS_A_FILE = 8
 ROLE = "arn:aws:iam::000000000000:role/execution"
 NAME = re.compile(r"file-(\d{6})")
 CALLS = 30
+HEADS = (
+    *("files", "database a file", "start", "stop", "first query", "memory at start", "memory at work"),
+    *("put item", "put object", "100 executions", "20 records"),
+)
+INSERT = "INSERT OR IGNORE INTO executions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 
 
 def facts(number: int) -> dict[str, Any]:
@@ -117,7 +121,7 @@ class Stack:
                     database.execute("INSERT OR IGNORE INTO rows VALUES (?, ?, ?)", row)
                 for account, region, arn, *middle, record, history in executions:
                     row = (account, region, renamed(arn, step), *middle, pack(renamed(unpack(record), step)), history)
-                    database.execute(f"INSERT OR IGNORE INTO executions VALUES ({','.join('?' * len(row))})", row)
+                    database.execute(INSERT, row)
 
 
 def milliseconds(call: Callable[[], Any]) -> float:
@@ -169,13 +173,11 @@ def main(sizes: list[int]) -> None:
         for number in range(ORIGINALS):
             stack.ingest(number)
         stack.stop()
-        heads = "`up` (emulator) | `down` | memory at start | … at work | first query | put item | put object | list | query"
-        print(f"| files | database a file | {heads} |\n|{' --- |' * 11}")
+        print(f"| {' | '.join(HEADS)} |\n|{' --- |' * len(HEADS)}")
         for files in sizes:
             stack.multiply(files)
             growth = (stack.database_bytes() - empty) / files / 1024
             print(f"| {files:,} | {growth:.1f} KB | {' | '.join(measured(stack))} |", flush=True)
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 if __name__ == "__main__":

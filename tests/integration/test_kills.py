@@ -206,10 +206,18 @@ def test_killed_at_any_moment_the_stack_has_what_it_answered_and_ends_every_uplo
         print(f"kill {kill} of seed {SEED}")
         with client.calling():
             time.sleep(moments.uniform(0, LONGEST_ROUND_SECONDS))
-            emulator_of(stack.state_dir, stack.port).kill()
-            stack.run("up", "--detach", "--port", str(stack.port))
+            restart(stack)
         client.assert_kept()
+    emulator_of(stack.state_dir, stack.port).kill()
+    stack.run("up", "--detach", "--port", str(stack.port))
     assert client.answers.messages <= client.received()
     until(lambda: not stack.client.executions(status="RUNNING"))
     ended = stack.client.wait(client.assets(), timeout=60 + 5 * KILLS)
     assert {record["status"] for record in ended.values()} == {"succeeded"}
+
+
+def restart(stack: LocalStack) -> None:
+    emulator = emulator_of(stack.state_dir, stack.port)
+    emulator.kill()
+    emulator.start()
+    emulator.wait_ready()
