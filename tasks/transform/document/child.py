@@ -8,6 +8,7 @@ from typing import Any, cast
 
 from pikepdf import ObjectStreamMode, Pdf, StreamDecodeLevel
 
+from tasks.published.document import prove_document
 from tasks.transform.document import facts
 from tasks.transform.document.damage import damage_named, encrypted, is_cut_off, reason, truncated
 from tasks.transform.document.limits import MAX_OBJECTS, MAX_PAGES
@@ -32,6 +33,8 @@ def prepare(path: str, folder: str, keep_private: bool) -> dict[str, Any]:
             unit = facts.user_unit_of(pdf.pages[0].obj)
             _save(pdf, web)
             damages = [reason(finding) for finding in cast("list[Exception]", pdf.get_warnings())]
+        if not keep_private:
+            prove_document(web)
         pages = read_pages(web, Path(folder, TEXT_FILE))
     _check_readable(pages, account["pages"])
     notes += [*_damage_notes(damages), *facts.page_notes(pages)]
