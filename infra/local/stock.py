@@ -25,9 +25,11 @@ responses: Any = import_module("ministack.core.responses")
 router: Any = import_module("ministack.core.router")
 s3: Any = import_module("ministack.services.s3")
 secretsmanager: Any = import_module("ministack.services.secretsmanager")
+sigv4: Any = import_module("ministack.core.sigv4")
 sqs: Any = import_module("ministack.services.sqs")
 stacks: Any = import_module("ministack.services.cloudformation.stacks")
 stepfunctions: Any = import_module("ministack.services.stepfunctions")
+sts: Any = import_module("ministack.services.sts")
 
 os.environ["S3_PERSIST"] = _S3_PERSIST
 s3.S3_PERSIST = _S3_PERSIST == "1"
