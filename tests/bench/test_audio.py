@@ -41,7 +41,8 @@ def measure(path: Path) -> dict:
     cost = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
     print(
         f"{path.name}: {cost['minutes']:.0f} minutes, {cost['cpu_s'] / cost['minutes']:.2f} CPU seconds a minute, "
-        f"{cost['peak_mb']:.0f} MB (before: {cost['base_mb']:.0f}), {cost['proof_s'] / cost['cpu_s']:.1%} more for proof"
+        f"{cost['peak_mb']:.0f} MB (before: {cost['base_mb']:.0f}), "
+        f"{cost['proof_s'] / cost['cpu_s']:.1%} more for the proof"
     )
     return cost
 

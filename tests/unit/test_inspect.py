@@ -121,7 +121,7 @@ def test_camera_raw_is_called_what_it_is(content):
         (b"Obj\x01\x04\x14avro.codec" + bytes(90), r"an Avro table.*Parquet or CSV"),
         (b"ORC\x0a\0\x03" + bytes(90), r"an ORC table.*Parquet or CSV"),
         (b"SQLite format 3\0" + bytes(90), r"an SQLite database.*Parquet or CSV"),
-        (b"MThd\0\0\0\x06\0\1\0\2\1\xe0MTrk" + bytes(90), r"a MIDI file, which has notes.*Render it"),
+        (b"MThd\0\0\0\x06\0\1\0\2\1\xe0MTrk" + bytes(90), r"a MIDI file.*Render it"),
         (b"MAC \x96\x0f\0\0" + bytes(90), r"a Monkey's Audio sound.*FLAC, WAV or MP3"),
         (b"wvpk\x10\0\0\0\x10\4" + bytes(90), r"a WavPack sound.*FLAC, WAV or MP3"),
         (b"\x06\x0e\x2b\x34\2\5\1\1" + bytes(90), r"an MXF film.*MP4 or MKV"),

@@ -56,7 +56,7 @@ def test_what_lies_in_no_time_of_the_file_is_left_out_and_told(tmp_path, convert
     rendered = convert(announcing(movie.bytes(tmp_path, "matroska"), 0.12))
     assert len(frames_of(rendered.files[0].path)) == 3
     assert rendered.facts["duration_seconds"] < 1
-    assert rendered.facts["notes"] == ["1 pictures or blocks of sound that lie in no time of the file were left out"]
+    assert rendered.facts["notes"] == ["1 pictures or blocks of sound are out of the file's time, and were left out"]
 
 
 def test_picture_that_changes_its_proportions_is_shown_whole_at_the_size_that_it_mostly_has(tmp_path, convert):

@@ -37,7 +37,12 @@ class Line(Protocol):
 
 
 class Window:
-    """What is kept: from a time up to another, in seconds from the beginning of the file."""
+    """What is kept: from a time up to another, in seconds from the beginning of the file.
+
+    What is left out of one that `is_whole` is in no other, either.
+    """
+
+    is_whole = False
 
     def __init__(self, start: Fraction, end: Fraction) -> None:
         self._start, self._end = start, end
@@ -51,6 +56,8 @@ class Whole(Window):
 
     Of what is beyond, only a jump is left out that a clock set anew does not explain.
     """
+
+    is_whole = True
 
     def __init__(self, announced_seconds: float, *, is_steady: bool) -> None:
         slack = SLACK_SECONDS if is_steady else LIMITS.max_seconds
@@ -146,7 +153,7 @@ class _Writing:
                 self.end = max(self.end, each.end)
                 self._output.mux(list(self.lines[track].add(each)))
             else:
-                self.out_of_time += 1
+                self.out_of_time += self._window.is_whole
 
     def finish(self) -> None:
         for line in self.lines.values():
@@ -185,6 +192,7 @@ def _with_pictures(found: Converted, line: PictureLine) -> Converted:
     return replace(
         found,
         too_soon=line.too_soon,
+        out_of_time=found.out_of_time + line.out_of_order,
         deinterlaced=line.chain.deinterlaced,
         sizes=len(line.chain.sizes),
         usual_size=usual,

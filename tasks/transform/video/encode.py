@@ -41,7 +41,8 @@ def mp4_writer(path: Path, tags: Mapping[str, str]) -> Generator[OutputContainer
 class PictureLine:
     """Takes the decoded frames of a track, and gives packets to be written.
 
-    `too_soon` counts those that follow sooner than screens show them, and are left out.
+    Left out are those that follow sooner than screens show them, `too_soon`, and those that are said to be shown
+    before one that came before them, `out_of_order`.
     """
 
     def __init__(self, container: OutputContainer, picture: Picture) -> None:
@@ -49,14 +50,16 @@ class PictureLine:
         self._stream = _add_encoder(container, picture)
         self._earliest = Fraction(0)
         self._next_key = Fraction(0)
-        self.frames = self.too_soon = 0
+        self._last = Fraction(0)
+        self.frames = self.too_soon = self.out_of_order = 0
 
     def add(self, decoded: Decoded) -> Iterator["Packet[VideoStream]"]:
         frame, seconds = decoded.frame, decoded.seconds
         if seconds < self._earliest or not isinstance(frame, VideoFrame):
-            self.too_soon += 1
+            self.too_soon += seconds >= self._last
+            self.out_of_order += seconds < self._last
             return
-        self._earliest = seconds + LEAST_GAP_SECONDS
+        self._last, self._earliest = seconds, seconds + LEAST_GAP_SECONDS
         length = frame.duration * frame.time_base if frame.time_base else Fraction(0)
         frame.pts, frame.dts, frame.duration = round(seconds * TICKS_A_SECOND), None, round(length * TICKS_A_SECOND)
         frame.time_base = TICK

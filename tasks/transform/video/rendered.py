@@ -48,7 +48,7 @@ def _notes(converted: Converted) -> Iterator[str]:
     if converted.lost_packets:
         yield f"{converted.lost_packets:,} of {converted.packets:,} packets could not be decoded and were left out"
     if converted.out_of_time:
-        yield f"{converted.out_of_time:,} pictures or blocks of sound that lie in no time of the file were left out"
+        yield f"{converted.out_of_time:,} pictures or blocks of sound are out of the file's time, and were left out"
     if converted.deinterlaced:
         yield "interlaced pictures were made progressive"
     if converted.sizes > 1:

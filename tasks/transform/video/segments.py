@@ -280,7 +280,7 @@ def _together(segments: Sequence[Part], sound: Part | None) -> Converted:
         lost_packets=sum(each.lost_packets for each in every),
         breaks_off=any(each.breaks_off for each in every),
         too_soon=sum(each.too_soon for each in every),
-        out_of_time=sound.converted.out_of_time if sound else 0,
+        out_of_time=sum(each.out_of_time for each in every),
         deinterlaced=any(each.deinterlaced for each in every),
         sizes=max([*(each.sizes for each in every), len({each.usual_size for each in every if each.usual_size})]),
         loudness=sound.converted.loudness if sound else None,
