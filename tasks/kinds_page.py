@@ -106,8 +106,21 @@ def _image_facts() -> Iterator[str]:
         "arithmetic, as browsers do: light × (1 - ink) × (1 - black)."
     )
     yield (
-        "**Metadata**: none is in what is published. Camera, time and exposure go into the record, all tags into a "
-        "sidecar; place, author, comments and serial numbers only where the stage's `keep_private` is set."
+        "**Values that are no colors** (signed, floating-point or 32-bit TIFF, as of elevation): stretched from "
+        "black to white between the least and the greatest, which a note names; pixels without a value are transparent."
+    )
+    yield (
+        "**Damage** to the picture itself, or missing data, is refused, in every format: also where a decoder would go "
+        "on and fill with gray. Damage beside it (text, profiles, settings) is left out, and a note says so."
+    )
+    yield (
+        "**Proof**: before it is published, the rendition's proportions are compared with what another reader finds in "
+        "the original, its durations with the animation's, and a blank one with the original's picture."
+    )
+    yield (
+        "**Metadata**: none is in what is published. Camera, time and exposure go into the record, the tags of a list, "
+        "which tell how a picture was taken, into a sidecar; place, author, titles, comments, serial numbers and every "
+        "other tag only where the stage's `keep_private` is set."
     )
 
 
@@ -150,6 +163,10 @@ def _video_facts() -> Iterator[str]:
         "turned down, and that is said."
     )
     yield (
+        "**Captions**: text tracks that are language. What a drone, a camera or a sensor writes into a text track, "
+        "positions and readings, is left out with a note, and so is any caption that tells a position."
+    )
+    yield (
         "**Long videos**: what would take more than the stage's `long_video_cpu_seconds` to convert is cut at key "
         f"frames into up to {limits.max_segments} parts, converted at the same time and joined; or, with "
         "`long_videos: mediaconvert`, sent to AWS Elemental MediaConvert."
@@ -160,7 +177,8 @@ def _video_facts() -> Iterator[str]:
     )
     yield (
         "**Metadata**: duration, codecs, frame rate, tracks, chapters, captions and loudness (EBU R128) go into the "
-        "record. No tags are in what is published; with `keep_private` all are."
+        "record, and title, genre, date and make of the camera. No tags are in what is published; with `keep_private` "
+        "all are."
     )
     yield (
         "**Proof**: before it is published, the rendition is read again: its tracks, sizes and number of pictures are "
@@ -199,6 +217,12 @@ def _document_facts() -> Iterator[str]:
         "**Rendition**: the PDF without scripts, actions that launch or submit, attachments, forms of XFA and "
         "metadata, linearised; and its text. Links to the web stay. A signature does not survive: the record says so."
     )
+    yield (
+        "**What a published PDF tells**: its pages, forms with their values, bookmarks, layers and texts for reading "
+        "aloud. Photographs in it are reduced to their pictures, color profiles to their colors; comments and their "
+        "authors, page-piece data, positions of maps, and every key and text that the standard has no place for, go. "
+        "Fonts stay as they are."
+    )
     yield "**Thumbnails**: the first page."
     yield (
         "**Metadata**: pages, words, page size, title and date go into the record; author and producer only with "
@@ -212,8 +236,7 @@ def _archive_facts() -> Iterator[str]:
         f"**Limits**: {ARCHIVE.max_bytes / GIB:,.0f} GiB, {limits.max_files:,} files, "
         f"{limits.max_file_bytes / GIB:,.0f} GiB each and {limits.max_total_bytes / GIB:,.0f} GiB in all unpacked, "
         f"{limits.max_ratio}:1 above {limits.ratio_from_bytes / MIB:,.0f} MiB, archives in archives "
-        f"{limits.max_depth} deep; names with a way out of their folder, links, and names that differ only in case "
-        "are refused."
+        f"{limits.max_depth} deep; names with a way out of their folder, links and names that come twice are refused."
     )
     yield (
         "**Children**: where the stage's `expand_archives` is set, each file is taken in as an asset of its own, with "
@@ -238,7 +261,7 @@ _CODES: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "image": ("CorruptImage", "TruncatedFile", "TooManyPixels", "TooManyFrames"),
         "table": (
             *("CorruptTable", "TruncatedFile", "EmptyFile", "EncryptedFile", "DecompressionBomb"),
-            *("TooManyColumns", "TooManyTables", "TooManyBadRows"),
+            *("TooManyColumns", "TooManyTables", "TooManyBadRows", "UnsupportedCodec"),
         ),
         "video": ("CorruptMedia", "TruncatedFile", "UnsupportedCodec", "NothingToPlay", "TooLong", "TooManyPixels"),
         "audio": ("CorruptMedia", "TruncatedFile", "UnsupportedCodec", "NothingToPlay", "TooLong"),

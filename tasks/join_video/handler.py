@@ -38,7 +38,7 @@ class State:
 settings = from_environment(Settings)
 RECIPE = Recipe(keep_private=settings.keep_private)
 objects = Objects(clients.s3())
-renditions = Renditions(settings.output_bucket, objects)
+renditions = Renditions(settings.output_bucket, objects, settings.keep_private)
 
 
 @task("join_video", State, into="transform")
@@ -49,7 +49,8 @@ def handle(state: State, _run: Run) -> Transformed:
     with tempfile.TemporaryDirectory() as folder:
         by_service = isinstance(state.convert_video, dict)
         rendered = taken(asset, split, Path(folder)) if by_service else joined(asset, split, Path(folder))
-        return renditions.published(asset, split.sha256, split.recipe, rendered)
+        original = objects.open(asset.source, asset.size)
+        return renditions.published(asset, split.sha256, split.recipe, rendered, original)
 
 
 def joined(asset: Asset, split: Split, folder: Path) -> Rendered:

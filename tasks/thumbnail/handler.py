@@ -7,6 +7,7 @@ from pathlib import Path
 
 import msgspec
 
+from tasks.published import prove_files
 from tasks.shared import clients
 from tasks.shared.naming import thumbnails_folder
 from tasks.shared.objects import Objects
@@ -14,7 +15,7 @@ from tasks.shared.publish import publish
 from tasks.shared.settings import from_environment
 from tasks.shared.task import task
 from tasks.work import Drawn
-from workflow.errors import ThumbnailError
+from workflow.errors import ResultNotProven, ThumbnailError
 from workflow.shapes import Asset, MadeFile, Pointer, Previews, Run, Transformed
 
 
@@ -48,11 +49,20 @@ def drawn(asset: Asset, made: Transformed) -> Previews:
         path = Path(folder) / "rendition"
         objects.download(Pointer(bucket=rendition.bucket, key=rendition.key), path, rendition.bytes)
         preview: Drawn = kind.preview(path)
+    check(preview)
     return Previews(
         files=publish(preview.files, settings.output_bucket, thumbnails_folder(asset.id, made.recipe), objects),
         thumbhash=preview.thumbhash,
         dominant_color=preview.dominant_color,
     )
+
+
+def check(preview: Drawn) -> None:
+    """Raise ThumbnailError for previews in which something is that should not be: they are left out."""
+    try:
+        prove_files(preview.files)
+    except ResultNotProven as exc:
+        raise ThumbnailError(f"No preview is published: {exc}") from exc
 
 
 def drawn_from(renditions: tuple[MadeFile, ...], *names: str) -> MadeFile:

@@ -7,7 +7,7 @@ import errno
 import math
 import re
 import time
-from collections.abc import Generator, Iterable, Iterator, Mapping
+from collections.abc import Collection, Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
@@ -24,6 +24,7 @@ from av.stream import Stream
 
 from tasks.transform.mixing import check_channels, mixing
 from tasks.transform.national import readable
+from tasks.transform.places import tells_place
 from workflow.errors import CorruptMedia, EncryptedFile, TooLarge, TransientError, TruncatedFile, UnsupportedCodec
 
 Filter = tuple[str, str]
@@ -46,6 +47,9 @@ PUBLIC_TAGS = frozenset(
     {*FACT_TAGS, "album_artist", "composer", "performer", "disc", "language", "publisher", "isrc", "make", "model"}
 )
 """Everything else may tell of places, persons and devices: comments, lyrics, coordinates, user names, serials."""
+
+FILM_TAGS = frozenset({"title", "genre", "date", "language", "make", "model"})
+"""A song's artist is known to all who hear it; a film's is whoever held the phone."""
 
 _ROOM = 16
 """24 dB above full scale are kept until levels are limited: whole numbers of 32 bits have far more room below."""
@@ -312,19 +316,21 @@ def read_tags(*sources: Mapping[str, str]) -> dict[str, str]:
     return tags
 
 
-def public_tags(tags: Mapping[str, str]) -> dict[str, str]:
-    return {name: text for name, text in tags.items() if name in PUBLIC_TAGS}
+def public_tags(tags: Mapping[str, str], listed: Collection[str] = PUBLIC_TAGS) -> dict[str, str]:
+    """The listed ones, but for those in which somebody wrote a position."""
+    return {name: text for name, text in tags.items() if name in listed and not tells_place(text)}
 
 
-def tag_facts(tags: Mapping[str, str]) -> dict[str, str]:
-    return {name: clean(tags[name], MAX_FACT_CHARS) for name in FACT_TAGS if name in tags}
+def tag_facts(tags: Mapping[str, str], listed: Collection[str] = PUBLIC_TAGS) -> dict[str, str]:
+    public = public_tags(tags, listed)
+    return {name: clean(public[name], MAX_FACT_CHARS) for name in FACT_TAGS if name in public}
 
 
 def read_chapters(container: InputContainer) -> list[dict[str, Any]]:
     """Titles, and seconds from the beginning; the first `MAX_CHAPTERS`."""
     return [
         {
-            "title": clean(chapter["metadata"].get("title", ""), MAX_FACT_CHARS),
+            "title": "" if tells_place(title := clean(chapter["metadata"].get("title", ""), MAX_FACT_CHARS)) else title,
             "start_seconds": seconds(chapter["start"], chapter["time_base"]),
             "end_seconds": seconds(chapter["end"], chapter["time_base"]),
         }

@@ -126,6 +126,7 @@ _DESCRIPTIONS: Mapping[str, str] = MappingProxyType(
         "text/html": "an HTML page",
         "text/plain": "plain text",
         "text/tab-separated-values": "a table with tabs",
+        "text/x-log": "a log",
         "text/x-script": "a script",
         "video/dv": "a bare DV stream",
         "video/h264": "a bare H.264 stream",

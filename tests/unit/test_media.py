@@ -10,6 +10,7 @@ import pytest
 
 from tasks.transform.media import (
     FACT_TAGS,
+    FILM_TAGS,
     LoudnessMeter,
     SteadyResampler,
     clean,
@@ -163,6 +164,17 @@ def test_tags_are_told_apart():
     assert tag_facts(tags) == {"title": "Largo"}
     assert tags["com.apple.quicktime.location.iso6709"] == "+48.1+011.5/"
     assert "empty" not in tags
+
+
+def test_position_in_an_innocent_tag_is_not_told():
+    tags = {"title": "GPS 48.1368, 11.5755", "album": "+48.1368+011.5755/", "artist": "Ada"}
+    assert public_tags(tags) == {"artist": "Ada"}
+    assert tag_facts(tags) == {"artist": "Ada"}
+
+
+def test_who_made_a_film_is_not_told():
+    tags = {"title": "Holidays", "artist": "Ada", "publisher": "Ada", "date": "2026"}
+    assert public_tags(tags, FILM_TAGS) == {"title": "Holidays", "date": "2026"}
 
 
 @pytest.mark.parametrize(

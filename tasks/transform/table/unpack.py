@@ -13,6 +13,9 @@ from tasks.transform.table.limits import LIMITS, MIB
 from tasks.transform.table.zstd_frames import is_complete
 from workflow.errors import CorruptTable, DecompressionBomb, TruncatedFile
 
+UNPACKED = "unpacked"
+"""Where the unpacked file is, in the scratch folder."""
+
 _PIECE_BYTES = MIB
 _MAX_WINDOW_BYTES = 128 * MIB
 
@@ -21,7 +24,7 @@ def unpack(packed: Path, packing: str, scratch: Path) -> Path:
     """The unpacked file; `packing` is "gzip", "zstd" or "" (then it is `packed`). Raises a RejectedError."""
     if not packing:
         return packed
-    plain = scratch / "unpacked"
+    plain = scratch / UNPACKED
     with packed.open("rb") as source, _damage_named(packing), plain.open("wb") as target:
         if packing == "zstd" and not is_complete(source):
             raise EOFError

@@ -11,7 +11,9 @@ from av.stream import Stream
 from av.subtitles.stream import SubtitleStream
 from av.subtitles.subtitle import AssSubtitle
 
-from tasks.transform.media import clean
+from tasks.transform.media import MAX_FACT_CHARS, clean
+from tasks.transform.places import tells_place
+from tasks.transform.video.dialogue import why_no_dialogue
 from tasks.transform.video.facts import language_of
 from tasks.transform.video.reader import Reader
 from tasks.work import Encoded
@@ -21,6 +23,7 @@ MAX_CUE_CHARS = 500
 MAX_CUE_SECONDS = 60
 USUAL_CUE_SECONDS = 4
 
+_NAMES = ("handler_name", "title", "name")
 _STYLES = re.compile(r"((?<!\\)\{[^}]*\})")
 _DRAWS = re.compile(r"\\p(\d+)")
 _ESCAPED = re.compile(r"\\([{}])")
@@ -33,6 +36,7 @@ class CaptionTrack:
 
     def __init__(self, stream: SubtitleStream) -> None:
         self.language = language_of(stream)
+        self._name = clean(" ".join(stream.metadata.get(tag, "") for tag in _NAMES), MAX_FACT_CHARS)
         self._cues: list[tuple[Fraction, Fraction, str]] = []
 
     def add(self, packet: "Packet[Stream]", reader: Reader) -> None:
@@ -45,9 +49,20 @@ class CaptionTrack:
             self._cues.append((start, start + min(length, MAX_CUE_SECONDS), text))
 
     def webvtt(self) -> str:
-        """The whole file; empty if nothing is said in the track."""
-        cues = (f"{timestamp(start)} --> {timestamp(end)}\n{text}\n" for start, end, text in sorted(self._cues))
-        return "\n".join(("WEBVTT\n", *cues)) if self._cues else ""
+        """The whole file, of the cues that tell no place; empty if nothing is said in the track."""
+        said = [] if self._why_left_out() else [cue for cue in sorted(self._cues) if not _tells_place(cue)]
+        cues = (f"{timestamp(start)} --> {timestamp(end)}\n{text}\n" for start, end, text in said)
+        return "\n".join(("WEBVTT\n", *cues)) if said else ""
+
+    def note(self) -> str:
+        """What of the track was left out, and why; empty if nothing was."""
+        if reason := self._why_left_out():
+            return f"a text track ({self.language}) was left out: {reason}"
+        places = sum(map(_tells_place, self._cues))
+        return f"{places:,} captions ({self.language}) that tell positions were left out" if places else ""
+
+    def _why_left_out(self) -> str:
+        return why_no_dialogue([html.unescape(text) for _, _, text in self._cues], self._name)
 
 
 def files_of(tracks: Iterable[CaptionTrack]) -> tuple[Encoded, ...]:
@@ -64,10 +79,19 @@ def files_of(tracks: Iterable[CaptionTrack]) -> tuple[Encoded, ...]:
     return tuple(files.values())
 
 
+def notes_of(tracks: Iterable[CaptionTrack]) -> tuple[str, ...]:
+    """What of the tracks is not in the files."""
+    return tuple(note for track in tracks if (note := track.note()))
+
+
 def timestamp(seconds: Fraction) -> str:
     """As WebVTT has it: hours, minutes, seconds and milliseconds."""
     whole, milliseconds = divmod(round(seconds * 1000), 1000)
     return f"{whole // 3600:02}:{whole // 60 % 60:02}:{whole % 60:02}.{milliseconds:03}"
+
+
+def _tells_place(cue: tuple[Fraction, Fraction, str]) -> bool:
+    return tells_place(html.unescape(cue[2]))
 
 
 def _text_of(packet: "Packet[Stream]") -> str:

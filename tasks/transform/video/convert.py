@@ -1,6 +1,6 @@
 """Reads chosen tracks and writes them anew: all of a video, only its sound, or a part of its pictures."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
@@ -12,7 +12,7 @@ from av.stream import Stream
 
 from tasks.transform.media import Loudness
 from tasks.transform.peaks import PeakFinder
-from tasks.transform.video.captions import CaptionTrack, files_of
+from tasks.transform.video.captions import CaptionTrack, files_of, notes_of
 from tasks.transform.video.encode import PictureLine, mp4_writer
 from tasks.transform.video.geometry import Size
 from tasks.transform.video.limits import LIMITS
@@ -106,6 +106,7 @@ class Converted:
     loudness: Loudness | None = None
     peaks: Encoded | None = None
     captions: tuple[Encoded, ...] = ()
+    caption_notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -137,7 +138,7 @@ def convert(
     if not any(line.frames for line in writing.lines.values()):
         reader.raise_damage()
         raise NothingToPlay("There is no picture and no sound in the tracks of this file. Check the export.")
-    return _converted(reader, writing, files_of(captions.values()))
+    return _converted(reader, writing, captions.values())
 
 
 class _Writing:
@@ -169,7 +170,7 @@ def _lines(output: OutputContainer, job: Job) -> dict[int, Line]:
     return lines
 
 
-def _converted(reader: Reader, writing: _Writing, captions: tuple[Encoded, ...]) -> Converted:
+def _converted(reader: Reader, writing: _Writing, captions: Collection[CaptionTrack]) -> Converted:
     lines = writing.lines.values()
     sound = next((line for line in lines if isinstance(line, SoundLine)), None)
     pictures = next((line for line in lines if isinstance(line, PictureLine)), None)
@@ -182,7 +183,8 @@ def _converted(reader: Reader, writing: _Writing, captions: tuple[Encoded, ...])
         out_of_time=writing.out_of_time,
         loudness=sound.loudness() if sound else None,
         peaks=sound.peaks.finish(float(writing.end)) if sound and sound.peaks else None,
-        captions=captions,
+        captions=files_of(captions),
+        caption_notes=notes_of(captions),
     )
     return _with_pictures(found, pictures) if pictures else found
 

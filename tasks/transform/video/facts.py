@@ -10,7 +10,16 @@ from av.stream import Stream
 from av.subtitles.stream import SubtitleStream
 from av.video.stream import VideoStream
 
-from tasks.transform.media import MAX_FACT_CHARS, clean, public_tags, read_chapters, read_tags, seconds, tag_facts
+from tasks.transform.media import (
+    FILM_TAGS,
+    MAX_FACT_CHARS,
+    clean,
+    public_tags,
+    read_chapters,
+    read_tags,
+    seconds,
+    tag_facts,
+)
 from tasks.transform.mixing import mixing_note
 from tasks.transform.national import unreadable_note
 from tasks.transform.video.picture import Picture
@@ -30,7 +39,7 @@ def facts_of(container: InputContainer, tracks: Tracks, picture: Picture | None)
         "audio_tracks": tracks.sounds,
         "chapters": len(container.chapters()),
         "captions": [_caption(stream) for stream in container.streams.subtitles[:MAX_LISTED_CAPTIONS]],
-        **tag_facts(tags),
+        **tag_facts(tags, FILM_TAGS),
         "notes": list(_notes(container, tracks, picture)),
     }
 
@@ -95,7 +104,7 @@ def technical_of(container: InputContainer, *, keep_private: bool) -> dict[str, 
             _stream(stream, keep_private=keep_private) for stream in list(container.streams)[:MAX_LISTED_STREAMS]
         ],
         "chapters": read_chapters(container),
-        "tags": tags if keep_private else public_tags(tags),
+        "tags": tags if keep_private else public_tags(tags, FILM_TAGS),
     }
 
 
@@ -109,7 +118,7 @@ def _stream(stream: Stream, *, keep_private: bool) -> dict[str, Any]:
         "language": language_of(stream),
         "duration_seconds": seconds(stream.duration, stream.time_base),
         **_details(stream),
-        "tags": tags if keep_private else public_tags(tags),
+        "tags": tags if keep_private else public_tags(tags, FILM_TAGS),
     }
 
 

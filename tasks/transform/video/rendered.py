@@ -45,6 +45,7 @@ def _check_played(found: Probe, converted: Converted) -> None:
 
 
 def _notes(converted: Converted) -> Iterator[str]:
+    yield from converted.caption_notes
     if converted.lost_packets:
         yield f"{converted.lost_packets:,} of {converted.packets:,} packets could not be decoded and were left out"
     if converted.out_of_time:

@@ -286,4 +286,5 @@ def _together(segments: Sequence[Part], sound: Part | None) -> Converted:
         loudness=sound.converted.loudness if sound else None,
         peaks=sound.converted.peaks if sound else None,
         captions=sound.converted.captions if sound else (),
+        caption_notes=sound.converted.caption_notes if sound else (),
     )
