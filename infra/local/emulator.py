@@ -79,7 +79,7 @@ class Emulator:
             if lock is None:
                 self._require_own_port()
                 return
-            self._require_free_port()
+            self.require_free_port()
             self._clear_scratch()
             with self.log_file.open("ab") as log:
                 self._child = subprocess.Popen(
@@ -196,7 +196,8 @@ class Emulator:
                 f"stop it first, or use it with --port {port}."
             )
 
-    def _require_free_port(self) -> None:
+    def require_free_port(self) -> None:
+        """Raises EmulatorError where another program listens."""
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
