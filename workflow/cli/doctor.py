@@ -10,7 +10,7 @@ from pathlib import Path
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from infra.local.emulator import Emulator
+from infra.local.emulator import Emulator, EmulatorError
 from infra.local.lambda_runtime import enforces_memory
 from infra.local.stack import emulator_of
 from infra.toolchain import environment
@@ -35,8 +35,8 @@ def examine(folder: Path) -> list[Finding]:
     """All checks for the laptop, in the order in which they would get in the way."""
     emulator = emulator_of(STATE_DIR, None)
     return [
-        _python(), _memory(), _packages(), _node(), _disk(folder), _state_folder(folder), _server(emulator),
-        _stacks(emulator),
+        _python(), _memory(), _packages(), _node(), _disk(folder), _state_folder(folder), _port(emulator),
+        _server(emulator), _stacks(emulator),
     ]  # fmt: skip
 
 
@@ -102,6 +102,15 @@ def _disk(folder: Path) -> Finding:
 def _state_folder(folder: Path) -> Finding:
     ok = os.access(folder, os.W_OK)
     return Finding("state folder", ok, str(STATE_DIR), "Run sluice in a folder that you may write to.")
+
+
+def _port(emulator: Emulator) -> Finding:
+    try:
+        if not emulator.running():
+            emulator.require_free_port()
+    except EmulatorError as exc:
+        return Finding("port", False, f"{emulator.port} is taken", str(exc))
+    return Finding("port", True, str(emulator.port))
 
 
 def _server(emulator: Emulator) -> Finding:
