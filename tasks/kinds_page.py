@@ -144,9 +144,9 @@ def _table_facts() -> Iterator[str]:
         "says which, how sure that is, and the next best. What cannot be told is refused with both names."
     )
     yield (
-        "**Logs**: access logs of ALB, S3, CloudFront, nginx, Apache and IIS, VPC flow logs, syslog (RFC 5424, "
-        "3164), containers (CRI, klog), Python, log4j and logfmt, also several in one file: a table each, with the documented "
-        "names. Lines that go on below an entry belong to its message."
+        "**Logs**: access logs of ALB, S3, CloudFront, nginx, Apache and IIS, VPC flow logs, syslog (RFC 5424 and "
+        "3164), containers (CRI, klog), Python, log4j and logfmt, also several in one file: a table each, "
+        "with the documented names. Lines that go on below an entry belong to its message."
     )
     yield (
         '**JSON**: one row an object; `{"Records": […]}`, pages of an API and GeoJSON are taken apart, and told; of '

@@ -231,6 +231,7 @@ def test_names_of_columns(tmp_path, content, names, rows):
         ("Name,T,A\nUnits,C,m2\nx,65,0.67\ny,66,0.68\n", ["Name", "T", "A"], ("x", "65", "0.67")),
         ("Name,score\nAda,absent\nBob,5\nCyd,6\n", ["Name", "score"], ("Ada", "absent")),
         ("2024-01-01,\n2024-01-02,\n2024-01-03,1\n", ["column_1", "column_2"], ("2024-01-01", None)),
+        ("id,amount,text\n0,0.50,;\n1,0.50,;\n2,0.50,;\n", ["id", "amount", "text"], ("0", "0.5", ";")),
         ("sep=;\na;b\n1;2\n3;4\n", ["a", "b"], ("1", "2")),
         ("id|text\n1|a\\|b\n2|\\N\n3|c:\\x\n", ["id", "text"], ("1", "a|b")),
     ],

@@ -172,6 +172,11 @@ class _Trial:
         return sum(len(row) == width for row in counted) / ((len(counted) + self.errors) or 1)
 
     @property
+    def begins_at_once(self) -> bool:
+        """Whether the first row has columns already, about as many as the others: it is no title."""
+        return len(self.rows[0]) > 1 and abs(len(self.rows[0]) - self.width) <= 1
+
+    @property
     def plain_share(self) -> float:
         """Of cells that hold no delimiter of another kind, other than in a number."""
         cells = [cell for row in self.rows[:50] for cell in row][:_SAMPLED_CELLS]
@@ -317,6 +322,7 @@ def _merit(trial: _Trial) -> tuple[float, ...]:
         is_common,
         trial.share >= _CERTAIN_SHARE,
         is_quoted,
+        trial.begins_at_once,
         round(trial.plain_share, 1),
         round(trial.share, 2),
     )
