@@ -16,11 +16,11 @@ from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from infra import rules
+from infra.function_versions import KEPT
 from infra.needs import Needs, allow
 from infra.settings import Settings
 from infra.sources import PROJECT_ROOT
 from infra.task_function import common_environment
-from infra.versions import KEPT
 from workflow.big_file import CONTAINER
 from workflow.limits import BIG_FILE
 

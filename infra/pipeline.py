@@ -21,6 +21,7 @@ from infra.conversion import allow_conversion, conversion_role
 from infra.delivery import FUNCTION_RETRIES, delivered
 from infra.encryption import encrypt, share
 from infra.function_code import function_code
+from infra.function_versions import published
 from infra.live_settings import make_parameter
 from infra.machine import executions_arn, machine_arn, machine_name, state_machine
 from infra.needs import CONTAINER, Needs, needs_of
@@ -131,7 +132,7 @@ class Pipeline(cdk.Stack):
         long_videos = self._settings.long_videos
         definition = ingest(long_videos, big_files=self._settings.big_files).to_json()
         functions = {name: each.function for name, each in self._functions.items() if f"${{{name}}}" in definition}
-        arns = {name: versions.published(function) for name, function in functions.items()}
+        arns = {name: published(function) for name, function in functions.items()}
         role = conversion_role(self, storage) if long_videos == "mediaconvert" else None
         containers = BigFiles(self, self._settings, self._needs[CONTAINER]) if self._settings.big_files else None
         machine = state_machine(

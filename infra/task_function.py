@@ -11,9 +11,9 @@ from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from infra import rules
+from infra.function_versions import version_options
 from infra.needs import Needs, allow
 from infra.settings import Settings
-from infra.versions import version_options
 from workflow.limits import FUNCTIONS, task_of
 
 METRICS_NAMESPACE = "Sluice"
