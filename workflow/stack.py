@@ -1,6 +1,5 @@
 """Finds a deployed Sluice by its stacks' outputs: the same on AWS and on the embedded AWS."""
 
-import json
 import os
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
+
+from infra.local.addresses import endpoint_in
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 
 LOCAL = "local"
 STATE_DIR = Path(os.environ.get("SLUICE_STATE_DIR", ".sluice"))
-ENDPOINT_FILE = "endpoint.json"
 LOCAL_REGION = "us-east-1"
 LOCAL_CREDENTIALS = ("test", "test")
 
@@ -187,10 +187,9 @@ class Connection:
 
 def local_endpoint(state_dir: Path = STATE_DIR) -> str:
     """The address of the embedded AWS that `sluice up` started from this folder."""
-    try:
-        return json.loads((state_dir / ENDPOINT_FILE).read_text())["endpoint"]
-    except FileNotFoundError:
-        raise NotThereError(
-            "The local stack is not running in this folder. Start it with `sluice up`, "
-            "or name a deployed stage with --stage."
-        ) from None
+    if endpoint := endpoint_in(state_dir):
+        return endpoint
+    raise NotThereError(
+        "The local stack is not running in this folder. Start it with `sluice up`, "
+        "or name a deployed stage with --stage."
+    )

@@ -7,11 +7,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any, Protocol, TypeVar
 
+from infra.local.addresses import ENDPOINT_FILE, endpoint_in
 from infra.local.deploy import deploy
 from infra.local.emulator import DEFAULT_PORT, Emulator
-from workflow.recover import recover
-from workflow.stack import ENDPOINT_FILE, LOCAL, Connection, NotThereError, local_endpoint
 
 UNCLEAN_FILE = "not-stopped-cleanly"
 EMULATOR_DIR = "aws"
@@ -27,8 +27,34 @@ class Ready:
     taken_up: list[str]
 
 
-def up(state_dir: Path, port: int | None, say: Callable[[str], None]) -> Ready:
-    """Start the embedded AWS unless it runs, deploy what changed, and take up what a crash left."""
+class Clients(Protocol):
+    """Whoever makes clients of the embedded AWS."""
+
+    def client(self, service: Any) -> Any: ...
+
+
+ClientsT = TypeVar("ClientsT", bound=Clients)
+ClientsT_contra = TypeVar("ClientsT_contra", bound=Clients, contravariant=True)
+
+
+class Recovery(Protocol[ClientsT_contra]):
+    """What takes up the work that a stop interrupted; the keys taken up."""
+
+    def __call__(self, clients: ClientsT_contra, /, *, since: datetime, lost_records: bool) -> list[str]: ...
+
+
+def up(
+    state_dir: Path,
+    port: int | None,
+    say: Callable[[str], None],
+    *,
+    connect: Callable[[str], ClientsT],
+    recover: Recovery[ClientsT],
+) -> Ready:
+    """Start the embedded AWS unless it runs, deploy what changed, and take up what a crash left.
+
+    `connect` makes the clients for an endpoint; `recover` is told when the embedded AWS was started.
+    """
     started, since = time.perf_counter(), datetime.now(UTC).replace(microsecond=0)
     state_dir.mkdir(exist_ok=True)
     emulator = emulator_of(state_dir, port)
@@ -38,13 +64,13 @@ def up(state_dir: Path, port: int | None, say: Callable[[str], None]) -> Ready:
     (state_dir / UNCLEAN_FILE).touch()
     emulator.wait_ready()
     (state_dir / ENDPOINT_FILE).write_text(json.dumps({"endpoint": emulator.endpoint}))
-    connection = Connection(LOCAL, endpoint=emulator.endpoint)
+    clients = connect(emulator.endpoint)
     say("deploying the stacks")
-    deployment = deploy(connection.client, state_dir)
+    deployment = deploy(clients.client, state_dir)
     if deployment.changed:
         emulator.save()
     say("looking for unfinished work")
-    taken_up = recover(connection, since=since, lost_records=crashed)
+    taken_up = recover(clients, since=since, lost_records=crashed)
     return Ready(emulator.endpoint, time.perf_counter() - started, deployment.changed, taken_up)
 
 
@@ -67,7 +93,5 @@ def emulator_of(state_dir: Path, port: int | None) -> Emulator:
 
 
 def _port_in_use(state_dir: Path) -> int | None:
-    try:
-        return int(local_endpoint(state_dir).rpartition(":")[2])
-    except NotThereError:
-        return None
+    endpoint = endpoint_in(state_dir)
+    return int(endpoint.rpartition(":")[2]) if endpoint else None
