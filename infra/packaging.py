@@ -1,7 +1,8 @@
 """Builds the Lambda packages: just what each function imports, from wheels for Lambda's platform, without Docker.
 
-`python -m infra.packaging` builds all of them and tells their sizes; `python -m infra.packaging lock` pins their
-requirements anew. boto3 is not packed: Lambda's Python runtime has it.
+`python -m infra.packaging` builds all of them and tells their sizes.
+`python -m infra.packaging lock` pins their requirements anew.
+boto3 is not packed: Lambda's Python runtime has it.
 """
 
 import shutil

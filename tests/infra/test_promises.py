@@ -1,4 +1,4 @@
-"""CloudFormation Guard finds that the templates keep what infra/promises.guard promises, and when they do not."""
+"""CloudFormation Guard finds that the templates keep infra/promises.guard, and when they do not."""
 
 from copy import deepcopy
 from typing import Any

@@ -1,8 +1,8 @@
 """What makes ministack 1.5.33 behave as AWS documents: one module per defect, each with an `install()`.
 
 A mend replaces private names of the emulator, inside the emulator's own process only. What mends share stands beside
-them and has no `install()`. Each mend has a contract test in tests/integration/mends that also runs against the stock
-emulator, and fails once a new ministack no longer needs it.
+them and has no `install()`. Each mend has a contract test in tests/integration/mends that also runs against the
+stock emulator, and fails once a new ministack no longer needs it.
 """
 
 import importlib
