@@ -19,7 +19,7 @@ from pathlib import Path
 import uv
 
 from infra import sources
-from workflow.limits import FUNCTIONS
+from workflow.limits import CONTAINER, FUNCTIONS
 
 CACHE = sources.PROJECT_ROOT / ".sluice" / "packages"
 FORMAT = "1"
@@ -46,10 +46,6 @@ class Platform:
 
 LAMBDA = Platform("aarch64-manylinux_2_28", "3.14")
 """Amazon Linux 2023 on Graviton. A manylinux of an older glibc would silently give years-old wheels."""
-
-
-CONTAINER = "big_file"
-"""No function: what the image for big files has, boto3 with it."""
 
 
 def build_all() -> dict[str, Path]:

@@ -24,7 +24,7 @@ from infra.function_code import function_code
 from infra.function_versions import published
 from infra.live_settings import make_parameter
 from infra.machine import executions_arn, machine_arn, machine_name, state_machine
-from infra.needs import CONTAINER, Needs, needs_of
+from infra.needs import Needs, needs_of
 from infra.observability import Observability
 from infra.reprocess import reprocess_machine
 from infra.restore import continue_restored
@@ -35,9 +35,10 @@ from infra.task_function import TaskFunction
 from infra.warmth import keep_warm
 from infra.ways_in import open_ways_in
 from infra.ways_out import open_ways_out
-from workflow.events import INPUT_PATHS, OBJECT_CREATED, STATUS_CHANGE
+from workflow.events import ENDED_BADLY, INPUT_PATHS, OBJECT_CREATED, STATUS_CHANGE
 from workflow.ingest import ingest
-from workflow.limits import FUNCTIONS
+from workflow.limits import CONTAINER, FUNCTIONS
+from workflow.names import resource_name
 from workflow.shapes import UPLOAD
 
 INGEST = "ingest"
@@ -60,7 +61,7 @@ class Pipeline(cdk.Stack):
         packages: Mapping[str, Path] | None,
         revision: str | None = None,
     ) -> None:
-        name = f"sluice-{settings.stage}-pipeline"
+        name = resource_name(settings.stage, "pipeline")
         super().__init__(scope, name, stack_name=name)
         self._settings = settings
         self._events_dlq = self._dead_letters("EventsDlq")
@@ -191,7 +192,7 @@ class Pipeline(cdk.Stack):
                 detail_type=[STATUS_CHANGE],
                 detail={
                     "stateMachineArn": [self._machine.state_machine_arn],
-                    "status": ["FAILED", "TIMED_OUT", "ABORTED"],
+                    "status": list(ENDED_BADLY),
                 },
             ),
             targets=[targets.LambdaFunction(recorder, **delivered(self._failures_dlq))],

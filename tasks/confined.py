@@ -16,8 +16,7 @@ from importlib import import_module
 from typing import Any
 
 from workflow import errors
-
-MIB = 1024 * 1024
+from workflow.units import MIB
 
 _WITHHELD = ("AWS_", "_")
 """How the environment variables begin that hold credentials, or lead to them."""

@@ -9,13 +9,11 @@ from tasks.kinds import (
     AUDIO,
     BIG_FILES,
     DOCUMENT,
-    GIB,
     IMAGE,
     KINDS,
     MAX_KEY_BYTES,
     MAX_NAME_BYTES,
     MEGAPIXEL,
-    MIB,
     TABLE,
     VIDEO,
     Format,
@@ -32,6 +30,7 @@ from tasks.transform.video import limits as videos
 from tasks.work import Recipe
 from workflow import errors
 from workflow.limits import BY_KIND, FUNCTIONS
+from workflow.units import GIB, MIB
 
 PAGE = Path(__file__).parents[1] / "docs" / "kinds.md"
 

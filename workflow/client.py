@@ -20,6 +20,7 @@ from tasks.shared.naming import asset_id, asset_of_original
 from tasks.shared.records import Item, Records
 from workflow.history import StateRun, state_runs
 from workflow.limits import FUNCTIONS, TASKS, functions_of, task_of
+from workflow.names import function_name
 from workflow.shapes import ExecutionInput, dump
 from workflow.stack import Buckets, Connection, NotThereError, Stack
 from workflow.uploads import Progress, Upload, upload
@@ -242,7 +243,7 @@ class Sluice:
 
     def function_name(self, function: str) -> str:
         """What a function is called in this stage."""
-        return f"sluice-{self.aws.stage}-{function.replace('_', '-')}"
+        return function_name(self.aws.stage, function)
 
     # logs
 

@@ -11,6 +11,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from infra.local.addresses import endpoint_in
+from workflow.names import resource_name
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
@@ -147,7 +148,7 @@ class Connection:
     @cached_property
     def stack(self) -> Stack:
         """The stage's resources, by the outputs of its two stacks."""
-        both = (self._outputs(f"sluice-{self.stage}-{part}") for part in ("storage", "pipeline"))
+        both = (self._outputs(resource_name(self.stage, part)) for part in ("storage", "pipeline"))
         outputs = _Outputs(pair for found in both for pair in found.items())
         return Stack(
             stage=self.stage,

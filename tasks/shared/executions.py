@@ -9,13 +9,13 @@ import msgspec
 from botocore.exceptions import ClientError
 
 from tasks.shared.task import is_transient
+from workflow.events import ENDED_BADLY
 from workflow.shapes import CaughtError, ExecutionInput, Run, dump
 
 if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient
 
 LIVE = frozenset({"RUNNING", "PENDING_REDRIVE"})
-ENDED_BADLY = frozenset({"FAILED", "TIMED_OUT", "ABORTED"})
 UNQUALIFIED_PARTS = 7
 """Of a state machine's ARN, which a version or alias would be the eighth of."""
 LIMIT_REACHED = "ExecutionLimitExceeded"

@@ -21,11 +21,11 @@ from av.filter import Graph
 from av.stream import Stream
 
 from workflow.errors import CorruptMedia, EncryptedFile, TooLarge, TransientError, TruncatedFile, UnsupportedCodec
+from workflow.units import MIB
 
 Filter = tuple[str, str]
 """The name of a filter of FFmpeg's, and its arguments."""
 
-MIB = 1024 * 1024
 READ_BUFFER_BYTES = MIB // 4
 MAX_HEADER_BYTES = 64 * MIB
 MAX_HEADER_CPU_SECONDS = 5

@@ -73,7 +73,7 @@ def measured(cloud: Cloud, machine: Machine, key: str, content: bytes) -> tuple[
 
 
 def warm(loaded: Mapping[str, Any], name: str, content: bytes) -> tuple[Execution, dict[str, Metered], dict[str, int]]:
-    """In an empty cloud each time: nothing is a twin of what was there before."""
+    """In an empty cloud each time: nothing has the content of what was there before."""
     for _ in range(2):
         with running_cloud() as cloud:
             execution, used = measured(cloud, Machine(loaded), name, content)

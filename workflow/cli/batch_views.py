@@ -8,6 +8,7 @@ from rich.text import Text
 
 from tasks.shared.records import Item
 from workflow.cli import views
+from workflow.events import ENDED_BADLY
 from workflow.formatting import age, moment, size
 from workflow.operations.estimate import Estimate
 from workflow.operations.reprocess import Batch, BatchProgress
@@ -73,7 +74,7 @@ def _summary_view(name: str, summary: Item) -> RenderableType:
 
 
 def _next_step(found: BatchProgress) -> list[RenderableType]:
-    if found.status in {"FAILED", "ABORTED", "TIMED_OUT"}:
+    if found.status in ENDED_BADLY:
         return [Text(f"Go on with what is left: sluice batch {found.name} --resume")]
     return []
 

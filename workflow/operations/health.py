@@ -10,6 +10,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from workflow.client import Sluice
+from workflow.names import resource_name
 from workflow.operations import reprocess
 
 LATELY = timedelta(days=1)
@@ -35,7 +36,7 @@ def health(sluice: Sluice) -> list[Check]:
 
 
 def _alarms(sluice: Sluice) -> Iterator[Check]:
-    prefix = f"sluice-{sluice.stack.stage}-"
+    prefix = resource_name(sluice.stack.stage, "")
     pages = sluice.aws.client("cloudwatch").get_paginator("describe_alarms").paginate(AlarmNamePrefix=prefix)
     known = [alarm for page in pages for alarm in page["MetricAlarms"]]
     ringing = [alarm for alarm in known if alarm["StateValue"] == "ALARM"]
@@ -47,7 +48,7 @@ def _alarms(sluice: Sluice) -> Iterator[Check]:
 
 
 def _uploads(sluice: Sluice) -> Iterator[Check]:
-    found = sluice.aws.client("events").list_rules(NamePrefix=f"sluice-{sluice.stack.stage}-pipeline-OnUpload")
+    found = sluice.aws.client("events").list_rules(NamePrefix=resource_name(sluice.stack.stage, "pipeline-OnUpload"))
     disabled = [rule["Name"] for rule in found["Rules"] if rule["State"] == "DISABLED"]
     if disabled:
         advice = f"aws events enable-rule --name {disabled[0]}"
@@ -108,7 +109,7 @@ def _dead_letters(sluice: Sluice) -> Iterator[Check]:
 
 
 def _dead_letter_queues(sluice: Sluice) -> dict[str, str]:
-    stacks = sluice.aws.cloudformation.describe_stacks(StackName=f"sluice-{sluice.stack.stage}-pipeline")
+    stacks = sluice.aws.cloudformation.describe_stacks(StackName=resource_name(sluice.stack.stage, "pipeline"))
     outputs = {
         each.get("OutputKey", ""): each.get("OutputValue", "") for each in stacks["Stacks"][0].get("Outputs", [])
     }

@@ -10,10 +10,11 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from tasks.shared.executions import ENDED_BADLY, LIVE
+from tasks.shared.executions import LIVE
 from tasks.shared.records import Item
 from workflow.client import Sluice
 from workflow.errors import SluiceError
+from workflow.events import ENDED_BADLY
 from workflow.limits import EXECUTION_TIMEOUT_SECONDS
 from workflow.operations import start_again
 from workflow.shapes import CaughtError

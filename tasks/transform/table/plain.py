@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from tasks.transform.table.limits import MIB
 from workflow.errors import CorruptTable
+from workflow.units import MIB
 
 _PIECE_BYTES = MIB
 _HEAD_BYTES = 4096

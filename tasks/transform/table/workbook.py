@@ -14,13 +14,14 @@ from typing import Any
 import python_calamine as calamine
 from duckdb import DuckDBPyConnection
 
-from tasks.confined import MIB, ConfinedError, Confines, confined
+from tasks.confined import ConfinedError, Confines, confined
 from tasks.transform.table.delimited import check_columns, header_notes, load_clean
 from tasks.transform.table.header import find_start
 from tasks.transform.table.limits import LIMITS
 from tasks.transform.table.names import column_names
 from tasks.transform.table.raw import Family, RawColumn, RawTable
 from workflow.errors import CorruptTable, EncryptedFile, TooManyTables
+from workflow.units import MIB
 
 _HEAD_ROWS = 1000
 _FAMILIES: Mapping[type, Family] = {
