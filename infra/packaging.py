@@ -117,8 +117,13 @@ def _is_of_use(path: Path, content: Path) -> bool:
     )
 
 
+PURE_SOURCE = "pyvips"
+"""Has no wheel, and nothing to compile where no libvips is found: pyproject.toml keeps its build from looking."""
+
+
 def _platform_options(platform: Platform) -> list[str]:
-    return ["--python-platform", platform.machine, "--python-version", platform.python, "--only-binary", ":all:"]
+    wheels = ["--only-binary", ":all:", "--no-binary", PURE_SOURCE]
+    return ["--python-platform", platform.machine, "--python-version", platform.python, *wheels]
 
 
 def run_uv(*arguments: str) -> str:

