@@ -207,7 +207,8 @@ def _archive_facts() -> Iterator[str]:
         f"**Limits**: {ARCHIVE.max_bytes / GIB:,.0f} GiB, {limits.max_files:,} files, "
         f"{limits.max_file_bytes / GIB:,.0f} GiB each and {limits.max_total_bytes / GIB:,.0f} GiB in all unpacked, "
         f"{limits.max_ratio}:1 above {limits.ratio_from_bytes / MIB:,.0f} MiB, archives in archives "
-        f"{limits.max_depth} deep; names with a way out of their folder, links, and a name that comes twice are refused."
+        f"{limits.max_depth} deep; names with a way out of their folder, links, and a name that comes twice are "
+        "refused."
     )
     yield (
         "**Children**: where the stage's `expand_archives` is set, each file is taken in as an asset of its own, with "
