@@ -91,6 +91,7 @@ TABLE = Kind(
         *_packed(Format("TSV", "text/tab-separated-values", (".tsv", ".tab", ".txt"))),
         *_packed(Format("JSON", "application/json", (".json", ".geojson", ".log"))),
         *_packed(Format("NDJSON", "application/x-ndjson", (".ndjson", ".jsonl", ".ldjson", ".json", ".log"))),
+        *_packed(Format("log", "text/x-log", (".log", ".txt", ".out", ".err"))),
         *_packed(Format("Parquet", "application/vnd.apache.parquet", (".parquet", ".pq"))),
         Format("XLSX", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", (".xlsx", ".xlsm")),
         Format("XLSB", "application/vnd.ms-excel.sheet.binary.macroenabled.12", (".xlsb",)),
@@ -114,6 +115,7 @@ VIDEO = Kind(
         Format("MPEG-PS", "video/mpeg", (".mpg", ".mpeg", ".vob")),
         Format("WMV", "video/x-ms-asf", (".wmv", ".asf")),
         Format("FLV", "video/x-flv", (".flv",)),
+        Format("OGV", "video/ogg", (".ogv", ".ogg", ".ogx")),
     ),
 )
 

@@ -10,7 +10,8 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from infra.local.addresses import endpoint_in
+from workflow import local_access
+from workflow.local_access import LocalAccess, NotThereError
 from workflow.names import resource_name
 
 if TYPE_CHECKING:
@@ -28,11 +29,6 @@ if TYPE_CHECKING:
 LOCAL = "local"
 STATE_DIR = Path(os.environ.get("SLUICE_STATE_DIR", ".sluice"))
 LOCAL_REGION = "us-east-1"
-LOCAL_CREDENTIALS = ("test", "test")
-
-
-class NotThereError(Exception):
-    """What was asked for does not exist, or is not running; the message says what to do."""
 
 
 @dataclass(frozen=True)
@@ -90,14 +86,21 @@ class Connection:
         *,
         profile: str | None = None,
         region: str | None = None,
-        endpoint: str | None = None,
+        local: LocalAccess | None = None,
     ) -> None:
+        """`local` is the embedded AWS of another folder than the one that we are in."""
         self.stage = stage
-        self.endpoint = endpoint or local_endpoint() if stage == LOCAL else None
-        if stage == LOCAL:
-            self._session = boto3.Session(*LOCAL_CREDENTIALS, region_name=LOCAL_REGION)
+        self.local = local or local_access.read(STATE_DIR) if stage == LOCAL else None
+        if self.local:
+            keys = (self.local.access_key_id, self.local.secret_access_key)
+            self._session = boto3.Session(*keys, region_name=LOCAL_REGION)
         else:
             self._session = boto3.Session(profile_name=profile, region_name=region)
+
+    @property
+    def endpoint(self) -> str | None:
+        """None for AWS's own."""
+        return self.local.endpoint if self.local else None
 
     def client(self, service: Any, **settings: Any) -> Any:
         """A client; `settings` are botocore's, beside those that all have."""
@@ -184,13 +187,3 @@ class Connection:
             command = "`sluice up`" if self.stage == LOCAL else f"`cdk deploy -c stage={self.stage} --all`"
             raise NotThereError(f"There is no stack {stack_name}. Deploy it with {command}.") from exc
         return {item.get("OutputKey", ""): item.get("OutputValue", "") for item in found.get("Outputs", [])}
-
-
-def local_endpoint(state_dir: Path = STATE_DIR) -> str:
-    """The address of the embedded AWS that `sluice up` started from this folder."""
-    if endpoint := endpoint_in(state_dir):
-        return endpoint
-    raise NotThereError(
-        "The local stack is not running in this folder. Start it with `sluice up`, "
-        "or name a deployed stage with --stage."
-    )

@@ -1,6 +1,5 @@
 """`up` and `down`: the whole of Sluice on this machine, in one state folder."""
 
-import json
 import shutil
 import time
 from collections.abc import Callable
@@ -9,9 +8,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
-from infra.local.addresses import ENDPOINT_FILE, endpoint_in
 from infra.local.deploy import deploy
 from infra.local.emulator import DEFAULT_PORT, Emulator
+from workflow import local_access
+from workflow.local_access import ACCESS_FILE, LocalAccess, NotThereError
 
 UNCLEAN_FILE = "not-stopped-cleanly"
 EMULATOR_DIR = "aws"
@@ -48,23 +48,33 @@ def up(
     port: int | None,
     say: Callable[[str], None],
     *,
-    connect: Callable[[str], ClientsT],
+    connect: Callable[[LocalAccess], ClientsT],
     recover: Recovery[ClientsT],
 ) -> Ready:
     """Start the embedded AWS unless it runs, deploy what changed, and take up what a crash left.
 
-    `connect` makes the clients for an endpoint; `recover` is told when the embedded AWS was started.
+    `connect` makes the clients; `recover` is told when the embedded AWS was started.
     """
+    with local_access.private(state_dir):
+        return _up(state_dir, port, say, connect, recover)
+
+
+def _up(
+    state_dir: Path,
+    port: int | None,
+    say: Callable[[str], None],
+    connect: Callable[[LocalAccess], ClientsT],
+    recover: Recovery[ClientsT],
+) -> Ready:
     started, since = time.perf_counter(), datetime.now(UTC).replace(microsecond=0)
-    state_dir.mkdir(exist_ok=True)
     emulator = emulator_of(state_dir, port)
     crashed = (state_dir / UNCLEAN_FILE).exists() and not emulator.running()
     say("starting the embedded AWS")
     emulator.start()
     (state_dir / UNCLEAN_FILE).touch()
     emulator.wait_ready()
-    (state_dir / ENDPOINT_FILE).write_text(json.dumps({"endpoint": emulator.endpoint}))
-    clients = connect(emulator.endpoint)
+    local_access.write(emulator.access, state_dir)
+    clients = connect(emulator.access)
     say("deploying the stacks")
     deployment = deploy(clients.client, state_dir)
     if deployment.changed:
@@ -79,7 +89,7 @@ def down(state_dir: Path, *, wipe: bool) -> bool:
     emulator = emulator_of(state_dir, None)
     ran = emulator.running()
     emulator.stop()
-    for name in (UNCLEAN_FILE, ENDPOINT_FILE):
+    for name in (UNCLEAN_FILE, ACCESS_FILE):
         (state_dir / name).unlink(missing_ok=True)
     if wipe:
         shutil.rmtree(state_dir / EMULATOR_DIR, ignore_errors=True)
@@ -93,5 +103,7 @@ def emulator_of(state_dir: Path, port: int | None) -> Emulator:
 
 
 def _port_in_use(state_dir: Path) -> int | None:
-    endpoint = endpoint_in(state_dir)
-    return int(endpoint.rpartition(":")[2]) if endpoint else None
+    try:
+        return int(local_access.read(state_dir).endpoint.rpartition(":")[2])
+    except NotThereError:
+        return None

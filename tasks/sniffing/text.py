@@ -8,9 +8,13 @@ import re
 from pathlib import PurePosixPath
 from types import MappingProxyType
 
+from tasks.sniffing.columns import ROW_COUNT, RULE, column_spans
+from tasks.sniffing.logs import is_log
+
 _BYTE_ORDER_MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 _CONTROL_BYTES = bytes([*range(1, 9), 11, *range(14, 27), *range(28, 32), 127])
-TEXT_TABLES = frozenset({"text/csv", "text/tab-separated-values", "application/json", "application/x-ndjson"})
+LOG = "text/x-log"
+TEXT_TABLES = frozenset({"text/csv", "text/tab-separated-values", "application/json", "application/x-ndjson", LOG})
 _MAX_CONTROL_SHARE, _MAX_NUL_SHARE, _FEW_NULS = 0.002, 0.05, 2
 _DELIMITERS = {",": "text/csv", ";": "text/csv", "|": "text/csv", "\t": "text/tab-separated-values"}
 _NAMED_TEXTS = MappingProxyType(
@@ -22,7 +26,7 @@ _NAMED_TEXTS = MappingProxyType(
     }
 )
 _MIN_UTF16_CHARS = 4
-_TABLE_LINES = 50
+_TABLE_LINES, _ALIGNED_LINES = 50, 500
 _MAX_ODD_LINES_SHARE = 0.1
 _MIN_TABLE_ROWS, _MIN_ROWS_UNDER_TITLES, _MIN_COMMAS_UNDER_TITLES = 2, 3, 2
 _MARKUP_SEARCH_CHARS = 4096
@@ -57,7 +61,7 @@ def text_type(head: bytes, *, whole: bool, name: str = "") -> str | None:
     if text is None:
         return None
     start = text.lstrip("\ufeff \t\r\n")
-    told = _markup_type(start) or _json_type(start) or _table_type(text, whole=whole)
+    told = _markup_type(start) or _json_type(start) or _log_type(text, whole=whole) or _table_type(text, whole=whole)
     return told or _NAMED_TEXTS.get(PurePosixPath(name).suffix.lower(), "text/plain")
 
 
@@ -96,9 +100,10 @@ def _decode_unmarked(head: bytes) -> str | None:
 
 
 def _decode_latin(head: bytes) -> str | None:
-    """Text of the days before UTF-8 is still mostly ASCII; other bytes are not text at all."""
+    """Text of the days before UTF-8 is mostly ASCII, or lines in which there is no control byte at all."""
     ascii_bytes = len(head) - len(head.translate(None, bytes(range(128))))
-    return head.decode("cp1252", "replace") if ascii_bytes > len(head) * 0.7 else None
+    is_text = ascii_bytes > len(head) * 0.7 or (b"\n" in head and head.translate(None, _CONTROL_BYTES + b"\0") == head)
+    return head.decode("cp1252", "replace") if is_text else None
 
 
 def _alternates_with_zeros(low: bytes, high: bytes) -> bool:
@@ -136,16 +141,26 @@ def _json_type(start: str) -> str | None:
     return "application/json" if _JSON_START.match(start) else None
 
 
+def _log_type(text: str, *, whole: bool) -> str | None:
+    lines = text.removeprefix("\ufeff").splitlines()
+    return LOG if is_log(lines if whole or len(lines) == 1 else lines[:-1]) else None
+
+
 def _table_type(text: str, *, whole: bool) -> str | None:
     """Quotes may hold line ends; where they do not close, each line is looked at by itself."""
     by_line = "\n".join(_QUOTED.sub("", line) for line in text.splitlines())
     for unquoted in (_QUOTED.sub("", text), by_line):
         lines = unquoted.splitlines() if whole else unquoted.splitlines()[:-1]
-        rows = [line for line in lines if line.strip()][:_TABLE_LINES]
+        rows = [line for line in lines if line.strip() and not _is_drawing(line.strip())][:_TABLE_LINES]
         found = next((kind for delimiter, kind in _DELIMITERS.items() if _is_table(rows, delimiter)), None)
         if found:
             return found
-    return None
+    lines = text.splitlines() if whole else text.splitlines()[:-1]
+    return "text/csv" if column_spans([line for line in lines if line.strip()][:_ALIGNED_LINES]) else None
+
+
+def _is_drawing(line: str) -> bool:
+    return RULE.fullmatch(line) is not None or ROW_COUNT.fullmatch(line) is not None
 
 
 def _is_table(rows: list[str], delimiter: str) -> bool:

@@ -13,6 +13,7 @@ import pytest
 
 from tests.assemblies import local_assembly
 from tests.ports import free_port
+from workflow import local_access
 from workflow.client import Sluice
 from workflow.stack import LOCAL, Connection
 
@@ -32,7 +33,7 @@ class LocalStack:
 
     @property
     def connection(self) -> Connection:
-        return Connection(LOCAL, endpoint=f"http://127.0.0.1:{self.port}")
+        return Connection(LOCAL, local=local_access.read(self.state_dir))
 
     @property
     def client(self) -> Sluice:

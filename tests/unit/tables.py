@@ -19,7 +19,7 @@ PARQUET = "application/vnd.apache.parquet"
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 _DATE_STYLE = 1
-_STYLES = (
+STYLES = (
     "<styleSheet><fonts><font/></fonts><fills><fill/></fills><borders><border/></borders><cellStyleXfs><xf/>"
     '</cellStyleXfs><cellXfs><xf numFmtId="0"/><xf numFmtId="14" applyNumberFormat="1"/></cellXfs></styleSheet>'
 )
@@ -103,7 +103,7 @@ def sheet(rows: Iterable[Iterable[object]]) -> str:
     return f'<worksheet xmlns="{_MAIN}"><sheetData>{"".join(lines)}</sheetData></worksheet>'
 
 
-def workbook(**sheets: str | Iterable[Iterable[object]]) -> bytes:
+def workbook(*, styles: str = STYLES, **sheets: str | Iterable[Iterable[object]]) -> bytes:
     """An XLSX file; a sheet is its rows, or its XML."""
     buffer = io.BytesIO()
     names = list(sheets)
@@ -112,7 +112,7 @@ def workbook(**sheets: str | Iterable[Iterable[object]]) -> bytes:
         f'<Relationship Id="r{at}" Type="{_RELATIONS}/worksheet" Target="worksheets/sheet{at}.xml"/>'
         for at, _ in enumerate(names, 1)
     )
-    styles = f'<Relationship Id="styles" Type="{_RELATIONS}/styles" Target="styles.xml"/>'
+    styled = f'<Relationship Id="styles" Type="{_RELATIONS}/styles" Target="styles.xml"/>'
     package = "http://schemas.openxmlformats.org/package/2006/relationships"
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("[Content_Types].xml", "<Types/>")
@@ -126,9 +126,9 @@ def workbook(**sheets: str | Iterable[Iterable[object]]) -> bytes:
             f'<workbook xmlns="{_MAIN}" xmlns:r="{_RELATIONS}"><sheets>{listed}</sheets></workbook>',
         )
         archive.writestr(
-            "xl/_rels/workbook.xml.rels", f'<Relationships xmlns="{package}">{related}{styles}</Relationships>'
+            "xl/_rels/workbook.xml.rels", f'<Relationships xmlns="{package}">{related}{styled}</Relationships>'
         )
-        archive.writestr("xl/styles.xml", _STYLES.replace("<styleSheet>", f'<styleSheet xmlns="{_MAIN}">'))
+        archive.writestr("xl/styles.xml", styles.replace("<styleSheet>", f'<styleSheet xmlns="{_MAIN}">'))
         for at, rows in enumerate(sheets.values(), 1):
             archive.writestr(f"xl/worksheets/sheet{at}.xml", rows if isinstance(rows, str) else sheet(rows))
     return buffer.getvalue()

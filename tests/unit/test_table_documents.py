@@ -6,7 +6,7 @@ import pytest
 
 from tasks.shared.nesting import MAX_LEVELS
 from tests.unit.tables import JSON, NDJSON, converted
-from workflow.errors import CorruptTable, TooManyBadRows, TooManyColumns, TruncatedFile
+from workflow.errors import CorruptTable, TooLarge, TooManyBadRows, TooManyColumns, TruncatedFile
 
 
 @pytest.mark.parametrize(
@@ -90,6 +90,86 @@ def test_names_that_differ_in_case_only(tmp_path):
 @pytest.mark.parametrize(("content", "rows"), [("[1, 2]", ["1", "2"]), ("[[1, 2], [3]]", ["[1, 2]", "[3]"])])
 def test_values_without_keys(tmp_path, content, rows):
     assert converted(tmp_path, content, JSON).column("value") == rows
+
+
+def test_objects_without_a_member_are_rows_without_values(tmp_path):
+    table = converted(tmp_path, '{"a": 1}\n{}\n{"a": 2, "b": "x"}\n', NDJSON)
+    assert table.types() == {"a": "BIGINT", "b": "VARCHAR"}
+    assert table.rows() == [("1", None), (None, None), ("2", "x")]
+
+
+def test_no_digit_of_a_decimal_is_lost(tmp_path):
+    lines = '{"a": 12345678901234.123456, "b": 1.5, "c": [0.12345678901234567891]}\n{"a": 1, "b": 2.5, "c": [1]}\n'
+    table = converted(tmp_path, lines, NDJSON)
+    assert table.types() == {"a": "DECIMAL(38,18)", "b": "DOUBLE", "c": "VARCHAR"}
+    assert table.rows()[0] == ("12345678901234.123456000000000000", "1.5", "[0.12345678901234567891]")
+
+
+def test_decimals_that_a_double_holds_stay_doubles(tmp_path):
+    table = converted(tmp_path, '{"a": 0.30000000000000004}\n{"a": 1.5}\n', NDJSON)
+    assert (table.types(), table.column("a")) == ({"a": "DOUBLE"}, ["0.30000000000000004", "1.5"])
+
+
+def test_a_text_beside_a_long_decimal_keeps_all_as_text(tmp_path):
+    table = converted(tmp_path, '{"a": 12345678901234.123456}\n{"a": "1.5"}\n', NDJSON)
+    assert (table.types(), table.column("a")) == ({"a": "VARCHAR"}, ["12345678901234.123456", "1.5"])
+
+
+def test_of_keys_that_come_twice_the_last_counts_and_people_are_told(tmp_path):
+    table = converted(tmp_path, '{"id": 1, "a": "first", "a": "second"}\n{"id": 2, "a": "x"}\n', NDJSON)
+    assert table.column("a") == ["second", "x"]
+    assert table.facts["notes"] == ["keys come twice in an object: the last value counts"]
+
+
+def test_infinity_keeps_numbers_numbers(tmp_path):
+    table = converted(tmp_path, '{"a": 1.5}\n{"a": Infinity}\n{"a": NaN}\n', NDJSON)
+    assert (table.types(), table.column("a")) == ({"a": "DOUBLE"}, ["1.5", "inf", None])
+
+
+ROWS = '[{"id": 1, "n": 12345678901234.123456}, {"id": 2,\n "n": 1}]'
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        '{"Records": %s}',
+        '{"page": 1, "total": 2, "items": %s}',
+        '{"status": "ok", "data": {"next": null, "rows": %s}}',
+        '{"count": 2, "people": %s}',
+        '{\n  "meta": {"a": [1]},\n  "results": %s\n}\n',
+    ],
+)
+def test_what_is_wrapped_around_rows_is_taken_off_and_people_are_told(tmp_path, document):
+    table = converted(tmp_path, document % ROWS, JSON)
+    assert table.types() == {"id": "BIGINT", "n": "DECIMAL(38,18)"}
+    assert table.column("n")[0] == "12345678901234.123456000000000000"
+    assert table.facts["notes"][0].startswith("the rows are the items of ")
+
+
+@pytest.mark.parametrize(
+    "document", ['{"name": "x", "tags": {"a": 1}}', '{"a": [{"b": 1}], "c": [{"d": 1}]}', '{"a": [1, 2]}']
+)
+def test_an_object_that_wraps_nothing_is_a_row(tmp_path, document):
+    assert converted(tmp_path, document, JSON).facts["rows"] == 1
+
+
+def test_features_are_rows(tmp_path):
+    point = '{"type": "Point", "coordinates": [1.5, 2.5]}'
+    properties = '{"name": "a", "geometry": "own"}'
+    feature = f'{{"type": "Feature", "id": 7, "properties": {properties}, "geometry": {point}}}'
+    empty = '{"type": "Feature", "properties": null, "geometry": null}'
+    table = converted(tmp_path, f'{{"type": "FeatureCollection", "features": [{feature}, {empty}]}}', JSON)
+    assert list(table.types()) == ["id", "name", "geometry", "feature_geometry"]
+    assert table.rows()[0][:3] == ("7", "a", "own")
+    assert len(table.rows()) == 2
+
+
+def test_a_large_document_of_rows_is_read_and_one_without_is_refused_with_the_way_out(tmp_path):
+    rows = ",\n".join(json.dumps({"id": at, "text": "x" * 1000}) for at in range(20_000))
+    assert converted(tmp_path, f'{{"data": [{rows}]}}', JSON).facts["rows"] == 20_000
+    (tmp_path / "other").mkdir()
+    with pytest.raises(TooLarge, match="one a line"):
+        converted(tmp_path / "other", json.dumps({"a": "x" * 17_000_000, "b": 1}), JSON)
 
 
 def lines_with(bad: dict[int, str]) -> str:

@@ -7,7 +7,14 @@ import pytest
 import zstandard
 
 from tests.unit.tables import CSV, NDJSON, PARQUET, XLSX, converted, parquet, workbook
-from workflow.errors import CorruptTable, DecompressionBomb, EncryptedFile, TooManyColumns, TruncatedFile
+from workflow.errors import (
+    CorruptTable,
+    DecompressionBomb,
+    EncryptedFile,
+    TooManyColumns,
+    TruncatedFile,
+    UnsupportedCodec,
+)
 
 TEXT = b"id,name\n1,a\n2,b\n"
 ROWS = [("1", "a"), ("2", "b")]
@@ -61,7 +68,7 @@ def test_damaged(tmp_path, pack, packing):
 
 @pytest.mark.parametrize(("pack", "packing"), [(gzip.compress, "gzip"), (zstandard.compress, "zstd")])
 def test_bomb(tmp_path, pack, packing):
-    with pytest.raises(DecompressionBomb, match="256 MiB"):
+    with pytest.raises(DecompressionBomb, UnsupportedCodec, match="256 MiB"):
         converted(tmp_path, pack(bytes(270 * 2**20)), f"{CSV}+{packing}")
 
 
@@ -110,3 +117,12 @@ def test_parquet_with_too_many_columns(tmp_path):
     content = parquet(tmp_path, "SELECT " + ", ".join(f"{at} AS c{at}" for at in range(1501)))
     with pytest.raises(TooManyColumns):
         converted(tmp_path, content, PARQUET)
+
+
+def test_decimals_that_would_be_rounded_are_refused(tmp_path):
+    """DuckDB writes no more than 38 digits: the footer of such a file is made to announce 60."""
+    content = parquet(tmp_path, "SELECT 1::DECIMAL(38,0) AS amount")
+    announced, wide = (b"\x15" + bytes([2 * digits]) for digits in (38, 60))
+    assert announced in content
+    with pytest.raises(UnsupportedCodec, match="60 digits"):
+        converted(tmp_path, content.replace(announced, wide), PARQUET)

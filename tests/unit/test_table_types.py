@@ -73,11 +73,37 @@ def test_decimal_commas_and_thousands(column, values, kind, texts):
     assert column(*values) == (kind, texts)
 
 
-def test_what_one_column_proves_of_separators_holds_for_the_others(tmp_path):
-    table = converted(tmp_path, "price;population;rate\n1,5;1.234;2,345\n2,25;5.678;1,111\n")
-    assert table.column("price") == ["1.5", "2.25"]
-    assert table.column("population") == ["1234", "5678"]
-    assert table.column("rate") == ["2.345", "1.111"]
+def test_what_one_column_proves_of_separators_is_not_carried_over_to_others(tmp_path):
+    """Coordinates have points where prices have commas: 52.520 never becomes 52520."""
+    table = converted(tmp_path, "price;lat;rate\n1.234,50;52.520;2,345\n99,90;13.405;1,111\n")
+    assert table.column("price") == ["1234.5", "99.9"]
+    assert table.column("lat") == ["52.52", "13.405"]
+    assert table.column("rate") == ["2,345", "1,111"]
+    assert any(note.startswith('in "lat", "." is read as the decimal point, though') for note in table.facts["notes"])
+
+
+@pytest.mark.parametrize("delimiter", ["\t", "|"])
+@pytest.mark.parametrize("values", [["10,50", "7,12", "0,33"], ["2019,2020", "2020,2021"], ["1,5", "2,5"]])
+def test_pairs_with_a_comma_are_no_fractions(column, values, delimiter):
+    assert column(*values, delimiter=delimiter) == ("VARCHAR", values)
+
+
+@pytest.mark.parametrize(
+    ("values", "kind"),
+    [
+        (["-800,00", "-12,50"], "DOUBLE"),
+        (["0,5", "2,25"], "DOUBLE"),
+        (["1,5", "2,50"], "VARCHAR"),
+        (["2019,2020", "2020,2021"], "VARCHAR"),
+        (["1,234", "5,678"], "VARCHAR"),
+    ],
+)
+def test_commas_where_semicolons_divide_are_fractions_if_they_can_be_written_back(column, values, kind):
+    assert column(*values, delimiter=";")[0] == kind
+
+
+def test_infinity_is_a_number(column):
+    assert column("1.5", "Infinity", "-inf") == ("DOUBLE", ["1.5", "inf", "-inf"])
 
 
 def test_comma_in_a_cell_of_a_comma_separated_file_may_be_that_of_a_list(tmp_path):

@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.unit import tables
 from tests.unit.tables import XLSX, cell, converted, sheet, workbook
 from workflow.errors import CorruptTable, TooManyTables, TruncatedFile
 
@@ -46,6 +47,73 @@ def test_columns_that_hold_numbers_and_words(tmp_path):
     table = converted(tmp_path, workbook(A=[["n", "m"], [1, 1], ["unknown", "n/a"], [3, 3]]), XLSX)
     assert table.types() == {"n": "VARCHAR", "m": "BIGINT"}
     assert (table.column("n"), table.column("m")) == (["1", "unknown", "3"], ["1", None, "3"])
+
+
+def test_columns_without_a_name_and_a_value_are_left_out(tmp_path):
+    rows = [["Report"], [], [None, None, "id", None, "name"], [None, None, 1, None, "a"], [None, None, 2, None, "b"]]
+    table = converted(tmp_path, workbook(A=rows), XLSX)
+    assert (list(table.types()), table.rows()) == (["id", "name"], [("1", "a"), ("2", "b")])
+    assert table.facts["notes"] == [
+        "1 line above the table left out",
+        "3 columns without a name and a value are left out",
+    ]
+    assert [(entry["line"], entry["text"]) for entry in table.rejects] == [(1, "Report")]
+
+
+def test_a_value_that_comes_late_in_a_column_without_a_name_is_kept(tmp_path):
+    rows = [["id", "name"], *([at, "x"] for at in range(1500)), [1500, "y", "late"]]
+    table = converted(tmp_path, workbook(A=rows), XLSX)
+    assert table.rows()[-1] == ("1500", "y", "late")
+
+
+def test_a_blank_far_away_makes_no_columns(tmp_path):
+    row = f'<row r="1">{cell("A1", "a")}{cell("B1", "b")}{cell("XFD1", " ")}</row>'
+    more = f'<row r="2">{cell("A2", 1)}{cell("B2", 2)}</row>'
+    content = workbook(A=sheet([]).replace("<sheetData>", f"<sheetData>{row}{more}"))
+    table = converted(tmp_path, content, XLSX)
+    assert (list(table.types()), table.rows()) == (["a", "b"], [("1", "2")])
+
+
+def test_formulas_without_a_stored_result_are_told(tmp_path):
+    formula = '<c r="B2"><f>A2*2</f></c><c r="C2"><f>A2*3</f><v/></c><c r="D2" t="str"><f>""</f><v></v></c>'
+    head = "".join(cell(f"{letter}1", letter) for letter in "ABCD")
+    content = workbook(
+        A=sheet([]).replace(
+            "<sheetData>", f'<sheetData><row r="1">{head}</row><row r="2">{cell("A2", 1)}{formula}</row>'
+        )
+    )
+    table = converted(tmp_path, content, XLSX)
+    assert table.rows() == [("1", None, None, None)]
+    assert "2 formulas have no stored result, or an empty one: their cells are empty" in table.facts["notes"]
+
+
+def test_whole_numbers_of_sixteen_digits_keep_them(tmp_path):
+    table = converted(tmp_path, workbook(A=[["id", "n"], [1234567890123456, 1], [9007199254740991, 2]]), XLSX)
+    assert table.column("id") == ["1234567890123456", "9007199254740991"]
+
+
+def test_numbers_that_a_workbook_rounds_are_told(tmp_path):
+    table = converted(tmp_path, workbook(A=[["id", "n"], [12345678901234567890, 1]]), XLSX)
+    assert "1 numbers have more digits than a workbook keeps" in table.facts["notes"]
+
+
+def test_durations_of_more_than_a_day_are_hours(tmp_path):
+    styles = tables.STYLES.replace('<xf numFmtId="14"', '<xf numFmtId="46"')
+    content = workbook(A=[["took", "n"], [("date", 1.5), 1], [("date", 0.003472222222222222), 2]], styles=styles)
+    assert converted(tmp_path, content, XLSX).column("took") == ["36:00:00", "00:05:00"]
+
+
+def test_a_total_below_the_table_is_left_out_with_its_row(tmp_path):
+    table = converted(tmp_path, workbook(A=[["name", "n"], ["a", 1], ["b", 2], [], ["Total", 3]]), XLSX)
+    assert table.rows() == [("a", "1"), ("b", "2")]
+    assert [entry["line"] for entry in table.rejects] == [5]
+
+
+def test_units_and_names_that_come_again_are_no_rows(tmp_path):
+    rows = [["t", "v"], ["s", "m"], [1, 2.5], [2, 3.5], ["t", "v"], [3, 4.5]]
+    table = converted(tmp_path, workbook(A=rows), XLSX)
+    assert (table.types(), len(table.rows())) == ({"t": "BIGINT", "v": "DOUBLE"}, 3)
+    assert [entry["line"] for entry in table.rejects] == [2, 5]
 
 
 def test_too_many_sheets(tmp_path):

@@ -22,6 +22,7 @@ from tests.workflow import stub
 from tests.workflow.cases import CONFIG_FILE, TASK_STATES, Outcome, Visit
 from workflow.history import StateRun, state_runs
 from workflow.ingest import ingest, task_name
+from workflow.stack import LOCAL, Connection
 
 REGION = "us-east-1"
 ROLE = "arn:aws:iam::000000000000:role/workflow-tests"
@@ -86,8 +87,7 @@ def definition(functions: dict[str, str]) -> Definition:
 
 
 def clients_of(emulator: Emulator) -> Clients:
-    session: Any = boto3.Session("test", "test", region_name=REGION)
-    return partial(session.client, endpoint_url=emulator.endpoint)
+    return Connection(LOCAL, local=emulator.access).client
 
 
 def deploy(client: Clients, attempts: Path) -> dict[str, str]:

@@ -20,7 +20,7 @@ from workflow.limits import TASKS
 from workflow.operations import whoami
 from workflow.reprocess import reprocess
 from workflow.shapes import ExecutionInput
-from workflow.stack import LOCAL_CREDENTIALS, NotThereError
+from workflow.stack import NotThereError
 from workflow.uploads import Upload, plan
 
 app = typer.Typer(
@@ -59,9 +59,12 @@ def env(sluice: Sluice, printer: Printer) -> None:
     """Print exports, so that any AWS program works against this stage: eval "$(sluice env)"."""
     stack = sluice.stack
     variables = {"AWS_REGION": stack.region, "AWS_DEFAULT_REGION": stack.region}
-    if stack.endpoint:
-        key, secret = LOCAL_CREDENTIALS
-        variables |= {"AWS_ENDPOINT_URL": stack.endpoint, "AWS_ACCESS_KEY_ID": key, "AWS_SECRET_ACCESS_KEY": secret}
+    if local := sluice.aws.local:
+        variables |= {
+            "AWS_ENDPOINT_URL": local.endpoint,
+            "AWS_ACCESS_KEY_ID": local.access_key_id,
+            "AWS_SECRET_ACCESS_KEY": local.secret_access_key,
+        }
     variables |= {f"SLUICE_{name.upper()}_BUCKET": bucket for name, bucket in asdict(stack.buckets).items()}
     variables |= {"SLUICE_STATE_MACHINE_ARN": stack.state_machine_arn, "SLUICE_TABLE": stack.table}
     variables |= {"SLUICE_STATE_MACHINE_ALIAS_ARN": stack.state_machine_alias_arn}

@@ -13,6 +13,7 @@ from infra.local.emulator import EmulatorError
 from infra.local.stack import Ready, down, up
 from workflow.cli import demo, doctor, views
 from workflow.cli.options import STDERR, Json, Printer, Profile, Region, Stage
+from workflow.local_access import LocalAccess
 from workflow.recover import recover
 from workflow.stack import LOCAL, STATE_DIR, Connection
 
@@ -37,8 +38,8 @@ def bring_up(port: int | None) -> Ready:
     return ready
 
 
-def _connect(endpoint: str) -> Connection:
-    return Connection(LOCAL, endpoint=endpoint)
+def _connect(access: LocalAccess) -> Connection:
+    return Connection(LOCAL, local=access)
 
 
 def up_command(

@@ -10,6 +10,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from workflow.client import Sluice
+from workflow.errors import ResultNotProven
 from workflow.names import resource_name
 from workflow.operations import reprocess
 
@@ -66,6 +67,18 @@ def _failures(sluice: Sluice) -> Iterator[Check]:
         yield Check("failures", False, found, "sluice redrive --failed --since 1d")
     else:
         yield Check("failures", True, "No asset failed within a day.")
+
+
+def _unproven(sluice: Sluice) -> Iterator[Check]:
+    """Those that no redrive mends: it would make the same again."""
+    since = (datetime.now(UTC) - LATELY).isoformat()
+    failed = sluice.records.by("by_status", "failed", since=since, limit=MOST_COUNTED)
+    unproven = [each for each in failed if each.get("reason", {}).get("code") == ResultNotProven.__name__]
+    if unproven:
+        found = f"{_count(unproven)} are not published, as the result is not proven, such as {unproven[0]['key']}."
+        yield Check("proofs", False, found, "see docs/runbook.md#results-not-proven")
+    else:
+        yield Check("proofs", True, "What was made within a day is proven.")
 
 
 def _stuck(sluice: Sluice) -> Iterator[Check]:
@@ -148,6 +161,7 @@ CHECKS: tuple[Callable[[Sluice], Iterator[Check]], ...] = (
     _alarms,
     _uploads,
     _failures,
+    _unproven,
     _stuck,
     _batches,
     _dead_letters,

@@ -12,23 +12,31 @@ from typing import Any
 
 from duckdb import DuckDBPyConnection
 
+from tasks.sniffing.text import LOG
 from tasks.transform.table.delimited import read_delimited
 from tasks.transform.table.documents import read_documents
 from tasks.transform.table.engine import identifier, literal, open_engine, row_group_rows, write_parquet
+from tasks.transform.table.envelope import UNWRAPPED
+from tasks.transform.table.logs import read_logs
 from tasks.transform.table.names import slugs, stem
 from tasks.transform.table.parquet import read_parquet
 from tasks.transform.table.partition import parts
-from tasks.transform.table.plain import plain_text
+from tasks.transform.table.plain import PLAIN, plain_text
 from tasks.transform.table.profile import MAX_FULL_COLUMNS, Described, cut, describe, profile_table
+from tasks.transform.table.proof import prove_rows, prove_values
 from tasks.transform.table.raw import RawTable
 from tasks.transform.table.types import Column, notes_of, typed_columns
-from tasks.transform.table.unpack import unpack
+from tasks.transform.table.unpack import UNPACKED, unpack
 from tasks.transform.table.workbook import read_workbook
 from tasks.work import Original, Recipe, Rendered, Written
 
 PARQUET, NDJSON = "application/vnd.apache.parquet", "application/x-ndjson"
 _DELIMITED = frozenset({"text/csv", "text/tab-separated-values"})
 _DOCUMENTS = frozenset({"application/json", NDJSON})
+_TEXTS = frozenset({*_DELIMITED, *_DOCUMENTS, LOG})
+_READ_FROM = (UNWRAPPED, PLAIN, UNPACKED)
+"""What a text was read from, if it was not the original itself: the last that was made of it first."""
+
 _MAX_LIST_BYTES, _MAX_NOTE_CHARS = 1200, 160
 
 
@@ -63,11 +71,27 @@ def transform(original: Original, recipe: Recipe) -> Rendered:
     return _rendered(original, tables)
 
 
+def prove(original: Original, rendered: Rendered, _recipe: Recipe) -> None:
+    """That no row vanished and no number is another; raises ResultNotProven."""
+    media_type = original.media_type.partition("+")[0]
+    tables: list[dict[str, Any]] = rendered.technical["tables"]
+    read_from = (path for name in _READ_FROM if (path := original.scratch / name).exists())
+    if media_type in _TEXTS:
+        prove_rows(tables, next(read_from, original.path), media_type)
+    with open_engine(original.path, original.scratch) as engine:
+        for table in tables:
+            folder = f"tables/{table['slug']}/"
+            made = [file.path for file in rendered.files if isinstance(file, Written) and file.name.startswith(folder)]
+            prove_values(engine, table["name"], original.scratch / f"{table['slug']}.raw", made)
+
+
 def _read(path: Path, media_type: str, name: str, engine: DuckDBPyConnection, scratch: Path) -> list[RawTable]:
     if media_type == PARQUET:
         return [read_parquet(path, name, engine, scratch)]
     if media_type in _DELIMITED:
         return [read_delimited(plain_text(path, scratch), name, engine, scratch)]
+    if media_type == LOG:
+        return read_logs(plain_text(path, scratch), name, engine, scratch)
     if media_type in _DOCUMENTS:
         return [read_documents(plain_text(path, scratch), name, engine, scratch)]
     return read_workbook(path, name, engine, scratch)
@@ -81,6 +105,7 @@ def _finish(
     relation = f"read_parquet([{', '.join(literal(file.path) for file in files)}], hive_partitioning = false)"
     described = describe(engine, relation)
     profile = profile_table(engine, relation, described, full_columns)
+    raw.path.rename(scratch / f"{slug}.raw")
     return Finished(slug, raw, described, files, profile, (*raw.notes, *notes_of(columns), *notes))
 
 
@@ -127,8 +152,12 @@ def _profile(original: Original, tables: list[Finished]) -> dict[str, Any]:
 def _technical(table: Finished) -> dict[str, Any]:
     return {
         "name": table.raw.name,
+        "slug": table.slug,
         "rows": table.raw.rows,
         "bad_rows": table.raw.bad_rows,
+        "left_out": table.raw.left_out,
+        "joined": table.raw.joined,
+        "header_rows": table.raw.header_rows,
         "columns": {column.name: column.type for column in table.columns},
         "notes": list(table.notes),
         **table.raw.facts,

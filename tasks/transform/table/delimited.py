@@ -4,14 +4,15 @@ Where it finds a fault, the file is put right first, row by row in Python: good 
 """
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 import duckdb
 from duckdb import DuckDBPyConnection
 
-from tasks.transform.table.dialect import SPACES, Dialect, Layout, Lines, is_blank, read_layout
+from tasks.transform.table.dialect import DRAWING, ONE_COLUMN, Dialect, Layout, Lines, is_blank, is_drawing, read_layout
 from tasks.transform.table.engine import literal, row_group_rows, write_parquet
 from tasks.transform.table.header import Start
 from tasks.transform.table.limits import LIMITS
@@ -19,9 +20,16 @@ from tasks.transform.table.names import column_names
 from tasks.transform.table.plain import PlainText
 from tasks.transform.table.raw import RawColumn, RawTable
 from tasks.transform.table.rejects import Rejects
+from tasks.transform.table.totals import last_line, without_total
 from workflow.errors import TooManyColumns
 
 _BUFFERED_LINES = 4
+_AGAIN = "the names again"
+_CLEAN = Dialect(",", '"', '"')
+
+
+class _FaultyError(Exception):
+    """A file that does not keep its own rules everywhere: it is looked into row by row."""
 
 
 def read_delimited(text: PlainText, name: str, engine: DuckDBPyConnection, scratch: Path) -> RawTable:
@@ -29,16 +37,32 @@ def read_delimited(text: PlainText, name: str, engine: DuckDBPyConnection, scrat
     layout = read_layout(text.path)
     check_columns(layout.start.width)
     columns = tuple(map(RawColumn, column_names(layout.start.header or [""] * layout.start.width)))
-    facts = _facts(text, layout)
+    notes = (*text.notes, *header_notes(layout.start))
     table = RawTable(
-        name, scratch / "raw.parquet", columns, 0, layout.row_bytes, notes=header_notes(layout.start), facts=facts
+        name,
+        scratch / "raw.parquet",
+        columns,
+        0,
+        layout.row_bytes,
+        header_rows=int(layout.start.header is not None),
+        notes=notes,
+        facts=_facts(text, layout),
     )
-    if text.is_clean and layout.can_skip and layout.dialect != SPACES:
+    with Rejects(scratch / "rejects.ndjson") as rejects:
+        table = _read(engine, text, table, layout, rejects)
+        table = without_total(engine, table, lambda: last_line(text.path), rejects)
+    return rejects.told(table)
+
+
+def _read(engine: DuckDBPyConnection, text: PlainText, table: RawTable, layout: Layout, rejects: Rejects) -> RawTable:
+    for left in layout.left_out:
+        rejects.leave_out(left.line, left.reason, left.text)
+    if text.is_clean and layout.can_skip and layout.dialect.is_plain:
         try:
-            return replace(table, rows=_load(engine, text.path, table, layout.dialect, f"skip = {layout.data_line}"))
-        except (duckdb.InvalidInputException, duckdb.ConversionException):
-            pass  # a fault that is looked into row by row
-    return _read_put_right(text, table, layout, engine, scratch)
+            return replace(table, rows=_load_strictly(engine, text.path, table, layout))
+        except (duckdb.InvalidInputException, duckdb.ConversionException, _FaultyError):
+            pass
+    return _read_put_right(text, table, layout, engine, rejects)
 
 
 def check_columns(count: int) -> None:
@@ -50,15 +74,50 @@ def check_columns(count: int) -> None:
         )
 
 
-def load_clean(engine: DuckDBPyConnection, path: Path, table: RawTable) -> int:
-    """CSV without a header that Python's csv wrote, into the table's Parquet file; the number of rows."""
-    return _load(engine, path, table, Dialect(",", '"', '"'), "new_line = '\\n'")
+def load_clean(
+    engine: DuckDBPyConnection, path: Path, table: RawTable, kept: Sequence[int] = (), width: int = 0
+) -> int:
+    """CSV without a header that Python's csv wrote, into the table's Parquet file; the number of rows.
+
+    Of its `width` columns those that are `kept`, or all.
+    """
+    return _load(engine, path, table, _CLEAN, "new_line = '\\n'", width or len(table.columns), kept)
 
 
-def _load(engine: DuckDBPyConnection, path: Path, table: RawTable, dialect: Dialect, option: str) -> int:
-    fields = ", ".join(f"'c{at}': 'VARCHAR'" for at in range(len(table.columns)))
+def _load_strictly(engine: DuckDBPyConnection, path: Path, table: RawTable, layout: Layout) -> int:
+    """Raises _FaultyError where names come again, or a cell after the last delimiter of a row is not empty."""
+    start = layout.start
+    rows = _load(engine, path, table, layout.dialect, f"skip = {layout.data_line}", start.row_width)
+    faults = [f"c{at} IS NOT NULL" for at in range(start.width, start.row_width)]
+    if start.header:
+        faults.append(" AND ".join(f"c{at} {_equals(cell)}" for at, cell in enumerate(start.header)))
+    if faults:
+        found = engine.execute(
+            f"SELECT count(*) FROM read_parquet({literal(table.path)}) WHERE {' OR '.join(faults)}"
+        ).fetchone()
+        if found and found[0]:
+            raise _FaultyError
+    return rows
+
+
+def _equals(cell: str) -> str:
+    return f"= {literal(cell)}" if cell else "IS NULL"
+
+
+def _load(
+    engine: DuckDBPyConnection,
+    path: Path,
+    table: RawTable,
+    dialect: Dialect,
+    option: str,
+    row_width: int,
+    kept: Sequence[int] = (),
+) -> int:
+    wanted = ", ".join(f"c{at} AS c{place}" for place, at in enumerate(kept)) or "*"
+    fields = ", ".join(f"'c{at}': 'VARCHAR'" for at in range(row_width))
     query = f"""
-        FROM read_csv({literal(path)}, auto_detect = false, columns = {{{fields}}}, header = false, {option},
+        SELECT {wanted} FROM read_csv(
+            {literal(path)}, auto_detect = false, columns = {{{fields}}}, header = false, {option},
             delim = {literal(dialect.delimiter)}, quote = {literal(dialect.quote)}, escape = {literal(dialect.escape)},
             strict_mode = true, null_padding = false, max_line_size = {LIMITS.max_line_bytes},
             buffer_size = {LIMITS.max_line_bytes * _BUFFERED_LINES})"""
@@ -67,34 +126,52 @@ def _load(engine: DuckDBPyConnection, path: Path, table: RawTable, dialect: Dial
 
 
 def _read_put_right(
-    text: PlainText, table: RawTable, layout: Layout, engine: DuckDBPyConnection, scratch: Path
+    text: PlainText, table: RawTable, layout: Layout, engine: DuckDBPyConnection, rejects: Rejects
 ) -> RawTable:
-    clean = scratch / "clean.csv"
-    with Rejects(scratch / "rejects.ndjson") as rejects:
-        with clean.open("w", encoding="utf-8", newline="") as file:
-            writer = csv.writer(file, lineterminator="\n")
-            writer.writerows(_good_rows(text.path, layout, rejects))
-        rejects.check()
+    clean = table.path.with_suffix(".csv")
+    with clean.open("w", encoding="utf-8", newline="") as file, long_cells():
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerows(_good_rows(text.path, layout, rejects))
+    rejects.check()
     rows = load_clean(engine, clean, table)
-    return replace(table, rows=rows, bad_rows=rejects.bad, rejects=rejects.path if rejects.bad else None)
+    clean.unlink()
+    again = rejects.reasons[_AGAIN]
+    notes = (f"the names come again, and are left out ({again:,} times)",) if again else ()
+    return replace(table, rows=rows, notes=(*table.notes, *notes))
+
+
+@contextmanager
+def long_cells() -> Generator[None]:
+    """Python's csv takes a cell of more than 128 KiB for a fault; its limit can only be set for the process."""
+    usual = csv.field_size_limit(LIMITS.max_line_bytes)
+    try:
+        yield
+    finally:
+        csv.field_size_limit(usual)
 
 
 def _good_rows(path: Path, layout: Layout, rejects: Rejects) -> Iterator[list[str]]:
+    start = layout.start
     with path.open(encoding="utf-8", errors="surrogateescape", newline="") as file:
         lines = Lines(file)
         while lines.number < layout.data_line:
             next(lines)
         lines.taken.clear()
-        width, reader = layout.start.width, layout.dialect.reader(lines)
-        while (read := _next_row(reader, width)) is not None:
+        reader = layout.dialect.reader(lines)
+        while (read := _next_row(reader, start.width)) is not None:
             row, fault = read
-            if fault:
+            if (fault or not layout.dialect.is_plain) and is_drawing(lines.taken[0]):
+                lines.give_back(keep=1)
+                rejects.leave_out(lines.number, DRAWING, lines.taken[0])
+            elif fault:
                 lines.give_back(keep=1)
                 rejects.add(lines.number, fault, lines.taken[0])
                 reader = layout.dialect.reader(lines)
-            elif len(row) >= width or width == 1:
+            elif start.header and tuple(row[: start.width]) == start.header:
+                rejects.leave_out(lines.number, _AGAIN, "".join(lines.taken))
+            elif start.width == 1 or (len(row) >= start.width and lines.taken[0].strip()):
                 rejects.good += 1
-                yield row[:width] or [""]
+                yield row[: start.width] or [""]
             lines.taken.clear()
 
 
@@ -129,7 +206,9 @@ def header_notes(start: Start) -> tuple[str, ...]:
     named = column_names(start.header or ())
     said = {
         f"{start.titles} line{'s'[: start.titles - 1]} above the table left out": start.titles,
+        f"{start.beneath} line{'s'[: start.beneath - 1]} below the names left out: {start.reason}": start.beneath,
         "there is no header: columns are numbered": start.header is None,
+        start.doubt: start.doubt,
         "some columns had no name, or the same: they were numbered": start.header
         and named != tuple(name.strip() for name in start.header),
     }
@@ -137,4 +216,5 @@ def header_notes(start: Start) -> tuple[str, ...]:
 
 
 def _facts(text: PlainText, layout: Layout) -> dict[str, str]:
-    return {"encoding": text.encoding, "delimiter": layout.dialect.delimiter}
+    delimiter = "" if layout.dialect == ONE_COLUMN else layout.dialect.delimiter
+    return {"encoding": text.encoding, "delimiter": delimiter}

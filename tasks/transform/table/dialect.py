@@ -4,11 +4,12 @@ import csv
 import io
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
 
-from tasks.transform.table.header import Start, find_start, usual_width
+from tasks.sniffing.columns import ROW_COUNT, RULE, Span, cells, column_spans
+from tasks.transform.table.header import Start, cell_kind, find_start, usual_width
 from workflow.errors import CorruptTable
 
 HEAD_BYTES = 256 * 1024
@@ -18,6 +19,9 @@ _RARE = frozenset({":", " "})
 _CERTAIN_SHARE, _MIN_SHARE = 0.95, 0.5
 _PLAIN_CELL = re.compile(r"[^,;\t|]*|[-+]?[\d.,]+")
 _SAMPLED_CELLS = 2000
+_NAMED_DELIMITER = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)
+_DECIMAL_COMMA = re.compile(r"[-+]?\d{1,3}(?:\.?\d{3})*,\d+")
+_WORDS_WITH_COMMA = re.compile(r"[^,]*[^\W\d][^,]*, \D[^,]*")
 
 
 class Lines:
@@ -54,18 +58,35 @@ def is_blank(row: Sequence[str]) -> bool:
 class Dialect:
     """`escape` is the quote itself where quotes are doubled; `quote` is "" where they mean nothing.
 
-    With `is_spaced`, blanks may stand between a delimiter and a quote.
+    With `is_spaced`, blanks may stand between a delimiter and a quote; with `is_drawn`, they fill cells up as in a
+    table that psql, MySQL or Markdown draws with lines. With `spans`, the places of the columns tell cells apart.
     """
 
     delimiter: str
     quote: str
     escape: str
     is_spaced: bool = False
+    is_drawn: bool = False
+    spans: tuple[Span, ...] = ()
+
+    @property
+    def is_escaped(self) -> bool:
+        """Whether a backslash, and no quotes, keep a delimiter in a cell."""
+        return not self.quote and self.escape == "\\"
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether DuckDB knows it."""
+        return not (self.is_escaped or self.is_drawn or self.spans)
 
     def reader(self, lines: Iterator[str]) -> Iterator[list[str]]:
         """Rows, in Python; raises csv.Error for a row that breaks the rules of quoting."""
-        if self.delimiter == SPACES.delimiter:
-            return (line.split() for line in lines)
+        if self.spans:
+            return (cells(line, self.spans) for line in lines)
+        if self.is_drawn:
+            return (_drawn_cells(line, self.delimiter) for line in lines)
+        if self.is_escaped:
+            return _escaped_rows(lines, self.delimiter)
         is_doubled = self.escape == self.quote
         return csv.reader(
             lines,
@@ -79,16 +100,48 @@ class Dialect:
         )
 
 
+def _drawn_cells(line: str, delimiter: str) -> list[str]:
+    text = line.strip()
+    if RULE.fullmatch(text):
+        return [text]
+    text = text.removeprefix(delimiter)
+    return [cell.strip() for cell in text.removesuffix(delimiter).split(delimiter)]
+
+
+def _escaped_rows(lines: Iterator[str], delimiter: str) -> Iterator[list[str]]:
+    """A backslash alone stays: `\\N` says that there is no value."""
+    cell = re.compile(rf"(?:[^\\{re.escape(delimiter)}]|\\.|\\$)*", re.DOTALL)
+    escaped = re.compile(rf"\\([\\{re.escape(delimiter)}])")
+    for line in lines:
+        text, at, row = line.rstrip("\r\n"), -1, list[str]()
+        while at < len(text):
+            found = cell.match(text, at + 1)
+            row.append(escaped.sub(r"\1", found[0]) if found else "")
+            at = found.end() if found else len(text)
+        yield row
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """A physical line (from 1) that is no row, and why."""
+
+    line: int
+    reason: str
+    text: str
+
+
 @dataclass(frozen=True)
 class Layout:
     """The dialect and where the table begins: `data_line` is the first physical line (from 0) that is data.
 
-    With `can_skip`, no quotes reach over the lines before it: DuckDB counts rows where it skips lines.
+    `left_out` are the lines before it that are neither data nor the header. With `can_skip`, no quotes reach over them:
+    DuckDB counts rows where it skips lines.
     """
 
     dialect: Dialect
     start: Start
     data_line: int
+    left_out: tuple[LeftOut, ...]
     can_skip: bool
     row_bytes: float
 
@@ -100,6 +153,8 @@ class _Trial:
     row_lines: list[int]
     """Lines that were read when the row was complete."""
     errors: int
+    drawings: tuple[int, ...] = ()
+    """Lines that are drawn around the rows, or count them."""
 
     @property
     def width(self) -> int:
@@ -107,9 +162,12 @@ class _Trial:
 
     @property
     def share(self) -> float:
-        """Of rows that have the usual width, from the first such row on: titles do not count against it."""
-        width = self.width
-        first = next((at for at, row in enumerate(self.rows) if len(row) == width), 0)
+        """Of rows that have the usual width, from the first such row on: titles do not count against it.
+
+        Under titles, no blank or colon is taken for a delimiter.
+        """
+        width, is_rare = self.width, self.dialect.delimiter in _RARE
+        first = next((at for at, row in enumerate(self.rows) if len(row) == width and not is_rare), 0)
         counted = self.rows[first:]
         return sum(len(row) == width for row in counted) / ((len(counted) + self.errors) or 1)
 
@@ -120,25 +178,47 @@ class _Trial:
         return sum(_PLAIN_CELL.fullmatch(cell) is not None for cell in cells) / (len(cells) or 1)
 
 
-SPACES = Dialect("  ", "", "")
-"""Columns apart by runs of blanks: read in Python alone."""
+ONE_COLUMN = Dialect("\x1e", '"', '"')
+"""Nothing divides its lines."""
 
-_QUOTINGS = (('"', ('"', '"')), ('\\"', ('"', "\\")), ("'", ("'", "'")), ("", ("", "")))
-"""By the mark that a text must have for them."""
+DRAWING = "a rule, or a number of rows"
+
+_QUOTINGS = (("", ('"', '"')), ('\\"', ('"', "\\")), ("'", ("'", "'")), ("", ("", "")))
+"""By the mark that a text must have for them: double quotes may come later."""
 
 
 def read_layout(path: Path) -> Layout:
     """The layout of a file in UTF-8, by its first 256 KiB."""
     lines = head_lines(path)
-    trial = _best([_try(lines, dialect) for dialect in _candidates(lines)]) or _try(lines, Dialect(",", '"', '"'))
+    trial = _best(_trials(lines)) or _try(lines, ONE_COLUMN)
     if not trial.rows:
         raise CorruptTable("There is nothing but blank lines in this table. Upload a file with at least a header.")
-    start = find_start(trial.rows, trial.width)
-    first_data = start.titles + (start.header is not None)
+    named = bool(_named_delimiter(lines))
+    start = find_start(trial.rows[named:], trial.width)
+    start = replace(start, titles=start.titles + named)
+    first_data = start.titles + (start.header is not None) + start.beneath
     data_line = trial.row_lines[first_data - 1] if first_data else 0
     quote = trial.dialect.quote
     can_skip = not quote or all(line.count(quote) % 2 == 0 for line in lines[:data_line])
-    return Layout(trial.dialect, start, data_line, can_skip, _mean_bytes(lines))
+    return Layout(trial.dialect, start, data_line, _left_out(trial, start, lines), can_skip, _mean_bytes(lines))
+
+
+def _left_out(trial: _Trial, start: Start, lines: Sequence[str]) -> tuple[LeftOut, ...]:
+    named = start.titles + (start.header is not None)
+    rows = (
+        *((at, "above the table") for at in range(start.titles)),
+        *((at, start.reason) for at in range(named, named + start.beneath)),
+    )
+    ends = [(trial.row_lines[at], trial.row_lines[at - 1] if at else 0, reason) for at, reason in rows]
+    data_line = trial.row_lines[named + start.beneath - 1] if named + start.beneath else 0
+    ends += [(line, line - 1, DRAWING) for line in trial.drawings if line < data_line]
+    return tuple(LeftOut(end, reason, "".join(lines[begin:end]).strip("\r\n")) for end, begin, reason in ends)
+
+
+def _named_delimiter(lines: Sequence[str]) -> str:
+    """Excel's own way to say it, in the first line."""
+    found = _NAMED_DELIMITER.fullmatch(lines[0]) if lines else None
+    return found[1] if found else ""
 
 
 def head_lines(path: Path) -> list[str]:
@@ -149,19 +229,51 @@ def head_lines(path: Path) -> list[str]:
     return lines if is_whole or len(lines) == 1 else lines[:-1]
 
 
-def _candidates(lines: Sequence[str]) -> Iterator[Dialect]:
+def _trials(lines: Sequence[str]) -> list[_Trial]:
+    """Of quotes without a fault in them, no reading that takes them for letters is looked at."""
+    trials: list[_Trial] = []
+    for delimiter, quotings in _candidates(lines):
+        is_drawn = delimiter == "|" and any(map(_is_drawn_rule, lines))
+        tried = [_try(lines, Dialect(delimiter, *quoting, is_drawn)) for quoting in quotings]
+        is_quoted = not tried[0].errors and '"' in "".join(lines) and tried[0].dialect.quote == '"'
+        trials += [tried[0], *(each for each in tried[1:] if each.dialect.quote == '"')] if is_quoted else tried
+    spans = column_spans([line for line in lines if line.strip()])
+    if spans:
+        trials.append(_try(lines, Dialect(" ", "", "", spans=spans)))
+    return [trial for trial in trials if not _is_one_column(trial)]
+
+
+def _candidates(lines: Sequence[str]) -> Iterator[tuple[str, list[tuple[str, str, bool]]]]:
     text = "".join(lines)
-    for delimiter in _DELIMITERS:
-        if delimiter in text:
+    for delimiter in [*filter(None, [_named_delimiter(lines)])] or _DELIMITERS:
+        if delimiter == "|" and any(map(_is_drawn_rule, lines)):
+            yield delimiter, [("", "", False)]
+        elif delimiter in text:
             is_spaced = f'{delimiter} "' in text and delimiter != " "
-            yield from (Dialect(delimiter, *quoting, is_spaced) for mark, quoting in _QUOTINGS if mark in text)
-    if "  " in text:
-        yield SPACES
+            quotings = [quoting for mark, quoting in _QUOTINGS if mark in text]
+            escaped = [("", "\\")] if f"\\{delimiter}" in text and '"' not in text else []
+            yield delimiter, [(quote, escape, is_spaced) for quote, escape in (*escaped, *quotings)]
+
+
+def _is_drawn_rule(line: str) -> bool:
+    text = line.strip()
+    return RULE.fullmatch(text) is not None and ("+" in text or "|" in text)
+
+
+def _is_one_column(trial: _Trial) -> bool:
+    """A name of one word over what a comma alone divides: decimal fractions, or words with a comma and a blank."""
+    names, *below = trial.rows or [[]]
+    cells = [",".join(row) for row in below if len(row) > 1]
+    if trial.dialect.delimiter != "," or len(names) != 1 or not cells or cell_kind(names[0]) != "text":
+        return False
+    return all(map(_DECIMAL_COMMA.fullmatch, cells)) or (
+        trial.width == 2 and all(map(_WORDS_WITH_COMMA.fullmatch, cells))  # noqa: PLR2004 - "last, first"
+    )
 
 
 def _try(lines: Sequence[str], dialect: Dialect) -> _Trial:
     source = Lines(iter(lines))
-    reader, rows, row_lines, errors = dialect.reader(source), list[list[str]](), list[int](), 0
+    reader, rows, row_lines, errors, drawings = dialect.reader(source), list[list[str]](), list[int](), 0, list[int]()
     while len(rows) < _MAX_ROWS and errors < _MAX_ERRORS:
         try:
             row = next(reader)
@@ -173,11 +285,18 @@ def _try(lines: Sequence[str], dialect: Dialect) -> _Trial:
             source.taken.clear()
             reader = dialect.reader(source)
             continue
-        source.taken.clear()
-        if not is_blank(row):
+        if not dialect.is_plain and is_drawing(source.taken[0]):
+            drawings.append(source.number)
+        elif not is_blank(row):
             rows.append(row)
             row_lines.append(source.number)
-    return _Trial(dialect, rows, row_lines, errors)
+        source.taken.clear()
+    return _Trial(dialect, rows, row_lines, errors, tuple(drawings))
+
+
+def is_drawing(line: str) -> bool:
+    """What database clients draw around a table, or write below it."""
+    return RULE.fullmatch(line.strip()) is not None or ROW_COUNT.fullmatch(line.strip()) is not None
 
 
 def _best(trials: Sequence[_Trial]) -> _Trial | None:
@@ -187,12 +306,20 @@ def _best(trials: Sequence[_Trial]) -> _Trial | None:
 
 
 def _needed_share(trial: _Trial) -> float:
-    return _CERTAIN_SHARE if trial.dialect.delimiter in _RARE or trial.dialect == SPACES else _MIN_SHARE
+    return _CERTAIN_SHARE if trial.dialect.delimiter in _RARE else _MIN_SHARE
 
 
 def _merit(trial: _Trial) -> tuple[float, ...]:
     is_common, is_quoted = trial.dialect.delimiter not in _RARE, trial.dialect.quote != ""
-    return (is_common, trial.share >= _CERTAIN_SHARE, is_quoted, round(trial.plain_share, 1), round(trial.share, 2))
+    is_proven = bool(trial.dialect.spans) and trial.share == 1
+    return (
+        is_proven,
+        is_common,
+        trial.share >= _CERTAIN_SHARE,
+        is_quoted,
+        round(trial.plain_share, 1),
+        round(trial.share, 2),
+    )
 
 
 def _mean_bytes(lines: Sequence[str]) -> float:

@@ -5,7 +5,7 @@ Each top-level value is taken as its own text, so that no digit is lost; nested 
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import reduce
 from itertools import islice
 from pathlib import Path
@@ -17,13 +17,14 @@ from duckdb import DuckDBPyConnection
 from tasks.shared.nesting import MAX_LEVELS, levels
 from tasks.transform.table.delimited import check_columns
 from tasks.transform.table.engine import corrupt, literal, row_group_rows, write_parquet
-from tasks.transform.table.limits import LIMITS
+from tasks.transform.table.envelope import exact, unwrapped
+from tasks.transform.table.limits import LIMITS, MIB
 from tasks.transform.table.names import column_names
 from tasks.transform.table.plain import PlainText
 from tasks.transform.table.raw import NO_FAMILY, Family, RawColumn, RawTable
 from tasks.transform.table.rejects import Rejects
-from tasks.transform.table.structure import NOTHING, Structure, is_regular, merge
-from workflow.errors import CorruptTable, TruncatedFile
+from tasks.transform.table.structure import MIXED, NOTHING, Structure, is_regular, merge
+from workflow.errors import CorruptTable, TooLarge, TruncatedFile
 
 _FAMILIES: Mapping[str, frozenset[Family]] = {
     "VARCHAR": frozenset({"time"}),
@@ -35,6 +36,8 @@ _FAMILIES: Mapping[str, frozenset[Family]] = {
 }
 """A text in JSON stays one: "12" in quotes is no number. It has no other way to write a time, though."""
 
+_EMPTY = '"JSON"'
+_LONG_DECIMAL = "[0-9.]{17,}"
 _NESTED_TYPES = {NOTHING: "VARCHAR", "UBIGINT": "BIGINT"}
 _FETCHED_KINDS = 1000
 _LONG_NUMBER = "(^|[^.0-9])[0-9]{16,}"
@@ -48,43 +51,88 @@ _OPENING = "2 * strlen(json) - strlen(replace(json, '[', '')) - strlen(replace(j
 
 def read_documents(text: PlainText, name: str, engine: DuckDBPyConnection, scratch: Path) -> RawTable:
     """One table; raises a RejectedError. Bad lines are set aside only where each line is an object of its own."""
+    path, notes = unwrapped(text.path, scratch)
+    text = replace(text, path=path, notes=(*text.notes, *notes))
     with Rejects(scratch / "rejects.ndjson") as rejects:
-        path, structure = text.path, _try_structure(engine, text.path)
-        if not isinstance(structure, dict) and _begins_with_lines(text.path):
+        found = _try_structure(engine, path)
+        if not (found and isinstance(found.structure, dict)) and _begins_with_lines(path):
             path = scratch / "clean.ndjson"
             _put_right(text.path, path, rejects)
-            structure = _structure(engine, path)
-    if structure is None:
-        structure = _structure(engine, path)
-    table = _described(text, name, structure, rejects, scratch)
+            found = _structure(engine, path)
+    found = found or _structure(engine, path)
+    structure = found.structure
+    if isinstance(structure, dict) and (found.has_keys_twice or _has_long_decimals(engine, path)):
+        path, structure = _kept_exact(engine, path, scratch / "exact.ndjson")
+        if found.has_keys_twice:
+            text = replace(text, notes=(*text.notes, "keys come twice in an object: the last value counts"))
+    table = rejects.told(_described(text, name, structure, scratch))
     return _extracted(engine, path, structure, table)
+
+
+def _has_long_decimals(engine: DuckDBPyConnection, path: Path) -> bool:
+    """Whether there are decimals that no double holds."""
+    is_rounded = "lambda each: contains(each, '.') AND try_cast(each AS DOUBLE)::VARCHAR IS DISTINCT FROM each"
+    long = f"list_filter(regexp_extract_all(json::VARCHAR, '{_LONG_DECIMAL}'), {is_rounded})"
+    source = f"{_source(path)} WHERE regexp_matches(json::VARCHAR, '{_LONG_DECIMAL}')"
+    found = engine.execute(f"SELECT coalesce(bool_or(len({long}) > 0), false) FROM {source}").fetchone()
+    return bool(found and found[0])
+
+
+def _kept_exact(engine: DuckDBPyConnection, path: Path, target: Path) -> tuple[Path, Structure]:
+    """The same objects with such decimals as texts, and the structure as if they were none."""
+    objects = engine.execute(f"SELECT json::VARCHAR FROM {_source(path)}")
+    batches = iter(lambda: objects.fetchmany(_FETCHED_KINDS), [])
+    numbers, nested = exact((text for batch in batches for (text,) in batch), target)
+    structure = _structure(engine, target).structure
+    if not isinstance(structure, dict):
+        return target, structure
+    forced = {
+        key: "DOUBLE" if key in numbers else MIXED if key in nested else found for key, found in structure.items()
+    }
+    return target, forced
 
 
 def _source(path: Path) -> str:
     return f"read_json_objects({literal(path)}, format = 'auto', maximum_object_size = {LIMITS.max_json_value_bytes})"
 
 
-def _try_structure(engine: DuckDBPyConnection, path: Path) -> Structure | None:
+@dataclass(frozen=True)
+class _Found:
+    structure: Structure
+    has_keys_twice: bool
+
+
+def _try_structure(engine: DuckDBPyConnection, path: Path) -> _Found | None:
     try:
         return _structure(engine, path)
     except (CorruptTable, TruncatedFile):
         return None
 
 
-def _structure(engine: DuckDBPyConnection, path: Path) -> Structure:
+def _structure(engine: DuckDBPyConnection, path: Path) -> _Found:
     """Of all values, keys in the order in which they first come."""
-    each = f"SELECT json_structure(json)::VARCHAR AS structure, row_number() OVER () AS place FROM {_source(path)}"
+    each = (
+        "SELECT json_structure(json)::VARCHAR AS structure, json_keys(json)::VARCHAR[] AS keys,"
+        f" row_number() OVER () AS place FROM {_source(path)}"
+    )
     try:
         _check_levels(engine, path)
-        kinds = engine.execute(f"SELECT structure FROM ({each}) GROUP BY 1 ORDER BY min(place)")
+        kinds = engine.execute(f"SELECT structure, keys FROM ({each}) GROUP BY ALL ORDER BY min(place)")
     except (duckdb.InvalidInputException, duckdb.InvalidTypeException) as exc:
         raise _damaged(path, exc) from exc
     merged: Structure = NOTHING
+    has_keys_twice = False
     while found := kinds.fetchmany(_FETCHED_KINDS):
-        merged = reduce(merge, (json.loads(structure) for (structure,) in found), merged)
+        merged = reduce(merge, (_kind(structure) for structure, _ in found), merged)
+        has_keys_twice = has_keys_twice or any(len({*keys}) < len(keys) for _, keys in found if keys)
     if merged in (NOTHING, [NOTHING], {}):
         raise CorruptTable("There is no value in this JSON. Upload a file with at least one object.")
-    return merged
+    return _Found(merged, has_keys_twice)
+
+
+def _kind(structure: str) -> Structure:
+    """Of an object without a member, DuckDB says "JSON"."""
+    return {} if structure == _EMPTY else json.loads(structure)
 
 
 def _check_levels(engine: DuckDBPyConnection, path: Path) -> None:
@@ -97,11 +145,16 @@ def _check_levels(engine: DuckDBPyConnection, path: Path) -> None:
             )
 
 
-def _damaged(path: Path, exc: Exception) -> CorruptTable | TruncatedFile:
+def _damaged(path: Path, exc: Exception) -> CorruptTable | TruncatedFile | TooLarge:
     with path.open("rb") as file:
         begin = file.read(_TAIL_BYTES).lstrip()[:1]
         file.seek(max(0, path.stat().st_size - _TAIL_BYTES))
         end = file.read().rstrip()[-1:]
+    if "maximum_object_size" in str(exc):
+        return TooLarge(
+            f"A value of the JSON has more than {LIMITS.max_json_value_bytes // MIB} MiB. "
+            "Write smaller objects, one a line (NDJSON), and upload that."
+        )
     if end != _CLOSING.get(begin, end):
         return TruncatedFile("The JSON ends in the middle of a value. Upload the complete file again.")
     return corrupt(exc)
@@ -144,7 +197,7 @@ def _line_fault(line: str) -> str:
     return "" if isinstance(value, dict) else "not an object"
 
 
-def _described(text: PlainText, name: str, structure: Structure, rejects: Rejects, scratch: Path) -> RawTable:
+def _described(text: PlainText, name: str, structure: Structure, scratch: Path) -> RawTable:
     keys = structure if isinstance(structure, dict) else {_SCALAR_KEY: structure}
     check_columns(len(keys))
     columns = tuple(
@@ -156,8 +209,7 @@ def _described(text: PlainText, name: str, structure: Structure, rejects: Reject
         columns,
         rows=0,
         row_bytes=0,
-        bad_rows=rejects.bad,
-        rejects=rejects.path if rejects.bad else None,
+        notes=text.notes,
         facts={"encoding": text.encoding},
     )
 
@@ -181,7 +233,7 @@ def _extracted(engine: DuckDBPyConnection, path: Path, structure: Structure, tab
     write_parquet(engine, query, table.path, row_group_rows(row_bytes, len(columns)), "lz4_raw")
     kept = [new.name for new, old in zip(columns, table.columns, strict=True) if new != old]
     notes = tuple(f'"{name}" stays JSON text: its numbers are too long for nested columns' for name in kept)
-    return replace(table, columns=columns, rows=rows, row_bytes=row_bytes, notes=notes)
+    return replace(table, columns=columns, rows=rows, row_bytes=row_bytes, notes=(*table.notes, *notes))
 
 
 def _size(engine: DuckDBPyConnection, path: Path) -> tuple[int, float]:

@@ -16,6 +16,7 @@ class Limits:
     max_tables: int = 30
     max_rows: int = 500_000_000
     max_json_value_bytes: int = 16 * MIB
+    max_json_document_bytes: int = 256 * MIB
     max_line_bytes: int = 8 * MIB
     max_bad_share: float = 0.05
     max_bad_rows: int = 100_000

@@ -10,9 +10,10 @@ from tasks.transform.table.engine import corrupt, identifier, literal, row_group
 from tasks.transform.table.limits import LIMITS
 from tasks.transform.table.names import column_names
 from tasks.transform.table.raw import RawColumn, RawTable
-from workflow.errors import CorruptTable, DecompressionBomb, EncryptedFile, TruncatedFile
+from workflow.errors import CorruptTable, DecompressionBomb, EncryptedFile, TruncatedFile, UnsupportedCodec
 from workflow.units import MIB
 
+_MAX_DIGITS = 38
 _MARK, _ENCRYPTED_MARK = b"PAR1", b"PARE"
 
 
@@ -21,6 +22,7 @@ def read_parquet(path: Path, name: str, engine: DuckDBPyConnection, scratch: Pat
     _check_end(path)
     try:
         rows, row_bytes = _check_announced(engine, path)
+        notes = _check_types(engine, path)
         names = [row[0] for row in engine.execute(f"DESCRIBE FROM read_parquet({literal(path)})").fetchall()]
         check_columns(len(names))
         raw = scratch / "raw.parquet"
@@ -30,7 +32,7 @@ def read_parquet(path: Path, name: str, engine: DuckDBPyConnection, scratch: Pat
     except duckdb.Error as exc:
         raise corrupt(exc) from exc
     columns = tuple(RawColumn(column, None) for column in column_names(names))
-    return RawTable(name, raw, columns, rows, row_bytes)
+    return RawTable(name, raw, columns, rows, row_bytes, notes=notes)
 
 
 def _check_end(path: Path) -> None:
@@ -42,6 +44,19 @@ def _check_end(path: Path) -> None:
         raise EncryptedFile("The Parquet file is encrypted. Write it without encryption and upload it again.")
     if tail != _MARK:
         raise TruncatedFile("The Parquet file ends before its footer. Upload the complete file again.")
+
+
+def _check_types(engine: DuckDBPyConnection, path: Path) -> tuple[str, ...]:
+    """What is told of types that no engine here holds whole; raises UnsupportedCodec for what would be rounded."""
+    found = engine.execute(f"SELECT name, type, precision FROM parquet_schema({literal(path)})").fetchall()
+    wide = [f'"{name}" ({precision} digits)' for name, _, precision in found if (precision or 0) > _MAX_DIGITS]
+    if wide:
+        raise UnsupportedCodec(
+            f"The Parquet file has decimals of more than {_MAX_DIGITS} digits: {', '.join(wide[:3])}. They would be "
+            "rounded. Write such columns as text, or with fewer digits, and upload the file again."
+        )
+    cut = [name for name, kind, _ in found if kind == "INT96"]
+    return tuple(f'"{name}" is INT96: of its nanoseconds, microseconds are kept' for name in cut)
 
 
 def _check_announced(engine: DuckDBPyConnection, path: Path) -> tuple[int, float]:

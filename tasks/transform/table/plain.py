@@ -1,6 +1,6 @@
 """Brings text of any encoding to UTF-8 without marks and NUL bytes, and says what was done.
 
-An encoding is never guessed where the guess would change letters: what is neither Unicode nor Western is refused.
+An encoding that cannot be told for sure is never guessed: other letters would come of it without anybody seeing it.
 """
 
 import codecs
@@ -9,8 +9,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from tasks.transform.table.encodings import label, tell_encoding
 from workflow.errors import CorruptTable
 from workflow.units import MIB
+
+PLAIN = "plain"
+"""Where a recoded text is, in the scratch folder."""
 
 _PIECE_BYTES = MIB
 _HEAD_BYTES = 4096
@@ -22,10 +26,8 @@ _MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 _ZERO_SHARE, _OTHER_ZERO_SHARE = 0.2, 0.05
-_MAX_RUNS_SHARE = 0.3
 _MAX_DAMAGED_SHARE = 0.05
 _MULTIBYTE = re.compile(rb"[\xc2-\xf4][\x80-\xbf]{1,3}")
-_RUN = re.compile(rb"[\x80-\xff]{3,}")
 _HIGH = bytes(range(128, 256))
 
 
@@ -46,7 +48,6 @@ class _Scan:
     is_utf8: bool = True
     nuls: int = 0
     high: int = 0
-    in_runs: int = 0
     multibyte: int = 0
 
 
@@ -56,10 +57,12 @@ def plain_text(path: Path, scratch: Path) -> PlainText:
     if marked and marked != "utf-8-sig":
         return _recoded(path, marked, scratch)
     scan = _scan(path)
-    encoding = _unmarked_encoding(scan)
-    if encoding != "utf-8" or scan.nuls or marked:
-        return _recoded(path, marked or encoding, scratch, is_clean=scan.is_utf8 or encoding != "utf-8")
-    return PlainText(path, encoding, is_clean=scan.is_utf8)
+    if not _is_mostly_utf8(scan):
+        encoding, note = _legacy_encoding(path)
+        return _recoded(path, encoding, scratch, note)
+    if scan.nuls or marked:
+        return _recoded(path, marked or "utf-8", scratch, is_clean=scan.is_utf8)
+    return PlainText(path, "utf-8", is_clean=scan.is_utf8)
 
 
 def _marked_encoding(path: Path) -> str:
@@ -89,7 +92,6 @@ def _scan(path: Path) -> _Scan:
 
 def _count_letters(piece: bytes, scan: _Scan) -> None:
     scan.high += len(piece) - len(piece.translate(None, _HIGH))
-    scan.in_runs += sum(map(len, _RUN.findall(piece)))
     scan.multibyte += sum(map(len, _MULTIBYTE.findall(piece)))
 
 
@@ -101,47 +103,50 @@ def _continues(decoder: codecs.IncrementalDecoder, piece: bytes, *, final: bool 
     return True
 
 
-def _unmarked_encoding(scan: _Scan) -> str:
+def _is_mostly_utf8(scan: _Scan) -> bool:
     """UTF-8 with few damaged bytes stays UTF-8, so that the damage is found in its rows."""
-    if scan.is_utf8 or scan.high - scan.multibyte <= scan.high * _MAX_DAMAGED_SHARE:
-        return "utf-8"
-    if scan.in_runs <= scan.high * _MAX_RUNS_SHARE:
-        return "cp1252"
-    raise CorruptTable(
-        "The text is neither UTF-8 nor UTF-16, nor is it Western European: hardly two accents ever meet there. "
-        "Which encoding it is in cannot be told. Save it as UTF-8 and upload it again."
-    )
+    return scan.is_utf8 or scan.high - scan.multibyte <= scan.high * _MAX_DAMAGED_SHARE
 
 
-def _recoded(path: Path, encoding: str, scratch: Path, *, is_clean: bool = True) -> PlainText:
-    target, nuls, damaged = scratch / "plain", 0, 0
+def _legacy_encoding(path: Path) -> tuple[str, str]:
+    """The encoding, and what people should know of it."""
+    told = tell_encoding(path)
+    if told is None:
+        raise CorruptTable(
+            "The text is neither UTF-8 nor UTF-16, and no other encoding knows all of its bytes. "
+            "Save it as UTF-8 and upload it again."
+        )
+    if not told.is_sure:
+        raise CorruptTable(
+            f"The text is neither UTF-8 nor UTF-16. It could be {label(told.encoding)} ({told.sureness:.0%}) or "
+            f"{label(told.rival)}, which give other letters. Save it as UTF-8 and upload it again."
+        )
+    return told.encoding, told.note
+
+
+def _recoded(path: Path, encoding: str, scratch: Path, note: str = "", *, is_clean: bool = True) -> PlainText:
+    target, nuls, damaged = scratch / PLAIN, 0, 0
     keeps_bytes = encoding in {"utf-8", "utf-8-sig"}
     with target.open("w", encoding="utf-8", errors="surrogateescape", newline="") as file:
         for text in _decoded(path, encoding, "surrogateescape" if keeps_bytes else "replace"):
             nuls += text.count("\0")
             damaged += text.count("\ufffd")
             file.write(text.replace("\0", ""))
-    return PlainText(target, encoding, is_clean, _notes(encoding, nuls, damaged))
+    return PlainText(target, encoding, is_clean, (*filter(None, [note]), *_notes(encoding, nuls, damaged)))
 
 
 def _decoded(path: Path, encoding: str, errors: str) -> Iterator[str]:
-    """Windows-1252 leaves five bytes open, which are then taken as Latin-1 does."""
-    decoder = codecs.getincrementaldecoder("latin-1" if encoding == "cp1252" else encoding)(errors)
+    decoder = codecs.getincrementaldecoder(encoding)(errors)
     with path.open("rb") as file:
         while piece := file.read(_PIECE_BYTES):
-            text = decoder.decode(piece)
-            yield text.translate(_WINDOWS_LETTERS) if encoding == "cp1252" else text
+            yield decoder.decode(piece)
     yield decoder.decode(b"", final=True)
 
 
 def _notes(encoding: str, nuls: int, damaged: int) -> tuple[str, ...]:
     said = {
-        f"read as {encoding.replace('cp1252', 'Windows-1252')}": encoding not in {"utf-8", "utf-8-sig"},
+        f"read as {encoding}": encoding.startswith(("utf-16", "utf-32")),
         f"{nuls:,} NUL bytes are left out": nuls,
         f"{damaged:,} characters cannot be decoded and are shown as \ufffd": damaged,
     }
     return tuple(note for note, applies in said.items() if applies)
-
-
-_OPEN_IN_WINDOWS = frozenset({0x81, 0x8D, 0x8F, 0x90, 0x9D})
-_WINDOWS_LETTERS = {byte: bytes([byte]).decode("cp1252") for byte in range(0x80, 0xA0) if byte not in _OPEN_IN_WINDOWS}

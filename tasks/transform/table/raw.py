@@ -22,7 +22,9 @@ class RawColumn:
 class RawTable:
     """A Parquet file whose columns are called c0, c1, ...; `row_bytes` is what one row takes, about, as text.
 
-    `rejects` is NDJSON of the rows that could not be read; `facts` say how the file was read.
+    `rejects` is NDJSON of the rows that could not be read and of the lines that are no rows, `left_out` in number;
+    `joined` lines went on with the row above them, `header_rows` hold the names;
+    `facts` say how the file was read.
     """
 
     name: str
@@ -31,6 +33,9 @@ class RawTable:
     rows: int
     row_bytes: float
     bad_rows: int = 0
+    left_out: int = 0
+    joined: int = 0
+    header_rows: int = 0
     rejects: Path | None = None
     notes: tuple[str, ...] = ()
     facts: dict[str, Any] = field(default_factory=dict[str, Any])

@@ -3,7 +3,7 @@
 Each must keep every value: no leading zero, no digit beyond a double's, no order of day and month is guessed.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 from tasks.transform.table.raw import Family
@@ -28,7 +28,7 @@ class Reading:
     """A type, what makes a value of `$v`, the trimmed text, and SQL that holds for every text that is one.
 
     `shape` is cheap to test and comes first. `evidence` holds for at least one text: without it, it would be a guess.
-    `point` is the decimal point of a reading that minds separators.
+    `together` is SQL over all texts. `point` is the decimal point of a reading that minds separators.
     """
 
     type: str
@@ -37,11 +37,12 @@ class Reading:
     value: str
     evidence: str = "true"
     note: str = ""
+    together: str = "true"
     point: str = ""
 
 
 TRUTH = Shape("boolean", "[A-Za-z]{4,5}")
-NUMBER = Shape("number", "[-+.,0-9eE]+")
+NUMBER = Shape("number", "[-+.,0-9eE]+|[-+]?[Ii]nf(inity)?")
 ISO_TIME = Shape("time", f"{_DAY}.*")
 YEAR_FIRST, DOTTED = Shape("time", "[0-9]{4}/.*"), Shape("time", "[0-9]{1,2}\\.[0-9]{1,2}\\.[0-9]{4}.*")
 SLASHED, DASHED = Shape("time", "[0-9]{1,2}/[0-9]{1,2}/.*"), Shape("time", "[0-9]{1,2}-[0-9]{1,2}-.*")
@@ -61,24 +62,40 @@ def _is_exact(number: str) -> str:
     return f"({digits} <= 15 OR try_cast({number} AS DOUBLE)::VARCHAR = {number})"
 
 
-def separated(group: str, point: str, *, is_strict: bool = False) -> tuple[Reading, ...]:
-    """Numbers with separators: it takes two groups, or both signs, to tell a group from a fraction.
+def separated(group: str, point: str) -> tuple[Reading, ...]:
+    """Numbers with separators: it takes two groups, or both signs, to tell a group from a fraction."""
+    grouped = f"[1-9][0-9]{{0,2}}(\\{group}[0-9]{{3}})"
+    return _separated(group, point, f"-?({grouped}{{2,}}|{grouped}+\\{point}[0-9]+)")
 
-    One comma and other than three digits tell, too, unless `is_strict`.
-    """
+
+def _decimal_commas() -> tuple[Reading, ...]:
+    """One comma, where semicolons divide cells: a fraction, if it could be told from the number how it was written."""
+    digits = "length(regexp_extract($v, ',([0-9]+)$', 1))"
+    same_length = f"min(nullif({digits}, 0)) = max({digits})"
+    together = f"({same_length} OR NOT bool_or(regexp_matches($v, ',[0-9]*0$')))"
+    return tuple(
+        replace(reading, together=together) for reading in _separated(".", ",", f"-?({_WHOLE},[0-9]{{1,2}}|0,[0-9]+)")
+    )
+
+
+def _separated(group: str, point: str, tells: str) -> tuple[Reading, ...]:
     grouped = f"[1-9][0-9]{{0,2}}(\\{group}[0-9]{{3}})"
     plain = f"replace(replace($v, '{group}', ''), '{point}', '.')"
     number = _matches(f"-?({_WHOLE}|{grouped}+)(\\{point}[0-9]+)?")
-    tells = f"{grouped}{{2,}}|{grouped}+\\{point}[0-9]+"
-    if point == "," and not is_strict:
-        tells += f"|{_WHOLE}\\{point}([0-9]{{1,2}}|[0-9]{{4,}})|0\\{point}[0-9]+"
-    tells = f"-?({tells})"
     note = f'"{point}" is read as the decimal point and "{group}" as the separator of thousands'
     whole = _matches(f"-?({_WHOLE}|{grouped}+)")
     return (
-        Reading("BIGINT", NUMBER, f"{whole} AND length($v) < 20", f"({plain})::BIGINT", _matches(tells), note, point),
         Reading(
-            "DOUBLE", NUMBER, f"{number} AND {_is_exact(plain)}", f"({plain})::DOUBLE", _matches(tells), note, point
+            *("BIGINT", NUMBER, f"{whole} AND length($v) < 20", f"({plain})::BIGINT"),
+            evidence=_matches(tells),
+            note=note,
+            point=point,
+        ),
+        Reading(
+            *("DOUBLE", NUMBER, f"{number} AND {_is_exact(plain)}", f"({plain})::DOUBLE"),
+            evidence=_matches(tells),
+            note=note,
+            point=point,
         ),
     )
 
@@ -120,6 +137,7 @@ def _cast(kind: str, pattern: str, note: str = "") -> Reading:
 
 _NUMBER = f"-?({_WHOLE}(\\.[0-9]+)?|\\.[0-9]+|[0-9](\\.[0-9]+)?[eE][-+][0-9]{{1,3}}|[0-9]+\\.[0-9]+[eE][0-9]{{1,3}})"
 
+_INFINITE = "[-+]?[Ii]nf(inity)?"
 _PLAIN_VALUES: tuple[Reading, ...] = (
     Reading("BOOLEAN", TRUTH, "lower($v) IN ('true', 'false')", "lower($v) = 'true'"),
     Reading("BIGINT", NUMBER, "try_cast($v AS BIGINT)::VARCHAR = $v", "$v::BIGINT"),
@@ -131,6 +149,13 @@ _PLAIN_VALUES: tuple[Reading, ...] = (
         "$v::DOUBLE",
     ),
     Reading("DECIMAL(38,18)", NUMBER, _matches("-?(0|[1-9][0-9]{0,19})(\\.[0-9]{1,18})?"), "$v::DECIMAL(38,18)"),
+    Reading(
+        "DOUBLE",
+        NUMBER,
+        f"({_matches(_NUMBER)} AND {_is_exact('$v')} OR {_matches(_INFINITE)})",
+        "$v::DOUBLE",
+        evidence=_matches(_NUMBER),
+    ),
 )
 _TIMES: tuple[Reading, ...] = (
     _cast("DATE", _DAY),
@@ -164,17 +189,17 @@ AMBIGUITIES: tuple[Reading, ...] = (
         NUMBER,
         _matches(f"-?({_WHOLE}|[1-9][0-9]{{0,2}}[.,][0-9]{{3}}|{_WHOLE},[0-9]+)"),
         "$v",
-        note="stays text: its comma could mark thousands or a decimal fraction",
+        note="stays text: its comma could mark thousands, a decimal fraction or a list",
     ),
 )
 """What would be a guess: text it stays, and people are told why."""
 
-UNSURE = (*(each for each in _PLAIN_VALUES if each.type == "DOUBLE"), AMBIGUITIES[-1])
-"""Readings of numbers with one sign in them, which could be the other sign."""
+LIKE_THOUSANDS = Reading("DOUBLE", NUMBER, _matches("-?[1-9][0-9]{0,2}\\.[0-9]{3}"), "$v::DOUBLE")
+POINT_NOTE = '"." is read as the decimal point, though other columns have decimal commas: it could mark thousands'
 
 
 @cache
 def readings(delimiter: str) -> tuple[Reading, ...]:
-    """All, for text with this delimiter: a comma in a cell of a comma-separated file may also be that of a list."""
-    with_separators = (*separated(".", ",", is_strict=delimiter == ","), *separated(",", "."))
-    return (*_PLAIN_VALUES, *with_separators, *_TIMES, *AMBIGUITIES)
+    """All, for text with this delimiter: where it is no semicolon, a comma in a cell may also be that of a list."""
+    with_commas = _decimal_commas() if delimiter == ";" else ()
+    return (*_PLAIN_VALUES, *separated(".", ","), *separated(",", "."), *with_commas, *_TIMES, *AMBIGUITIES)

@@ -12,7 +12,7 @@ from duckdb import DuckDBPyConnection
 
 from tasks.transform.table.engine import literal
 from tasks.transform.table.raw import RawColumn, RawTable
-from tasks.transform.table.readings import SHAPES, UNSURE, Reading, readings, separated
+from tasks.transform.table.readings import LIKE_THOUSANDS, POINT_NOTE, SHAPES, Reading, readings
 
 SAMPLE_ROWS, SAMPLE_CELLS = 2000, 400_000
 _MAX_SAMPLED_CHARS = 100
@@ -87,25 +87,21 @@ def _taken(engine: DuckDBPyConnection, table: RawTable) -> dict[int, Taken]:
     offered = readings(table.facts.get("delimiter", ""))
     fitting = {at: _fitting(engine, table.columns[at], sample, offered) for at, sample in samples.items()}
     if table.rows > _sample_rows(len(samples)):
-        return _settled(engine, _tested(engine, fitting))
+        return _with_doubts(engine, _tested(engine, fitting))
     first = {at: next(found, None) for at, found in fitting.items()}
     taken = {at: Taken(reading, samples[at].has_words) for at, reading in first.items() if reading}
-    return _settled(engine, taken)
+    return _with_doubts(engine, taken)
 
 
-def _settled(engine: DuckDBPyConnection, taken: dict[int, Taken]) -> dict[int, Taken]:
-    """Numbers that could be read in two ways are read as a column of the same table proves: "1.234", "1,234"."""
-    points = {each.reading.point for each in taken.values()} - {""}
-    if len(points) != 1:
+def _with_doubts(engine: DuckDBPyConnection, taken: dict[int, Taken]) -> dict[int, Taken]:
+    """Told where "1.234" is a fraction, though the table has a column with decimal commas."""
+    if all(each.reading.point != "," for each in taken.values()):
         return taken
-    point = points.pop()
-    unsure = [at for at, each in taken.items() if each.reading in UNSURE]
-    for reading in separated("." if point == "," else ",", point):
-        tried = dict.fromkeys(unsure, replace(reading, evidence="true"))
-        held = {at: words for at, (holds, words) in _test(engine, tried) if holds}
-        taken |= {at: Taken(reading, words) for at, words in held.items()}
-        unsure = [at for at in unsure if at not in held]
-    return taken
+    plain = {
+        at: LIKE_THOUSANDS for at, each in taken.items() if each.reading.type == "DOUBLE" and not each.reading.point
+    }
+    doubtful = [at for at, (holds, _) in _test(engine, plain) if holds]
+    return taken | {at: replace(taken[at], reading=replace(taken[at].reading, note=POINT_NOTE)) for at in doubtful}
 
 
 def _sample_rows(columns: int) -> int:
@@ -152,7 +148,7 @@ def _fitting(
 
 def _holds(engine: DuckDBPyConnection, reading: Reading, values: Sequence[str], *, is_all: bool) -> bool:
     """Evidence may come after the sample, a value that fails the test must not."""
-    holds = _everywhere(reading.test, reading.evidence if is_all else "true", "v")
+    holds = _everywhere(reading if is_all else replace(reading, evidence="true", together="true"), "v")
     found = engine.execute(f"SELECT {holds} FROM (SELECT unnest($1) AS v)", [values]).fetchone()
     return bool(found and found[0])
 
@@ -173,18 +169,21 @@ def _test(engine: DuckDBPyConnection, tried: Mapping[int, Reading]) -> Iterator[
     for start in range(0, len(columns), _BATCH_COLUMNS):
         batch = columns[start : start + _BATCH_COLUMNS]
         answers = ", ".join(
-            f"[{_everywhere(tried[at].test, tried[at].evidence, f'v{at}')}, bool_or(v{at} IS NULL AND t{at} <> '')]"
-            for at in batch
+            f"[{_everywhere(tried[at], f'v{at}')}, bool_or(v{at} IS NULL AND t{at} <> '')]" for at in batch
         )
         values = ", ".join(f"{_value(f'trim(c{at})')} AS v{at}, trim(c{at}) AS t{at}" for at in batch)
         found: Any = engine.execute(f"SELECT {answers} FROM (SELECT {values} FROM raw)").fetchone()
         yield from zip(batch, found, strict=True)
 
 
-def _everywhere(test: str, evidence: str, value: str) -> str:
+def _everywhere(reading: Reading, value: str) -> str:
     """SQL over all values of a column."""
-    holds = f"bool_and(coalesce({test}, false)) FILTER ({value} IS NOT NULL)"
-    return (holds if evidence == "true" else f"({holds} AND bool_or({evidence}))").replace("$v", value)
+    holds = [f"bool_and(coalesce({reading.test}, false)) FILTER ({value} IS NOT NULL)"]
+    if reading.evidence != "true":
+        holds.append(f"bool_or({reading.evidence})")
+    if reading.together != "true":
+        holds.append(reading.together)
+    return f"({' AND '.join(holds)})".replace("$v", value)
 
 
 def _typed(engine: DuckDBPyConnection, at: int, column: RawColumn, taken: Taken | None) -> Column:

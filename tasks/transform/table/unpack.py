@@ -14,6 +14,9 @@ from tasks.transform.table.zstd_frames import is_complete
 from workflow.errors import CorruptTable, DecompressionBomb, TruncatedFile
 from workflow.units import MIB
 
+UNPACKED = "unpacked"
+"""Where the unpacked file is, in the scratch folder."""
+
 _PIECE_BYTES = MIB
 _MAX_WINDOW_BYTES = 128 * MIB
 
@@ -22,7 +25,7 @@ def unpack(packed: Path, packing: str, scratch: Path) -> Path:
     """The unpacked file; `packing` is "gzip", "zstd" or "" (then it is `packed`). Raises a RejectedError."""
     if not packing:
         return packed
-    plain = scratch / "unpacked"
+    plain = scratch / UNPACKED
     with packed.open("rb") as source, _damage_named(packing), plain.open("wb") as target:
         if packing == "zstd" and not is_complete(source):
             raise EOFError

@@ -5,21 +5,25 @@ The child leaves each sheet as CSV and says which kinds of cells it saw; formula
 
 import csv
 import datetime as dt
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+import re
+import zipfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import chain, islice
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import python_calamine as calamine
 from duckdb import DuckDBPyConnection
 
 from tasks.confined import ConfinedError, Confines, confined
 from tasks.transform.table.delimited import check_columns, header_notes, load_clean
-from tasks.transform.table.header import find_start
+from tasks.transform.table.header import Start, find_start
 from tasks.transform.table.limits import LIMITS
 from tasks.transform.table.names import column_names
 from tasks.transform.table.raw import Family, RawColumn, RawTable
+from tasks.transform.table.rejects import Rejects
+from tasks.transform.table.totals import without_total
 from workflow.errors import CorruptTable, EncryptedFile, TooManyTables
 from workflow.units import MIB
 
@@ -31,7 +35,13 @@ _FAMILIES: Mapping[type, Family] = {
     dt.date: "time",
     dt.datetime: "time",
 }
-_MAX_EXACT_WHOLE = 1e15
+_MAX_EXACT_WHOLE = 2.0**53
+_MAX_SAID_CHARS = 1000
+_SHEET = re.compile(r"xl/worksheets/[^/]+\.xml")
+_XLSX_FORMULA_WITHOUT_RESULT = re.compile(
+    rb"<c\b([^>]{0,200})><f\b(?:[^>]{0,2000}/>|[^>]{0,2000}>[^<]{0,9000}</f>)(?:<v\s?/>|<v></v>)?</c>"
+)
+_XLS_FORMULA_WITHOUT_RESULT = re.compile(rb"\x06\x00.{8}\x03\0\0\0\0\0\xff\xff", re.DOTALL)
 
 Cell = Any
 """What calamine makes of a cell: text, number, truth, date, time or duration."""
@@ -48,6 +58,8 @@ def read_workbook(path: Path, name: str, engine: DuckDBPyConnection, scratch: Pa
         raise _unreadable(f"it {exc}") from exc
     except RuntimeError as exc:
         raise _unreadable("its structure stops the program that reads it") from exc
+    if sheets and (missing := _without_results(path)):
+        sheets[0]["notes"].append(f"{missing:,} formulas have no stored result, or an empty one: their cells are empty")
     if not sheets:
         raise CorruptTable("No sheet of the workbook holds a table. Upload a workbook with at least one row of cells.")
     return [_loaded(sheet, name if len(sheets) == 1 else sheet["name"], engine, scratch) for sheet in sheets]
@@ -58,7 +70,7 @@ def _unreadable(reason: str) -> CorruptTable:
 
 
 def _loaded(sheet: Mapping[str, Any], name: str, engine: DuckDBPyConnection, scratch: Path) -> RawTable:
-    source = Path(sheet["path"])
+    source, kept = Path(sheet["path"]), sheet["kept"]
     columns = tuple(
         RawColumn(column, frozenset(families))
         for column, families in zip(sheet["columns"], sheet["families"], strict=True)
@@ -68,9 +80,13 @@ def _loaded(sheet: Mapping[str, Any], name: str, engine: DuckDBPyConnection, scr
     table = RawTable(
         name, path, columns, sheet["rows"], row_bytes, notes=tuple(sheet["notes"]), facts={"sheet": sheet["name"]}
     )
-    load_clean(engine, source, table)
+    load_clean(engine, source, table, kept, sheet["width"])
     source.unlink()
-    return table
+    with Rejects(scratch / f"rejects-{source.stem}.ndjson") as rejects:
+        for left in sheet["left_out"]:
+            rejects.leave_out(*left)
+        table = without_total(engine, table, lambda: sheet["last_row"], rejects)
+    return rejects.told(table)
 
 
 def write_sheets(path: str, folder: str) -> list[dict[str, Any]]:
@@ -94,59 +110,157 @@ def write_sheets(path: str, folder: str) -> list[dict[str, Any]]:
 
 
 def _written(book: calamine.CalamineWorkbook, sheet: calamine.SheetMetadata, path: Path) -> dict[str, Any] | None:
-    rows = iter(book.get_sheet_by_name(sheet.name).iter_rows())
-    head = [row for row in islice(rows, _HEAD_ROWS) if not _is_empty(row)]
+    rows = _rows(book.get_sheet_by_name(sheet.name))
+    head = list(islice(rows, _HEAD_ROWS))
     if not head:
         return None
-    width = max(len(row) for row in head)
-    check_columns(width)
-    start = find_start([[_text(cell) for cell in row] for row in head], width)
-    body = _Body(width)
-    body.write(chain(head[start.titles + (start.header is not None) :], rows), path)
-    hidden = sheet.visible != calamine.SheetVisibleEnum.Visible
+    width = max(len(row) for _, row in head)
+    start = _as_wide(find_start([[_text(cell) for cell in row] for _, row in head], width), width)
+    named = start.titles + (start.header is not None)
+    first_row = named + start.beneath
+    body = _Body(start)
+    body.write(chain(head[first_row:], rows), path)
+    left_out = [
+        *((*_said(row), "above the table") for row in head[: start.titles]),
+        *((*_said(row), start.reason) for row in head[named:first_row]),
+        *((*_said(row), "the names again") for row in body.again),
+    ]
+    names = start.header or [""] * start.width
+    kept = [at for at in range(start.width) if names[at].strip() or body.is_filled[at]]
+    check_columns(len(kept))
+    kept_names = [names[at] for at in kept]
+    shown = replace(start, header=tuple(kept_names) if start.header else None)
+    notes = {
+        f"{start.width - len(kept):,} columns without a name and a value are left out": len(kept) < start.width,
+        f"{body.rounded:,} numbers have more digits than a workbook keeps": body.rounded,
+        f"the names come again, and are left out ({len(body.again):,} times)": body.again,
+        "the sheet is hidden": sheet.visible != calamine.SheetVisibleEnum.Visible,
+    }
     return {
         "name": sheet.name,
         "path": str(path),
-        "columns": column_names(start.header or [""] * width),
-        "families": [sorted(seen) for seen in body.seen],
+        "width": start.width,
+        "kept": kept,
+        "columns": column_names(kept_names),
+        "families": [sorted(body.seen[at]) for at in kept],
         "rows": body.rows,
-        "notes": [*header_notes(start), *(["the sheet is hidden"] if hidden else [])],
+        "last_row": body.last_row,
+        "left_out": [(number, reason, text) for number, text, reason in left_out],
+        "notes": [*header_notes(shown), *(note for note, applies in notes.items() if applies)],
     }
+
+
+def _as_wide(start: Start, width: int) -> Start:
+    """As wide as the sheet: whether a column is empty is seen when all rows are read."""
+    header = None if start.header is None else (*start.header, *[""] * (width - start.width))
+    return replace(start, header=header, width=width, row_width=width)
+
+
+NumberedRow = tuple[int, list[Cell]]
+
+
+def _rows(sheet: calamine.CalamineSheet) -> Iterator[NumberedRow]:
+    """Those that are not empty, with their numbers; of a sheet with a stray blank far away, only the columns in use."""
+    width = sheet.width
+    if width > LIMITS.max_columns:
+        width = max((_filled_width(row) for row in sheet.iter_rows()), default=0)
+        check_columns(width)
+    return ((number, row[:width]) for number, row in enumerate(sheet.iter_rows(), 1) if not _is_empty(row))
+
+
+def _filled_width(row: Sequence[Cell]) -> int:
+    return next((at + 1 for at in range(len(row) - 1, -1, -1) if not _is_blank(row[at])), 0)
+
+
+def _said(row: NumberedRow) -> tuple[int, str]:
+    number, cells = row
+    return number, ", ".join(filter(None, map(_text, cells)))[:_MAX_SAID_CHARS]
 
 
 @dataclass
 class _Body:
-    """The rows below the header, as they are written: their number, and which kinds of cells each column has."""
+    """The rows below the header, as they are written, and what was seen of them."""
 
-    width: int
+    start: Start
     rows: int = 0
+    last_row: int = 0
+    rounded: int = 0
+    again: list[NumberedRow] = field(default_factory=list[NumberedRow])
     seen: list[set[Family]] = field(default_factory=list[set[Family]])
+    is_filled: list[bool] = field(default_factory=list[bool])
 
-    def write(self, rows: Iterable[list[Cell]], path: Path) -> None:
-        self.seen = [set() for _ in range(self.width)]
+    def write(self, rows: Iterable[NumberedRow], path: Path) -> None:
+        self.seen = [set() for _ in range(self.start.width)]
+        self.is_filled = [False] * self.start.width
         with path.open("w", encoding="utf-8", errors="replace", newline="") as file:
             csv.writer(file, lineterminator="\n").writerows(self._texts(rows))
 
-    def _texts(self, rows: Iterable[list[Cell]]) -> Iterator[list[str]]:
-        for row in rows:
-            if not _is_empty(row):
-                self.rows += 1
-                for at, cell in enumerate(row):
-                    if type(cell) in _FAMILIES:
-                        self.seen[at].add(_FAMILIES[type(cell)])
-                yield [_text(cell) for cell in row] + [""] * (self.width - len(row))
+    def _texts(self, rows: Iterable[NumberedRow]) -> Iterator[list[str]]:
+        for number, row in rows:
+            texts = [_text(cell) for cell in row[: self.start.width]]
+            if self.start.header and tuple(texts) == self.start.header:
+                self.again.append((number, row))
+                continue
+            self.rows, self.last_row = self.rows + 1, number
+            for at, cell in enumerate(row[: self.start.width]):
+                if type(cell) in _FAMILIES:
+                    self.seen[at].add(_FAMILIES[type(cell)])
+                    self.rounded += type(cell) is float and abs(cell) >= _MAX_EXACT_WHOLE
+                self.is_filled[at] = self.is_filled[at] or not _is_blank(cell)
+            yield texts + [""] * (self.start.width - len(texts))
+
+
+def _is_blank(cell: Cell) -> bool:
+    return cell is None or (isinstance(cell, str) and not cell.strip())
 
 
 def _is_empty(row: Iterable[Cell]) -> bool:
-    return all(cell == "" or cell is None for cell in row)
+    return all(map(_is_blank, row))
 
 
 def _text(cell: Cell) -> str:
-    """As it is read again: whole numbers without a fraction, times in ISO's form."""
+    """As it is read again: whole numbers without a fraction, times in ISO's form, durations in hours."""
     if isinstance(cell, bool):
         return str(cell).lower()
     if isinstance(cell, float) and cell.is_integer() and abs(cell) < _MAX_EXACT_WHOLE:
         return str(int(cell))
     if isinstance(cell, dt.datetime):
         return cell.isoformat(" ")
+    if isinstance(cell, dt.timedelta):
+        return _hours(cell)
     return "" if cell is None else str(cell)
+
+
+def _hours(duration: dt.timedelta) -> str:
+    minutes, seconds = divmod(abs(duration), dt.timedelta(minutes=1))
+    hours, minutes = divmod(minutes, 60)
+    fraction = f".{seconds.microseconds:06}" if seconds.microseconds else ""
+    return f"{'-' if duration < dt.timedelta() else ''}{hours:02}:{minutes:02}:{seconds.seconds:02}{fraction}"
+
+
+def _without_results(path: Path) -> int:
+    """Formulas whose result was not stored, or is empty: programs that write workbooks do not calculate them."""
+    with path.open("rb") as file:
+        is_zip = file.read(2) == b"PK"
+        file.seek(0)
+        if not is_zip:
+            return sum(1 for piece in _pieces(file) for _ in _XLS_FORMULA_WITHOUT_RESULT.finditer(piece))
+    with zipfile.ZipFile(path) as archive:
+        sheets = [name for name in archive.namelist() if _SHEET.fullmatch(name)]
+        return sum(_formulas_without_results(archive, name) for name in sheets)
+
+
+def _formulas_without_results(archive: zipfile.ZipFile, name: str) -> int:
+    with archive.open(name) as file:
+        return sum(
+            1
+            for piece in _pieces(file)
+            if b"<f" in piece
+            for cell in _XLSX_FORMULA_WITHOUT_RESULT.finditer(piece)
+            if b't="str"' not in cell[1]
+        )
+
+
+def _pieces(file: IO[bytes]) -> Iterator[bytes]:
+    """Of a megabyte; a formula that is cut by the end of one is not counted."""
+    return iter(lambda: file.read(MIB), b"")

@@ -1,0 +1,199 @@
+"""Proves what was made of a table before it is published: no row vanished, and numbers are those of the file.
+
+Rows are counted in the bytes of the file, and numbers compared as decimals in Python: without DuckDB's readers of text.
+"""
+
+import csv
+import json
+import mmap
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from duckdb import DuckDBPyConnection
+
+from tasks.transform.table.delimited import long_cells
+from tasks.transform.table.dialect import Lines, is_blank, read_layout
+from tasks.transform.table.engine import identifier, literal
+from tasks.transform.table.limits import LIMITS, MIB
+from workflow.errors import ResultNotProven
+
+_PIECE_BYTES = MIB
+_SAMPLED_ROWS, _MAX_PROVEN_COLUMNS = 100, 40
+_BLANK_LINES = re.compile(rb"(?:^|(?<=\n))[ \t\r]*\n")
+_NUMBERS = ("BIGINT", "DOUBLE", "DECIMAL", "HUGEINT")
+
+Proven = Mapping[str, Any]
+"""What is said of a table: its name, rows, bad_rows, left_out, joined, header_rows and columns."""
+
+
+def prove_rows(tables: Sequence[Proven], text: Path, media_type: str) -> None:
+    """Rows of the file are rows of the tables, rejects, or left out by name; raises ResultNotProven."""
+    found = sum(table["rows"] + table["bad_rows"] + table["left_out"] + table["header_rows"] for table in tables)
+    found += sum(table["joined"] for table in tables)
+    counts = [*_until(found, _counts(text, media_type, is_narrow=len(tables[0]["columns"]) == 1))]
+    if counts and found not in counts:
+        raise ResultNotProven(
+            f"{found:,} rows were found in the file, told and left out ones among them, but it has another number of "
+            "rows. Nothing was published, and the original is where it was: report it with the file."
+        )
+
+
+def _until(wanted: int, counts: Iterator[int]) -> Iterator[int]:
+    for count in counts:
+        yield count
+        if count == wanted:
+            return
+
+
+def _counts(text: Path, media_type: str, *, is_narrow: bool) -> Iterator[int]:
+    """Ways to count, cheap ones first: all is well if one of them agrees."""
+    if media_type in {"application/json", "application/x-ndjson"}:
+        yield from _counts_of_values(text)
+        return
+    records, blank = _records(text)
+    yield records
+    if is_narrow:
+        yield records + blank
+    if media_type in {"text/csv", "text/tab-separated-values"}:
+        yield from _counts_by_rules(text)
+
+
+def _records(path: Path) -> tuple[int, int]:
+    """Lines that end outside of quotes, without those that are blank; and these."""
+    ends, blank, is_quoted, last = 0, 0, False, b"\n"
+    with path.open("rb") as file:
+        while piece := file.read(_PIECE_BYTES):
+            piece += file.readline()
+            outside, is_quoted = _outside_quotes(piece, is_quoted=is_quoted)
+            if b"\n" not in piece:
+                outside = outside.replace(b"\r", b"\n")
+            ends += outside.count(b"\n")
+            if any(sign in outside for sign in (b"\n\n", b"\n\r", b"\n ", b"\n\t")) or outside[:1].isspace():
+                blank += len(_BLANK_LINES.findall(outside))
+            last = outside[-1:] or last
+    return ends + (last != b"\n") - blank, blank
+
+
+def _outside_quotes(piece: bytes, *, is_quoted: bool) -> tuple[bytes, bool]:
+    if b'"' not in piece:
+        return (b"" if is_quoted else piece), is_quoted
+    parts = piece.split(b'"')
+    return b'""'.join(parts[is_quoted::2]), is_quoted != (len(parts) % 2 == 0)
+
+
+def _counts_by_rules(path: Path) -> Iterator[int]:
+    """Row by row, where quotes are not those of most files: with lines that are blank, and without."""
+    dialect = read_layout(path).dialect
+    rows, blank = 0, 0
+    with path.open(encoding="utf-8", errors="surrogateescape", newline="") as file, long_cells():
+        lines = Lines(file)
+        reader = dialect.reader(lines)
+        while True:
+            lines.taken.clear()
+            try:
+                row = next(reader)
+            except StopIteration:
+                break
+            except csv.Error:
+                lines.give_back(keep=1)
+                rows, reader = rows + 1, dialect.reader(lines)
+                continue
+            is_empty = is_blank(row) and not "".join(lines.taken).strip()
+            rows, blank = rows + (not is_empty), blank + is_empty
+    yield rows
+    yield rows + blank
+
+
+def _counts_of_values(path: Path) -> Iterator[int]:
+    """None for arrays that are too large to be counted but by the reader that made the table."""
+    is_small = path.stat().st_size <= LIMITS.max_json_document_bytes
+    with path.open("rb") as file:
+        lines = sum(not line.isspace() for line in file)
+        file.seek(0)
+        is_array = file.read(_PIECE_BYTES).lstrip()[:1] == b"["
+    if is_small or not is_array:
+        yield lines
+    if not is_small:
+        return
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        try:
+            yield len(msgspec.json.decode(content, type=list[msgspec.Raw]))
+        except msgspec.DecodeError:
+            yield _count_of_documents(content[:].decode("utf-8", "replace"))
+
+
+def _count_of_documents(text: str) -> int:
+    decoder, at, count = json.JSONDecoder(), 0, 0
+    while at < len(text) and (begin := re.compile(r"\s*").match(text, at)) and begin.end() < len(text):
+        _, at = decoder.raw_decode(text, begin.end())
+        count += 1
+    return count
+
+
+def prove_values(engine: DuckDBPyConnection, name: str, raw: Path, made: Sequence[Path]) -> None:
+    """First and last rows, and the extremes of numbers, say what the text of the file says; raises ResultNotProven."""
+    files = f"read_parquet([{', '.join(map(literal, made))}], hive_partitioning = false)"
+    described = engine.execute(f"DESCRIBE FROM {files}").fetchall()
+    rows = _count(engine, files)
+    if rows != _count(engine, f"read_parquet({literal(raw)})"):
+        raise ResultNotProven(f'The table "{name}" has lost or gained rows on its way to Parquet. {_ADVICE}')
+    numbers = [(at, row[0]) for at, row in enumerate(described) if row[1].startswith(_NUMBERS) and "[" not in row[1]]
+    if not rows or len(made) != 1 or not numbers:
+        return
+    numbers = numbers[:_MAX_PROVEN_COLUMNS]
+    places = _places(engine, files, numbers, rows)
+    texts = _cells(engine, f"read_parquet({literal(raw)})", [f"c{at}" for at, _ in numbers], places)
+    values = _cells(engine, files, [identifier(column) for _, column in numbers], places)
+    for text_row, value_row in zip(texts, values, strict=True):
+        for (_, column), text, value in zip(numbers, text_row, value_row, strict=True):
+            if value is not None and not _is_same(str(text), value):
+                raise ResultNotProven(f'In "{column}" of "{name}", "{text}" became {value}. {_ADVICE}')
+
+
+_ADVICE = "Nothing was published, and the original is where it was: report it with the file."
+
+
+def _count(engine: DuckDBPyConnection, source: str) -> int:
+    found = engine.execute(f"SELECT count(*) FROM {source}").fetchone()
+    return int(found[0]) if found else 0
+
+
+def _places(engine: DuckDBPyConnection, files: str, numbers: Sequence[tuple[int, str]], rows: int) -> list[int]:
+    """Rows by their number: both ends, and where each column is least and greatest."""
+    source = files.replace("hive_partitioning = false", "hive_partitioning = false, file_row_number = true")
+    extremes = ", ".join(
+        f"arg_min(file_row_number, {identifier(column)}), arg_max(file_row_number, {identifier(column)})"
+        for _, column in numbers
+    )
+    found = engine.execute(f"SELECT {extremes} FROM {source}").fetchone() or ()
+    ends = (*range(min(rows, _SAMPLED_ROWS)), *range(max(0, rows - _SAMPLED_ROWS), rows))
+    return sorted({*ends, *(at for at in found if at is not None)})
+
+
+def _cells(
+    engine: DuckDBPyConnection, files: str, columns: Sequence[str], places: Sequence[int]
+) -> list[tuple[Any, ...]]:
+    texts = ", ".join(f"{column}::VARCHAR" for column in columns)
+    source = files.replace(")", ", file_row_number = true)")
+    wanted = ", ".join(map(str, places))
+    return engine.execute(
+        f"SELECT {texts} FROM {source} WHERE file_row_number IN ({wanted}) ORDER BY file_row_number"
+    ).fetchall()
+
+
+def _is_same(text: str, value: str) -> bool:
+    """Whether a number is one of those that the text may mean: with a point, a comma, or separators of thousands."""
+    plain = text.strip()
+    meant = (plain, plain.replace(",", ""), plain.replace(".", "").replace(",", "."))
+    return any(_decimal(each) == _decimal(value) for each in meant)
+
+
+def _decimal(text: str) -> Decimal | None:
+    try:
+        return Decimal(text)
+    except InvalidOperation:
+        return None
