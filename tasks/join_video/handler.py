@@ -14,7 +14,7 @@ from tasks.shared.settings import from_environment
 from tasks.shared.task import task
 from tasks.transform.video.convert import Converted
 from tasks.transform.video.probe import examine
-from tasks.transform.video.proof import prove_joined, prove_tracks
+from tasks.transform.video.proof import prove, prove_tracks
 from tasks.transform.video.segments import Part, join
 from tasks.work import Recipe, Rendered, Written
 from workflow.errors import TransientError
@@ -59,7 +59,7 @@ def joined(asset: Asset, split: Split, folder: Path) -> Rendered:
     sound = next((_part(asset, split.recipe, part) for part in split.parts if part.sound), None)
     stream = objects.open(asset.source, asset.size)
     rendered = join(stream, asset.size, pictures, sound, folder / "web.mp4", RECIPE)
-    prove_joined(stream, rendered)
+    prove(stream, rendered, here_and_there=True)
     return rendered
 
 

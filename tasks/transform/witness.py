@@ -24,9 +24,12 @@ from tasks.transform.media import opened
 from workflow.errors import RejectedError, ResultNotProven
 
 LISTEN_EVERY_SECONDS, LISTEN_SECONDS = 10, 0.5
+_WARM_UP_SECONDS = 0.2
 _LISTENED_RATE_HZ = 32_000
 """What is higher than half of it, nobody hears, and AAC leaves it out."""
 _MICROSECONDS = 1_000_000
+_AFTER_SECONDS = 2
+"""Tracks are interleaved by about a second, and pictures come before they are shown."""
 _MOST_PACKETS = 5000
 """That are read to come from a key frame to a place."""
 _AUDIBLE_DBFS, _LOST_DB = -40.0, 60.0
@@ -114,7 +117,7 @@ def _look(packets: Iterable["Packet[Stream]"], origin: float) -> Seen:
             seen.picture_end = max(seen.picture_end, end)
         elif isinstance(packet.stream, AudioStream):
             seen.sound_end = max(seen.sound_end, end)
-            ear.hear(packet, start)
+            ear.hear(packet, start, end)
     return seen
 
 
@@ -125,13 +128,13 @@ def _packets(container: InputContainer, tracks: list[Stream]) -> Iterator["Packe
 
 
 def _packets_at(container: InputContainer, tracks: list[Stream], at: Sequence[float]) -> Iterator["Packet[Stream]"]:
-    """From the key frame before each of these seconds until half a second later; none if the file has no way there."""
+    """From the key frame before each of these seconds until a little later; none if the file has no way there."""
     origin = _origin(tracks)
     with suppress(av.error.FFmpegError, IndexError):
         for place in at:
             container.seek(int((place + origin) * _MICROSECONDS))
             yield from takewhile(
-                lambda packet, end=place + LISTEN_SECONDS: (_seconds(packet, origin) or 0) <= end,
+                lambda packet, end=place + _AFTER_SECONDS: (_seconds(packet, origin) or 0) <= end,
                 islice(container.demux(tracks), _MOST_PACKETS),
             )
 
@@ -146,22 +149,28 @@ def _origin(tracks: list[Stream]) -> float:
 
 
 class _Ear:
-    """Decodes half a second of every ten."""
+    """Decodes half a second of every ten; what a decoder still has of the time before is passed over."""
 
     def __init__(self, seen: Seen) -> None:
         self._seen = seen
+        self._window = -1
         self._resampler: AudioResampler | None = None
 
-    def hear(self, packet: "Packet[Stream]", start: float) -> None:
-        window, into = divmod(start, LISTEN_EVERY_SECONDS)
-        if start < 0 or into > LISTEN_SECONDS:
+    def hear(self, packet: "Packet[Stream]", start: float, end: float) -> None:
+        window = math.floor(end / LISTEN_EVERY_SECONDS)
+        into, until = (seconds - window * LISTEN_EVERY_SECONDS for seconds in (start, end))
+        if window < 0 or into > LISTEN_SECONDS:
             return
-        self._seen.heard_dbfs.setdefault(int(window), -math.inf)
+        if window != self._window:
+            self._window, self._resampler = window, None
         with suppress(av.error.FFmpegError):
-            for frame in packet.decode():
-                if isinstance(frame, AudioFrame):
-                    level = self._level_dbfs(frame)
-                    self._seen.heard_dbfs[int(window)] = max(self._seen.heard_dbfs[int(window)], level)
+            frames = [frame for frame in packet.decode() if isinstance(frame, AudioFrame)]
+            if until > _WARM_UP_SECONDS:
+                self._note(window, frames)
+
+    def _note(self, window: int, frames: list[AudioFrame]) -> None:
+        level = max((self._level_dbfs(frame) for frame in frames), default=-math.inf)
+        self._seen.heard_dbfs[window] = max(self._seen.heard_dbfs.get(window, -math.inf), level)
 
     def _level_dbfs(self, frame: AudioFrame) -> float:
         frame.pts = None

@@ -1,7 +1,6 @@
 """Proves a video's rendition before it is published: its tracks, sizes and times, its pictures and what is heard."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any, BinaryIO
 
 from av.container import InputContainer
@@ -15,41 +14,30 @@ from workflow.errors import ResultNotProven
 
 _PLACES = 12
 _MICROSECONDS = 1_000_000
-_BLOCK_SECONDS = 2 * 1024 / 48_000
-"""Of AAC, with the one that begins before the sound does."""
+_ROUNDED_SECONDS = 0.1
+"""Blocks of AAC, and pictures of which nothing says how long they are shown."""
 _SECONDS_BY_DAMAGE = 10
 """What may be missing behind a packet that cannot be decoded: up to the next key frame."""
 _LEAST_SHARE, _LEAST_RATE = 0.45, 25
 """Of the packets that are pictures, because fields may come in packets of their own; or so many a second."""
 
 
-def prove(original: BinaryIO, rendered: Rendered) -> None:
-    """Raises ResultNotProven where the rendition is not what the original has, and what the record says."""
-    made = rendered.files[0]
+def prove(original: BinaryIO, rendered: Rendered, *, here_and_there: bool = False) -> None:
+    """Raises ResultNotProven where the rendition is not what the original has, and what the record says.
+
+    The original is looked at all over or, if it is large, here and there.
+    """
+    made, facts = rendered.files[0], rendered.facts
     if not isinstance(made, Written):
         raise ResultNotProven("The rendition of the video was not written.")
-    prove_file(made, rendered.facts)
-    _prove_content(original, made.path, rendered.facts)
-
-
-def prove_joined(original: BinaryIO, rendered: Rendered) -> None:
-    """The same for what was made of a large file in parts: the original is looked at here and there."""
-    made = rendered.files[0]
-    if not isinstance(made, Written):
-        raise ResultNotProven("The rendition of the video was not written.")
-    prove_file(made, rendered.facts)
-    _prove_content(original, made.path, rendered.facts, here_and_there=True)
-
-
-def prove_file(made: Written, facts: dict[str, Any]) -> None:
-    """The same for what the record says alone."""
     prove_tracks(made, facts)
-    with reopened(made.path) as container:
-        _prove_times(container, facts)
+    shown = look_again(made.path)
+    _prove_times(shown, facts)
+    _prove_content(original, shown, facts, here_and_there=here_and_there)
 
 
 def prove_tracks(made: Written, facts: dict[str, Any]) -> None:
-    """The same for the tracks, whoever has made them."""
+    """The same for the tracks alone, whoever has made them."""
     with reopened(made.path) as container:
         _prove_tracks(container, made, facts)
 
@@ -68,21 +56,14 @@ def _prove_tracks(container: InputContainer, made: Written, facts: dict[str, Any
             raise ResultNotProven(f"The rendition has {stream.frames:,} pictures; {facts['frames']:,} were made.")
 
 
-def _prove_times(container: InputContainer, facts: dict[str, Any]) -> None:
-    """Where the last of the tracks ends, to the picture or to the block of sound."""
-    ends = [
-        float(((stream.start_time or 0) + (stream.duration or 0)) * (stream.time_base or 0))
-        for stream in container.streams
-    ]
-    a_picture = max((1 / float(stream.average_rate or 1) for stream in container.streams.video), default=0)
-    off = abs(max(ends, default=0) - facts["duration_seconds"])
-    if off > max(a_picture, _BLOCK_SECONDS) + _BLOCK_SECONDS:
-        raise ResultNotProven(
-            f"The rendition plays {max(ends, default=0):,.2f} s, the record says {facts['duration_seconds']:,.2f}."
-        )
+def _prove_times(shown: Seen, facts: dict[str, Any]) -> None:
+    """Where the last of the tracks ends, to the block of sound."""
+    plays = max(shown.picture_end, shown.sound_end)
+    if abs(plays - facts["duration_seconds"]) > _ROUNDED_SECONDS:
+        raise ResultNotProven(f"The rendition plays {plays:,.2f} s, the record says {facts['duration_seconds']:,.2f}.")
 
 
-def _prove_content(original: BinaryIO, made: Path, facts: dict[str, Any], *, here_and_there: bool = False) -> None:
+def _prove_content(original: BinaryIO, shown: Seen, facts: dict[str, Any], *, here_and_there: bool) -> None:
     original.seek(0)
     with opened(original, DEMUXERS) as container:
         tracks = choose(container)
@@ -92,7 +73,6 @@ def _prove_content(original: BinaryIO, made: Path, facts: dict[str, Any], *, her
     if here_and_there and not is_steady:
         return  # a place in time is not one place in such a file
     seen = look(original, DEMUXERS, picture, sound, at)
-    shown = look_again(made)
     if is_steady:
         agree(seen, shown, left_out_seconds=_SECONDS_BY_DAMAGE * facts["left_out"])
     else:
