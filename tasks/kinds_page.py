@@ -149,8 +149,8 @@ def _table_facts() -> Iterator[str]:
         "names. Lines that go on below an entry belong to its message."
     )
     yield (
-        '**JSON**: one row an object; `{"Records": […]}`, pages of an API and GeoJSON are taken apart, and told; of keys '
-        "that come twice the last counts."
+        '**JSON**: one row an object; `{"Records": […]}`, pages of an API and GeoJSON are taken apart, and told; '
+        "of keys that come twice the last counts."
     )
     yield (
         "**Bad rows**: in `rejects/<name>`, each with its line, the reason and the text; none is dropped or padded. "
