@@ -9,13 +9,11 @@ from tasks.kinds import (
     AUDIO,
     BIG_FILES,
     DOCUMENT,
-    GIB,
     IMAGE,
     KINDS,
     MAX_KEY_BYTES,
     MAX_NAME_BYTES,
     MEGAPIXEL,
-    MIB,
     TABLE,
     VIDEO,
     Format,
@@ -32,6 +30,7 @@ from tasks.transform.video import limits as videos
 from tasks.work import Recipe
 from workflow import errors
 from workflow.limits import BY_KIND, FUNCTIONS
+from workflow.units import GIB, MIB
 
 PAGE = Path(__file__).parents[1] / "docs" / "kinds.md"
 
@@ -47,7 +46,7 @@ def page() -> str:
 def _introduction() -> Iterator[str]:
     yield "# Kinds: what is accepted, and what becomes of it"
     yield ""
-    yield "Written by `python -m tasks.kinds_page` from the tables in the code; a test compares the two."
+    yield "Written by `python -m tasks.kinds_page` from the tables in the code; a test compares both."
     yield ""
     yield (
         "What a file is, its content tells; a name or a declared type that says otherwise is only noted. A name may "
@@ -145,8 +144,8 @@ def _table_facts() -> Iterator[str]:
     )
     yield (
         "**Logs**: access logs of ALB, S3, CloudFront, nginx, Apache and IIS, VPC flow logs, syslog (RFC 5424, "
-        "3164), containers (CRI, klog), Python, log4j and logfmt, also several in one file: a table each, with the documented "
-        "names. Lines that go on below an entry belong to its message."
+        "3164), containers (CRI, klog), Python, log4j and logfmt, also several in one file: a table each, with the "
+        "documented names. Lines that go on below an entry belong to its message."
     )
     yield (
         '**JSON**: one row an object; `{"Records": […]}`, pages of an API and GeoJSON are taken apart, and told; of '
