@@ -16,13 +16,14 @@ from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from infra import rules
+from infra.function_versions import KEPT
 from infra.needs import Needs, allow
 from infra.settings import Settings
 from infra.sources import PROJECT_ROOT
 from infra.task_function import common_environment
-from infra.versions import KEPT
-from workflow.big_file import CONTAINER
+from workflow.big_file import CONTAINER_NAME
 from workflow.limits import BIG_FILE
+from workflow.names import resource_name
 
 TASKS = "ecs-tasks.amazonaws.com"
 FOLLOWING_RULE = "StepFunctionsGetEventsForECSTaskRule"
@@ -106,7 +107,7 @@ class BigFiles(Construct):
         task = ecs.FargateTaskDefinition(
             self,
             "Task",
-            family=f"sluice-{self._settings.stage}-big-file",
+            family=resource_name(self._settings.stage, "big-file"),
             cpu=BIG_FILE.cpu_units,
             memory_limit_mib=BIG_FILE.memory_mb,
             ephemeral_storage_gib=BIG_FILE.scratch_gib,
@@ -116,10 +117,10 @@ class BigFiles(Construct):
             task_role=self._make_role(needs),
         )
         task.add_container(
-            CONTAINER,
+            CONTAINER_NAME,
             image=ecs.ContainerImage.from_docker_image_asset(self._image()),
             environment=common_environment(self._settings, cdk.Stack.of(self).account) | dict(needs.environment),
-            logging=ecs.LogDrivers.aws_logs(log_group=self._logs, stream_prefix=CONTAINER),
+            logging=ecs.LogDrivers.aws_logs(log_group=self._logs, stream_prefix=CONTAINER_NAME),
         )
         task.apply_removal_policy(KEPT)
         return task

@@ -21,6 +21,7 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sqs as sqs
 
 from infra.settings import Settings
+from workflow.names import stage_name
 
 DECRYPT, GENERATE = "kms:Decrypt", "kms:GenerateDataKey"
 ASKED_FOR: Mapping[str, tuple[str, ...]] = MappingProxyType(
@@ -130,7 +131,8 @@ def _actions(role: iam.Role) -> Iterator[str]:
 
 
 def _own_log_groups(stack: cdk.Stack, settings: Settings) -> dict[str, Any]:
-    names = (f"/aws/lambda/sluice-{settings.stage}-*", f"/aws/vendedlogs/*/sluice-{settings.stage}*")
+    stage = stage_name(settings.stage)
+    names = (f"/aws/lambda/{stage}-*", f"/aws/vendedlogs/*/{stage}*")
     arns = [
         stack.format_arn(
             service="logs", resource="log-group", resource_name=name, arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME

@@ -20,6 +20,7 @@ from infra import rules
 from infra.app import make_app
 from infra.needs import allow
 from infra.settings import SettingsError, settings_of
+from workflow.names import resource_name
 
 STACK = "sluice-github"
 ISSUER = "token.actions.githubusercontent.com"
@@ -54,7 +55,7 @@ class GitHub(cdk.Stack):
     def _role(self, stage: str, does: str, environment: str, statements: Sequence[iam.PolicyStatement]) -> None:
         """A role that a job gets which runs in the repository's `environment`, whatever its branch or workflow."""
         subject = f"repo:{self._repository}:environment:{environment}"
-        name = f"sluice-{stage}-{does}"
+        name = resource_name(stage, does)
         role = iam.Role(
             self,
             f"{stage.capitalize()}{does.capitalize()}",
@@ -75,15 +76,15 @@ class GitHub(cdk.Stack):
 
     def _try(self, stage: str) -> list[iam.PolicyStatement]:
         """To upload a sample and see what becomes of it, and to give new executions back to the version before."""
-        machine = self._arn("states", "stateMachine", f"sluice-{stage}-ingest", separator=":")
-        bucket = self._arn("s3", f"sluice-{stage}-storage-ingest*", SMOKE_PREFIX + "*", region="", account="")
+        machine = self._arn("states", "stateMachine", resource_name(stage, "ingest"), separator=":")
+        bucket = self._arn("s3", resource_name(stage, "storage-ingest*"), SMOKE_PREFIX + "*", region="", account="")
         return [
-            allow(["cloudformation:DescribeStacks"], self._arn("cloudformation", "stack", f"sluice-{stage}-*")),
+            allow(["cloudformation:DescribeStacks"], self._arn("cloudformation", "stack", resource_name(stage, "*"))),
             allow(["s3:PutObject"], bucket),
-            allow(["dynamodb:BatchGetItem"], self._arn("dynamodb", "table", f"sluice-{stage}-storage-*")),
+            allow(["dynamodb:BatchGetItem"], self._arn("dynamodb", "table", resource_name(stage, "storage-*"))),
             allow(
                 ["states:DescribeExecution"],
-                self._arn("states", "execution", f"sluice-{stage}-ingest:*", separator=":"),
+                self._arn("states", "execution", resource_name(stage, "ingest:*"), separator=":"),
             ),
             allow([f"states:{action}" for action in ALIAS_ACTIONS], machine),
         ]

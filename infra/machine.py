@@ -12,6 +12,7 @@ from constructs import Construct
 
 from infra import rules
 from infra.settings import Settings
+from workflow.names import resource_name
 
 
 def state_machine(
@@ -34,7 +35,7 @@ def state_machine(
 
 
 def machine_name(settings: Settings, name: str) -> str:
-    return f"sluice-{settings.stage}-{name}"
+    return resource_name(settings.stage, name)
 
 
 def machine_arn(stack: cdk.Stack, machine: str) -> str:

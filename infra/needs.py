@@ -14,7 +14,7 @@ from tasks.kinds import BIG_FILES
 from tasks.shared.live_settings import parameter_name
 from tasks.shared.naming import WORK
 from tasks.telemetry.batches import PREFIX as TELEMETRY
-from workflow.limits import functions_of
+from workflow.limits import CONTAINER, functions_of
 
 READ = ("s3:GetObjectVersion",)
 """An original is always read by its version."""
@@ -28,8 +28,6 @@ KEEP = ("s3:GetObject", "s3:PutObject", "s3:PutObjectTagging", "s3:AbortMultipar
 """To write a copy, in parts where it is large, and to verify it."""
 TABLE_AND_PLACES = ("TABLE_NAME", "INGEST_BUCKET", "EXPANDED_BUCKET", "ARCHIVE_BUCKET", "QUARANTINE_BUCKET")
 RECORD = ("dynamodb:GetItem", "dynamodb:UpdateItem")
-CONTAINER = "big_file"
-"""No function, but what does the work of one."""
 LIVE = ("LIVE_SETTINGS", "POWERTOOLS_PARAMETERS_MAX_AGE")
 
 

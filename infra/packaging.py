@@ -1,7 +1,7 @@
 """Builds the Lambda packages: just what each function imports, from wheels for Lambda's platform, without Docker.
 
-`python -m infra.packaging` builds all of them and tells their sizes; infra/pins.py pins their requirements.
-boto3 is not packed: Lambda's Python runtime has it.
+`python -m infra.packaging` builds all of them and tells their sizes.
+What they require is pinned by infra/pins.py. boto3 is not packed: Lambda's Python runtime has it.
 """
 
 import shutil
@@ -16,7 +16,7 @@ from pathlib import Path
 import uv
 
 from infra import sources
-from workflow.limits import FUNCTIONS
+from workflow.limits import CONTAINER, FUNCTIONS
 
 CACHE = sources.PROJECT_ROOT / ".sluice" / "packages"
 FORMAT = "1"
@@ -42,10 +42,6 @@ class Platform:
 
 LAMBDA = Platform("aarch64-manylinux_2_28", "3.13")
 """Amazon Linux 2023 on Graviton. A manylinux of an older glibc would silently give years-old wheels."""
-
-
-CONTAINER = "big_file"
-"""No function: what the image for big files has, boto3 with it."""
 
 
 def build_all() -> dict[str, Path]:

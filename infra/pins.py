@@ -1,7 +1,7 @@
 """Pins every package, transitive ones too, to the same version on the laptop, in tests and in the functions' packages.
 
-`python -m infra.pins` pins what pyproject.toml asks for and keeps what is pinned already; `--upgrade NAME …` takes the
-newest of these packages, and `--upgrade` alone the newest of everything.
+`python -m infra.pins` pins what pyproject.toml asks for and keeps what is pinned already.
+`--upgrade NAME …` takes the newest of these packages, and `--upgrade` alone the newest of everything.
 """
 
 import re

@@ -21,9 +21,10 @@ from infra.conversion import allow_conversion, conversion_role
 from infra.delivery import FUNCTION_RETRIES, delivered
 from infra.encryption import encrypt, share
 from infra.function_code import function_code
+from infra.function_versions import published
 from infra.live_settings import make_parameter
 from infra.machine import executions_arn, machine_arn, machine_name, state_machine
-from infra.needs import CONTAINER, Needs, needs_of
+from infra.needs import Needs, needs_of
 from infra.observability import Observability
 from infra.reprocess import reprocess_machine
 from infra.restore import continue_restored
@@ -34,9 +35,10 @@ from infra.task_function import TaskFunction
 from infra.warmth import keep_warm
 from infra.ways_in import open_ways_in
 from infra.ways_out import open_ways_out
-from workflow.events import INPUT_PATHS, OBJECT_CREATED, STATUS_CHANGE
+from workflow.events import ENDED_BADLY, INPUT_PATHS, OBJECT_CREATED, STATUS_CHANGE
 from workflow.ingest import ingest
-from workflow.limits import FUNCTIONS
+from workflow.limits import CONTAINER, FUNCTIONS
+from workflow.names import resource_name
 from workflow.shapes import UPLOAD
 
 INGEST = "ingest"
@@ -59,7 +61,7 @@ class Pipeline(cdk.Stack):
         packages: Mapping[str, Path] | None,
         revision: str | None = None,
     ) -> None:
-        name = f"sluice-{settings.stage}-pipeline"
+        name = resource_name(settings.stage, "pipeline")
         super().__init__(scope, name, stack_name=name)
         self._settings = settings
         self._events_dlq = self._dead_letters("EventsDlq")
@@ -131,7 +133,7 @@ class Pipeline(cdk.Stack):
         long_videos = self._settings.long_videos
         definition = ingest(long_videos, big_files=self._settings.big_files).to_json()
         functions = {name: each.function for name, each in self._functions.items() if f"${{{name}}}" in definition}
-        arns = {name: versions.published(function) for name, function in functions.items()}
+        arns = {name: published(function) for name, function in functions.items()}
         role = conversion_role(self, storage) if long_videos == "mediaconvert" else None
         containers = BigFiles(self, self._settings, self._needs[CONTAINER]) if self._settings.big_files else None
         machine = state_machine(
@@ -190,7 +192,7 @@ class Pipeline(cdk.Stack):
                 detail_type=[STATUS_CHANGE],
                 detail={
                     "stateMachineArn": [self._machine.state_machine_arn],
-                    "status": ["FAILED", "TIMED_OUT", "ABORTED"],
+                    "status": list(ENDED_BADLY),
                 },
             ),
             targets=[targets.LambdaFunction(recorder, **delivered(self._failures_dlq))],

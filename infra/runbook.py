@@ -1,12 +1,13 @@
 """How alarms are called, and how they lead to the heading in docs/runbook.md that says what to do."""
 
 from infra.settings import Settings
+from workflow.names import resource_name
 
 RUNBOOK = "docs/runbook.md"
 
 
 def alarm_name(settings: Settings, heading: str) -> str:
-    return f"sluice-{settings.stage}-{heading}"
+    return resource_name(settings.stage, heading)
 
 
 def described(heading: str, means: str) -> str:

@@ -23,6 +23,7 @@ from infra.perimeter import keep_for_good, keep_within_account, let_only_grow
 from infra.settings import Settings, Tier
 from tasks.shared.indexes import INDEXES
 from tasks.shared.naming import WORK
+from workflow.names import resource_name
 
 ABANDONED_UPLOAD_DAYS = 7
 CONSOLE_ORIGINS = ("http://127.0.0.1:*", "http://localhost:*")
@@ -39,7 +40,7 @@ class Storage(cdk.Stack):
     """The stack `sluice-<stage>-storage`."""
 
     def __init__(self, scope: Construct, settings: Settings) -> None:
-        name = f"sluice-{settings.stage}-storage"
+        name = resource_name(settings.stage, "storage")
         super().__init__(scope, name, stack_name=name, termination_protection=settings.retain_data)
         self._settings = settings
         self.key = customer_key(self, settings) if settings.customer_key else None

@@ -14,6 +14,7 @@ from aws_cdk import aws_sqs as sqs
 
 from infra.needs import allow
 from infra.settings import Settings
+from workflow.names import resource_name
 
 SWEEPER = "sweep"
 SCHEDULER = "scheduler.amazonaws.com"
@@ -37,7 +38,7 @@ def sweep_on_schedule(stack: cdk.Stack, settings: Settings, sweep: lambda_.Funct
     schedule = scheduler.CfnSchedule(
         stack,
         "SweepSchedule",
-        name=f"sluice-{settings.stage}-sweep",
+        name=resource_name(settings.stage, "sweep"),
         description="Starts the sweep, which finds what a crash or a lost event left undone",
         schedule_expression=f"rate({minutes} minute{'s' if minutes > 1 else ''})",
         flexible_time_window=scheduler.CfnSchedule.FlexibleTimeWindowProperty(mode="OFF"),

@@ -11,10 +11,11 @@ from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from infra import rules
+from infra.function_versions import version_options
 from infra.needs import Needs, allow
 from infra.settings import Settings
-from infra.versions import version_options
 from workflow.limits import FUNCTIONS, task_of
+from workflow.names import function_name, stage_name
 
 METRICS_NAMESPACE = "Sluice"
 
@@ -33,7 +34,7 @@ class TaskFunction(Construct):
         dead_letters: sqs.IQueue | None = None,
     ) -> None:
         super().__init__(scope, "".join(word.capitalize() for word in function.split("_")))
-        name = f"sluice-{settings.stage}-{function.replace('_', '-')}"
+        name = function_name(settings.stage, function)
         self.log_group = self._make_log_group(name, settings)
         limits = FUNCTIONS[function]
         self.function = lambda_.Function(
@@ -79,7 +80,7 @@ class TaskFunction(Construct):
 
 def service_name(settings: Settings) -> str:
     """By which a stage's metrics differ from those of other stages in the same account."""
-    return f"sluice-{settings.stage}"
+    return stage_name(settings.stage)
 
 
 def common_environment(settings: Settings, account: str) -> dict[str, str]:

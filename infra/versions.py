@@ -22,15 +22,13 @@ from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from infra import rules
+from infra.function_versions import KEPT
 from infra.needs import allow
-from infra.parameters import CODE_KEY
 from infra.runbook import alarm_name, described
 from infra.settings import Rollout, Settings
 from infra.sources import FIRST_PARTY, PROJECT_ROOT
 
 LIVE = "live"
-KEPT = cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE
-"""But what a failed deployment published goes with it: Lambda refuses to publish the same code twice in a row."""
 
 
 class Live(Construct):
@@ -88,17 +86,6 @@ def _deployment_preference(
         interval=rollout.interval_minutes if rollout.gradual else None,
         alarms=[alarm.alarm_name for alarm in alarms],
     )
-
-
-def version_options(settings: Settings) -> lambda_.VersionOptions:
-    """Of a stage that runs from source, the code is described by its digest: that is all the template knows of it."""
-    code = cdk.Fn.ref(CODE_KEY) if settings.from_source else None
-    return lambda_.VersionOptions(removal_policy=KEPT, description=code)
-
-
-def published(function: lambda_.Function) -> str:
-    """The ARN of the function's version. A new one is published whenever its code or configuration changes."""
-    return function.current_version.function_arn
 
 
 def allow_versions(machine: sfn.StateMachine, functions: Sequence[lambda_.Function]) -> None:

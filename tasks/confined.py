@@ -18,8 +18,7 @@ from typing import Any
 
 from tasks import walls
 from workflow import errors
-
-MIB = 1024 * 1024
+from workflow.units import MIB
 
 _WITHHELD = ("AWS_", "_")
 """How the environment variables begin that hold credentials, or lead to them."""

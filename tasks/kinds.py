@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal
 
-MIB, GIB = 1024**2, 1024**3
+from workflow.units import GIB, MIB
+
 MEGAPIXEL = 1_000_000
 
 

@@ -9,7 +9,8 @@ from typing import Any
 from workflow.asl import Retry, ServiceTask
 from workflow.limits import BIG_FILE
 
-CONTAINER = "transform"
+CONTAINER_NAME = "transform"
+"""In the task that ECS runs."""
 NO_CAPACITY = ["ECS.AmazonECSException"]
 """Fargate has none for the moment."""
 DIED = ["States.TaskFailed"]
@@ -33,7 +34,7 @@ def big_file_task(retries: list[Retry]) -> ServiceTask:
                     "AssignPublicIp": "ENABLED",
                 }
             },
-            "Overrides": {"ContainerOverrides": [{"Name": CONTAINER, "Environment": _environment()}]},
+            "Overrides": {"ContainerOverrides": [{"Name": CONTAINER_NAME, "Environment": _environment()}]},
         },
         result_selector={"container.$": "$.TaskArn"},
         keep_as="$.big_file",

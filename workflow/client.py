@@ -16,12 +16,14 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from tasks.shared.batched import batched
-from tasks.shared.executions import ENDED_BADLY, EVER, LIVE, Executions, back_to, execution_arn
+from tasks.shared.executions import EVER, LIVE, Executions, back_to, execution_arn
 from tasks.shared.failures import denies_failure
 from tasks.shared.naming import asset_id, asset_of_original
 from tasks.shared.records import BATCH_GET_MAX_KEYS, Item, Records
+from workflow.events import ENDED_BADLY
 from workflow.history import StateRun, state_runs
 from workflow.limits import FUNCTIONS, TASKS, functions_of, task_of
+from workflow.names import function_name
 from workflow.shapes import CaughtError, ExecutionInput, dump
 from workflow.stack import Buckets, Connection, NotThereError, Stack
 from workflow.unheard import RECORD_GRACE_SECONDS, Overdue, truly, unheard
@@ -304,7 +306,7 @@ class Sluice:
 
     def function_name(self, function: str) -> str:
         """What a function is called in this stage."""
-        return f"sluice-{self.aws.stage}-{function.replace('_', '-')}"
+        return function_name(self.aws.stage, function)
 
     # logs
 

@@ -9,6 +9,8 @@ from workflow.shapes import UPLOAD, ExecutionInput, parse
 OBJECT_CREATED = "Object Created"
 RESTORE_COMPLETED = "Object Restore Completed"
 STATUS_CHANGE = "Step Functions Execution Status Change"
+ENDED_BADLY = ("FAILED", "TIMED_OUT", "ABORTED")
+"""Every status of an execution that came to its end without success."""
 
 INPUT_PATHS: Mapping[str, str] = MappingProxyType(
     {

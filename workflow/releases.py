@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from workflow.events import ENDED_BADLY
+from workflow.names import resource_name
 from workflow.stack import Connection
 
 REDRIVABLE = timedelta(days=14)
 """For how long Step Functions can redrive an execution, counted from its end."""
-ENDED_BADLY = ("FAILED", "TIMED_OUT", "ABORTED")
 ALL = 100
 FOLLOW_SECONDS = 1.0
 
@@ -62,7 +63,7 @@ class Releases:
         self._stepfunctions = connection.stepfunctions
         self._lambda = connection.lambda_
         self._cloudformation = connection.cloudformation
-        self._stack_name = f"sluice-{connection.stage}-pipeline"
+        self._stack_name = resource_name(connection.stage, "pipeline")
         self._machine_arn = connection.stack.state_machine_arn
         self._alias_arn = connection.stack.state_machine_alias_arn
 

@@ -147,7 +147,7 @@ class VideoPart:
 
 @dataclass(frozen=True, kw_only=True)
 class Split:
-    """How a long video is converted: its parts or, from a `twin` with the same content, what is there already.
+    """How a long video is converted: its parts or, with the same content as an earlier file, what is `reused` of it.
 
     `converted` is where MediaConvert would write, of `width` and `height` in pixels, where a stage has it do so.
     """
@@ -158,7 +158,7 @@ class Split:
     width: int | None = None
     height: int | None = None
     converted: str | None = None
-    twin: Transformed | None = None
+    reused: Transformed | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

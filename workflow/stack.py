@@ -13,6 +13,7 @@ from botocore.exceptions import ClientError
 
 from workflow import local_access
 from workflow.local_access import LocalAccess, NotThereError
+from workflow.names import resource_name
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
@@ -170,7 +171,7 @@ class Connection:
     @cached_property
     def stack(self) -> Stack:
         """The stage's resources, by the outputs of its two stacks."""
-        both = (self._outputs(f"sluice-{self.stage}-{part}") for part in ("storage", "pipeline"))
+        both = (self._outputs(resource_name(self.stage, part)) for part in ("storage", "pipeline"))
         outputs = _Outputs(pair for found in both for pair in found.items())
         return Stack(
             stage=self.stage,

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from workflow.units import MIB
+
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_s3.type_defs import CompletedPartTypeDef
 
 from workflow.stack import NotThereError
 
-MIB = 1024 * 1024
 PART_BYTES = 16 * MIB
 MAX_PARTS = 10_000
 PARTS_AT_ONCE = 4

@@ -12,9 +12,10 @@ from importlib.metadata import version
 from pathlib import Path
 
 from infra import sources, toolchain
+from workflow.names import resource_name
 
 STAGE = "local"
-STACKS = (f"sluice-{STAGE}-storage", f"sluice-{STAGE}-pipeline")
+STACKS = (resource_name(STAGE, "storage"), resource_name(STAGE, "pipeline"))
 """In the order in which they are deployed."""
 MAKERS = ("aws-cdk-lib", "constructs", "stepfunctions-without-sagemaker")
 

@@ -1,7 +1,7 @@
 """A local Python Lambda: AWS's own runtime client, plus the memory limit that Lambda enforces, where /proc tells of it.
 
-Started by the `lambda_python` mend with the environment of a Lambda function. Modules that the function's code zip does
-not hold are imported from this source tree.
+Started with the environment of a Lambda function. Modules that the function's code zip does not hold are imported from
+this source tree.
 """
 
 import importlib.util

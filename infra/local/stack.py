@@ -6,13 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any, Protocol, TypeVar
 
 from infra.local.deploy import deploy
 from infra.local.emulator import DEFAULT_PORT, Emulator
 from workflow import local_access
-from workflow.local_access import ACCESS_FILE, NotThereError
-from workflow.recover import recover
-from workflow.stack import LOCAL, Connection
+from workflow.local_access import ACCESS_FILE, LocalAccess, NotThereError
 
 UNCLEAN_FILE = "not-stopped-cleanly"
 EMULATOR_DIR = "aws"
@@ -28,13 +27,45 @@ class Ready:
     taken_up: list[str]
 
 
-def up(state_dir: Path, port: int | None, say: Callable[[str], None]) -> Ready:
-    """Start the embedded AWS unless it runs, deploy what changed, and take up what a crash left."""
+class Clients(Protocol):
+    """Whoever makes clients of the embedded AWS."""
+
+    def client(self, service: Any) -> Any: ...
+
+
+ClientsT = TypeVar("ClientsT", bound=Clients)
+ClientsT_contra = TypeVar("ClientsT_contra", bound=Clients, contravariant=True)
+
+
+class Recovery(Protocol[ClientsT_contra]):
+    """What takes up the work that a stop interrupted; the keys taken up."""
+
+    def __call__(self, clients: ClientsT_contra, /, *, since: datetime, lost_records: bool) -> list[str]: ...
+
+
+def up(
+    state_dir: Path,
+    port: int | None,
+    say: Callable[[str], None],
+    *,
+    connect: Callable[[LocalAccess], ClientsT],
+    recover: Recovery[ClientsT],
+) -> Ready:
+    """Start the embedded AWS unless it runs, deploy what changed, and take up what a crash left.
+
+    `connect` makes the clients; `recover` is told when the embedded AWS was started.
+    """
     with local_access.private(state_dir):
-        return _up(state_dir, port, say)
+        return _up(state_dir, port, say, connect, recover)
 
 
-def _up(state_dir: Path, port: int | None, say: Callable[[str], None]) -> Ready:
+def _up(
+    state_dir: Path,
+    port: int | None,
+    say: Callable[[str], None],
+    connect: Callable[[LocalAccess], ClientsT],
+    recover: Recovery[ClientsT],
+) -> Ready:
     started, since = time.perf_counter(), datetime.now(UTC).replace(microsecond=0)
     emulator = emulator_of(state_dir, port)
     crashed = (state_dir / UNCLEAN_FILE).exists() and not emulator.running()
@@ -43,13 +74,13 @@ def _up(state_dir: Path, port: int | None, say: Callable[[str], None]) -> Ready:
     (state_dir / UNCLEAN_FILE).touch()
     emulator.wait_ready()
     local_access.write(emulator.access, state_dir)
-    connection = Connection(LOCAL, local=emulator.access)
+    clients = connect(emulator.access)
     say("deploying the stacks")
-    deployment = deploy(connection.client, state_dir)
+    deployment = deploy(clients.client, state_dir)
     if deployment.changed:
         emulator.save()
     say("looking for unfinished work")
-    taken_up = recover(connection, since=since, lost_records=crashed)
+    taken_up = recover(clients, since=since, lost_records=crashed)
     return Ready(emulator.endpoint, time.perf_counter() - started, deployment.changed, taken_up)
 
 

@@ -4,7 +4,7 @@ import os
 from importlib import import_module
 from typing import Any
 
-# Mended, S3 must not look for its objects in files as it is imported, by whichever service: `durable.objects` has them.
+# Mended, S3 must not look for its objects in files as it is imported by any service: `durable.objects` has them.
 _S3_PERSIST = os.environ.get("S3_PERSIST", "0")
 if os.environ.get("SLUICE_STOCK_AWS") != "1":
     os.environ["S3_PERSIST"] = "0"

@@ -11,6 +11,7 @@ from constructs import Construct
 from infra.observability.measures import Measures
 from infra.runbook import RUNBOOK
 from infra.settings import Settings
+from workflow.names import stage_name
 
 PERCENTILES = ("p50", "p95", "p99")
 WIDTH = 24
@@ -26,7 +27,7 @@ def dashboard(
     alarms: Sequence[cloudwatch.Alarm],
 ) -> cloudwatch.Dashboard:
     top = cloudwatch.TextWidget(
-        markdown=f"# sluice-{settings.stage}\n`sluice health` answers in words; "
+        markdown=f"# {stage_name(settings.stage)}\n`sluice health` answers in words; "
         f"`{RUNBOOK}` says for each alarm what to do.",
         width=WIDTH,
         height=2,
@@ -36,7 +37,7 @@ def dashboard(
     return cloudwatch.Dashboard(
         scope,
         "Dashboard",
-        dashboard_name=f"sluice-{settings.stage}",
+        dashboard_name=stage_name(settings.stage),
         widgets=[
             [top],
             [status],

@@ -16,6 +16,7 @@ from constructs import Construct
 from infra.settings import HttpApi, Settings
 from infra.task_function import TaskFunction
 from tasks.api.endpoints import ENDPOINTS
+from workflow.names import stage_name
 
 ACCESS_LOG = {
     "request_id": "$context.requestId",
@@ -41,7 +42,7 @@ class CallersApi(Construct):
         api = apigatewayv2.HttpApi(
             self,
             "Http",
-            api_name=f"sluice-{settings.stage}",
+            api_name=stage_name(settings.stage),
             description="Upload files, have them processed, and see what became of them",
             create_default_stage=False,
             default_authorizer=_authorizer(wanted),
@@ -73,7 +74,7 @@ class CallersApi(Construct):
         return logs.LogGroup(
             self,
             "AccessLogs",
-            log_group_name=f"/aws/vendedlogs/apis/sluice-{settings.stage}",
+            log_group_name=f"/aws/vendedlogs/apis/{stage_name(settings.stage)}",
             retention=logs.RetentionDays(settings.log_retention),
             removal_policy=cdk.RemovalPolicy.DESTROY,
         )

@@ -11,6 +11,7 @@ from constructs import Construct
 from infra.needs import allow
 from infra.settings import Settings
 from infra.streams import StreamReader
+from workflow.names import resource_name
 
 RECORDS_AT_ONCE = 10_000
 WINDOW_SECONDS = 60
@@ -26,7 +27,7 @@ class TelemetryStream(Construct):
         self.stream = kinesis.Stream(
             self,
             "Stream",
-            stream_name=f"sluice-{settings.stage}-telemetry",
+            stream_name=resource_name(settings.stage, "telemetry"),
             stream_mode=kinesis.StreamMode.ON_DEMAND,
             encryption=kinesis.StreamEncryption.MANAGED,
             removal_policy=cdk.RemovalPolicy.DESTROY,

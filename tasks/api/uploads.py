@@ -12,7 +12,8 @@ from urllib.parse import quote
 
 from tasks.api.problems import TooLarge, Unprocessable, UnsupportedType
 from tasks.api.shapes import NewUpload, UploadForm
-from tasks.kinds import GIB, KINDS, MAX_KEY_BYTES, MAX_NAME_BYTES, Kind, accepted_labels, kind_of
+from tasks.kinds import KINDS, MAX_KEY_BYTES, MAX_NAME_BYTES, Kind, accepted_labels, kind_of
+from workflow.units import GIB
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

@@ -44,8 +44,8 @@ renditions = Renditions(settings.output_bucket, objects, settings.keep_private)
 @task("join_video", State, into="transform")
 def handle(state: State, _run: Run) -> Transformed:
     asset, split = state.asset, state.split_video
-    if split.twin:
-        return split.twin
+    if split.reused:
+        return split.reused
     with tempfile.TemporaryDirectory() as folder:
         by_service = isinstance(state.convert_video, dict)
         rendered = taken(asset, split, Path(folder)) if by_service else joined(asset, split, Path(folder))

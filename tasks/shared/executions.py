@@ -11,6 +11,7 @@ import msgspec
 from botocore.exceptions import ClientError
 
 from tasks.shared.task import is_transient
+from workflow.events import ENDED_BADLY
 from workflow.limits import EXECUTION_TIMEOUT_SECONDS
 from workflow.shapes import CaughtError, ExecutionInput, Run, dump
 
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient
 
 LIVE = frozenset({"RUNNING", "PENDING_REDRIVE"})
-ENDED_BADLY = frozenset({"FAILED", "TIMED_OUT", "ABORTED"})
 LONGEST = timedelta(seconds=EXECUTION_TIMEOUT_SECONDS)
 EVER = datetime(1970, 1, 2, tzinfo=UTC)
 UNQUALIFIED_PARTS = 7

@@ -70,7 +70,7 @@ def part_key(asset: str, recipe: str, part: str) -> str:
 
 def outcome_key(asset: str, execution: str) -> str:
     """What a container has to tell the execution that it worked for."""
-    return f"work/{asset}/outcomes/{execution}.json"
+    return f"{WORK}{asset}/outcomes/{execution}.json"
 
 
 def reason_key(original: str) -> str:

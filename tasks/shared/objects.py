@@ -17,12 +17,12 @@ from botocore.exceptions import ClientError
 from tasks.shared.ranges import RangeFile
 from workflow.errors import CopyNotVerified, TransientError
 from workflow.shapes import Pointer
+from workflow.units import GIB
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_s3.type_defs import CompletedPartTypeDef, CopySourceTypeDef
 
-GIB = 1024**3
 COPY_OBJECT_MAX_BYTES = 5 * GIB
 """CopyObject's documented limit; larger objects are copied in parts."""
 CHUNK_BYTES = 1024 * 1024

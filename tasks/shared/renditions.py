@@ -1,4 +1,4 @@
-"""From what a kind's module made to what the state carries: published files and facts, or those of a twin."""
+"""From what a kind's module made to what the state carries: published files and facts, or those of the same content."""
 
 import json
 from dataclasses import dataclass, replace
@@ -43,10 +43,10 @@ class Renditions:
             technical=technical,
         )
 
-    def of_a_twin(self, asset: Asset, sha256: str, recipe: str, records: Records) -> Transformed | None:
+    def of_same_content(self, asset: Asset, sha256: str, recipe: str, records: Records) -> Transformed | None:
         """What an earlier asset with the same bytes already has, if all of it is still there."""
-        twins = (record for record in records.with_content(sha256, recipe) if record["asset_id"] != asset.id)
-        return next((found for found in map(_taken_over, twins) if found and self._all_there(found)), None)
+        others = (record for record in records.with_content(sha256, recipe) if record["asset_id"] != asset.id)
+        return next((found for found in map(_taken_over, others) if found and self._all_there(found)), None)
 
     def _all_there(self, found: Transformed) -> bool:
         files = (*found.renditions, *(found.previews.files if found.previews else ()), found.technical)
@@ -58,19 +58,19 @@ def with_facts(made: Transformed, **facts: Any) -> Transformed:
     return replace(made, facts=made.facts | facts)
 
 
-def _taken_over(twin: Item) -> Transformed | None:
-    if twin.get("degraded"):
+def _taken_over(other: Item) -> Transformed | None:
+    if other.get("degraded"):
         return None
     return Transformed(
-        sha256=twin["sha256"],
-        recipe=twin["recipe"],
-        renditions=msgspec.convert(twin["renditions"], tuple[MadeFile, ...]),
-        facts=twin["facts"],
-        technical=msgspec.convert(twin["technical"], Pointer),
-        reused_from=twin["asset_id"],
+        sha256=other["sha256"],
+        recipe=other["recipe"],
+        renditions=msgspec.convert(other["renditions"], tuple[MadeFile, ...]),
+        facts=other["facts"],
+        technical=msgspec.convert(other["technical"], Pointer),
+        reused_from=other["asset_id"],
         previews=Previews(
-            files=msgspec.convert(twin["thumbnails"], tuple[MadeFile, ...]),
-            thumbhash=twin["thumbhash"],
-            dominant_color=twin["dominant_color"],
+            files=msgspec.convert(other["thumbnails"], tuple[MadeFile, ...]),
+            thumbhash=other["thumbhash"],
+            dominant_color=other["dominant_color"],
         ),
     )

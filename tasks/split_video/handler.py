@@ -45,8 +45,8 @@ def handle(state: State, _run: Run) -> Split:
     recipe_name = video.recipe_name(PurePosixPath(asset.key).name, Recipe(keep_private=settings.keep_private))
     recipe = f"{PIPELINE_VERSION}-{recipe_name}"
     sha256 = objects.digest(asset.source, asset.size)
-    twin = renditions.of_a_twin(asset, sha256, recipe, records)
-    return Split(sha256=sha256, recipe=recipe, parts=(), twin=twin) if twin else planned(asset, sha256, recipe)
+    reused = renditions.of_same_content(asset, sha256, recipe, records)
+    return Split(sha256=sha256, recipe=recipe, parts=(), reused=reused) if reused else planned(asset, sha256, recipe)
 
 
 def planned(asset: Asset, sha256: str, recipe: str) -> Split:

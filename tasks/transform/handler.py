@@ -80,9 +80,9 @@ def transformed(asset: Asset) -> Transformed:
         path, scratch = Path(folder) / "original", Path(folder) / "made"
         scratch.mkdir()
         sha256 = objects.download(asset.source, path, asset.size)
-        twin = renditions.of_a_twin(asset, sha256, recipe, records)
-        if twin:
-            return twin
+        reused = renditions.of_same_content(asset, sha256, recipe, records)
+        if reused:
+            return reused
         original = Original(path, name, asset.media_type, scratch)
         rendered = kind.transform(original, RECIPE)
         if hasattr(kind, "prove"):

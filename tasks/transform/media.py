@@ -26,11 +26,11 @@ from tasks.transform.mixing import check_channels, mixing
 from tasks.transform.national import readable
 from tasks.transform.places import tells_place
 from workflow.errors import CorruptMedia, EncryptedFile, TooLarge, TransientError, TruncatedFile, UnsupportedCodec
+from workflow.units import MIB
 
 Filter = tuple[str, str]
 """The name of a filter of FFmpeg's, and its arguments."""
 
-MIB = 1024 * 1024
 READ_BUFFER_BYTES = MIB // 4
 MAX_HEADER_BYTES = 64 * MIB
 MAX_HEADER_CPU_SECONDS = 5

@@ -1,4 +1,4 @@
-"""Writes workflow/cost/measured.toml, on a machine that has nothing else to do: `python -m tests.bench.measure_cost`.
+"""Writes workflow/cost/measured.toml: `python -m tests.bench.measure_cost`, where nothing else runs.
 
 Every file goes through the functions twice, in one process with moto; the second time counts, when all is imported.
 """
@@ -24,7 +24,7 @@ from tests.unit.state_machine import Execution, Machine
 from workflow.cost import paths
 from workflow.limits import BY_KIND, FUNCTIONS, task_of
 
-TARGET = PROJECT_ROOT / "workflow" / "cost" / "measured.toml"
+TARGET = PROJECT_ROOT / "workflow/cost/measured.toml"
 SAMPLES = {
     "image": "dandelions.jpg",
     "table": "seattle-weather.csv",
@@ -73,7 +73,7 @@ def measured(cloud: Cloud, machine: Machine, key: str, content: bytes) -> tuple[
 
 
 def warm(loaded: Mapping[str, Any], name: str, content: bytes) -> tuple[Execution, dict[str, Metered], dict[str, int]]:
-    """In an empty cloud each time: nothing is a twin of what was there before."""
+    """In an empty cloud each time: nothing has the content of what was there before."""
     for _ in range(2):
         with running_cloud() as cloud:
             execution, used = measured(cloud, Machine(loaded), name, content)

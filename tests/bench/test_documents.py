@@ -11,9 +11,9 @@ import pytest
 from pikepdf import Array, Dictionary, Name, ObjectStreamMode
 
 from tasks.thumbnail import document as thumbnail
-from tasks.transform.archive.limits import MIB
 from tasks.transform.document.limits import CONFINES, MAX_OBJECTS, MAX_PAGES
 from tests.unit.papers import document, entry
+from workflow.units import MIB
 
 pytestmark = pytest.mark.bench
 

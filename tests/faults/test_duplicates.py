@@ -103,24 +103,24 @@ def test_older_version_is_archived_and_the_newer_one_is_left_alone(world_of):
 # the same content twice
 
 
-def upload_twin(world: World) -> tuple[str, dict[str, Any]]:
+def upload_duplicate(world: World) -> tuple[str, dict[str, Any]]:
     """The same bytes under another key, processed; its asset id and what became of it."""
-    twin = world.cloud.upload("copies/same.jpg", world.data)
-    assert world.machine.run({"bucket": INGEST, "key": twin.key}).status == "SUCCEEDED"
-    found = asset_id(INGEST, twin.key, str(twin.version_id))
+    duplicate = world.cloud.upload("copies/same.jpg", world.data)
+    assert world.machine.run({"bucket": INGEST, "key": duplicate.key}).status == "SUCCEEDED"
+    found = asset_id(INGEST, duplicate.key, str(duplicate.version_id))
     return found, world.records.get(found) or {}
 
 
 def test_same_content_is_rendered_once(world_of):
     with world_of(ACCEPTED) as world:
         world.deliver()
-        twin, record = upload_twin(world)
+        duplicate, record = upload_duplicate(world)
         assert record["reused_from"] == world.asset
         assert [record[name] for name in ("renditions", "thumbnails", "facts")] == [
             world.record[name] for name in ("renditions", "thumbnails", "facts")
         ]
-        assert [key for key in world.cloud.keys(OUTPUT) if twin in key] == [f"metadata/{twin}/sidecar.json"]
-        assert record["original"]["key"] == f"copies/{twin}/same.jpg"
+        assert [key for key in world.cloud.keys(OUTPUT) if duplicate in key] == [f"metadata/{duplicate}/sidecar.json"]
+        assert record["original"]["key"] == f"copies/{duplicate}/same.jpg"
 
 
 @pytest.mark.parametrize("missing", ["renditions", "thumbnails", "technical"])
@@ -130,19 +130,19 @@ def test_same_content_is_rendered_again_where_something_of_the_first_is_missing(
         listed = world.record[missing]
         file = listed if missing == "technical" else listed[0]
         world.cloud.s3.delete_object(Bucket=file["bucket"], Key=file["key"])
-        twin, record = upload_twin(world)
+        duplicate, record = upload_duplicate(world)
         assert "reused_from" not in record
-        assert f"renditions/{twin}/{PIPELINE_VERSION}-webp-2048/web.webp" in world.cloud.keys(OUTPUT)
+        assert f"renditions/{duplicate}/{PIPELINE_VERSION}-webp-2048/web.webp" in world.cloud.keys(OUTPUT)
 
 
 def test_asset_processed_again_after_its_model_is_gone_no_longer_names_it(world_of):
     with world_of(ACCEPTED) as world:
         world.deliver()
         world.cloud.s3.delete_object(Bucket=OUTPUT, Key=world.record["renditions"][0]["key"])
-        twin, _ = upload_twin(world)
+        duplicate, _ = upload_duplicate(world)
         world.machine.run(world.by_hand())
-        assert world.record["reused_from"] == twin
-        world.cloud.s3.delete_object(Bucket=OUTPUT, Key=f"renditions/{twin}/{PIPELINE_VERSION}-webp-2048/web.webp")
+        assert world.record["reused_from"] == duplicate
+        world.cloud.s3.delete_object(Bucket=OUTPUT, Key=f"renditions/{duplicate}/{PIPELINE_VERSION}-webp-2048/web.webp")
         world.machine.run(world.by_hand())
         assert "reused_from" not in world.record
         assert world.record["renditions"][0]["key"] == f"renditions/{world.asset}/{PIPELINE_VERSION}-webp-2048/web.webp"

@@ -1,17 +1,16 @@
-"""CloudFormation Guard finds that the templates keep what infra/promises.guard promises, and when they do not."""
+"""CloudFormation Guard finds that the templates keep infra/promises.guard, and when they do not."""
 
 from copy import deepcopy
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-import infra
+from infra.sources import PROJECT_ROOT
 from tests.infra.conftest import Stage
 
 run_checks = pytest.importorskip("cfn_guard_rs", reason="it has wheels for Linux and Python below 3.13 only").run_checks
 
-RULES = Path(infra.__file__).with_name("promises.guard").read_text()
+RULES = (PROJECT_ROOT / "infra/promises.guard").read_text()
 ANYBODY = {"Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": "*"}}]}
 EVERYTHING = {"Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}]}
 READ_BY_ALL = {"Statement": [{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*", "Principal": {"AWS": "*"}}]}

@@ -326,11 +326,11 @@ def test_table_is_shown_once_however_often_its_asset_is_processed(cloud, catalog
     assert shown(glue)["StorageDescriptor"] == before
 
 
-def test_twin_shows_the_files_that_it_reuses(cloud, cataloguing, glue):
-    first, twin = cloud.upload("a/orders.csv", ORDERS), cloud.upload("b/orders.csv", ORDERS)
-    for at in (first, twin):
+def test_duplicate_shows_the_files_that_it_reuses(cloud, cataloguing, glue):
+    first, duplicate = cloud.upload("a/orders.csv", ORDERS), cloud.upload("b/orders.csv", ORDERS)
+    for at in (first, duplicate):
         run(cataloguing, at)
-    assert record_of(cloud, twin)["reused_from"] == record_of(cloud, first)["asset_id"]
+    assert record_of(cloud, duplicate)["reused_from"] == record_of(cloud, first)["asset_id"]
     shown_of = {table["Parameters"]["sluice_object"]: table for table in tables(glue).values()}
     assert set(shown_of) == {f"s3://{INGEST}/a/orders.csv", f"s3://{INGEST}/b/orders.csv"}
     places = {table["StorageDescriptor"]["Location"] for table in shown_of.values()}

@@ -55,7 +55,7 @@ def test_file_of_each_kind_goes_all_the_way(cloud: Cloud, machine: Machine, name
     assert max(len(json.dumps(visit.output).encode()) for visit in execution.visits) < STATE_OUTPUT_MAX_BYTES
 
 
-def test_same_bytes_under_another_name_are_no_twin_where_the_name_is_in_the_output(cloud: Cloud, machine: Machine):
+def test_same_bytes_under_another_name_are_no_duplicate_where_the_name_is_in_the_output(cloud: Cloud, machine: Machine):
     content = (FOLDER / "seattle-weather.csv").read_bytes()
     first, again, renamed = (cloud.upload(key, content) for key in ("a/one.csv", "b/one.csv", "two.csv"))
     for at in (first, again, renamed):
@@ -171,12 +171,12 @@ def test_part_that_is_there_is_not_converted_again(cloud: Cloud, impatient: Mach
     assert after == before
 
 
-def test_twin_of_a_long_video_needs_no_parts(cloud: Cloud, impatient: Machine) -> None:
+def test_duplicate_of_a_long_video_needs_no_parts(cloud: Cloud, impatient: Machine) -> None:
     content = (FOLDER / "big-buck-bunny.mp4").read_bytes()
-    first, twin = cloud.upload("first.mp4", content), cloud.upload("twin.mp4", content)
+    first, duplicate = cloud.upload("first.mp4", content), cloud.upload("duplicate.mp4", content)
     run(impatient, first)
-    execution = run(impatient, twin)
-    assert record_of(cloud, twin)["reused_from"] == record_of(cloud, first)["asset_id"]
+    execution = run(impatient, duplicate)
+    assert record_of(cloud, duplicate)["reused_from"] == record_of(cloud, first)["asset_id"]
     assert execution.path == LONG_PATH
 
 

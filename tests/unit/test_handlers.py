@@ -177,14 +177,14 @@ def test_image_that_lost_its_thumbnails_keeps_nothing_of_the_old_ones(cloud, mac
     assert record_of(cloud, at).keys().isdisjoint({"thumbhash", "dominant_color"})
 
 
-def test_degraded_image_is_no_model_for_its_twins(cloud, machine, monkeypatch):
+def test_degraded_image_is_no_model_for_its_duplicates(cloud, machine, monkeypatch):
     with monkeypatch.context() as broken:
         without_thumbnails(broken)
         run(machine, cloud.upload("cat.jpg", sample("JPEG")))
-    twin = cloud.upload("twin.jpg", sample("JPEG"))
-    run(machine, twin)
-    assert "reused_from" not in record_of(cloud, twin)
-    assert len(record_of(cloud, twin)["thumbnails"]) == 1
+    duplicate = cloud.upload("duplicate.jpg", sample("JPEG"))
+    run(machine, duplicate)
+    assert "reused_from" not in record_of(cloud, duplicate)
+    assert len(record_of(cloud, duplicate)["thumbnails"]) == 1
 
 
 # what travels, and what must not

@@ -15,8 +15,8 @@ from tasks.shared.objects import ObjectFacts, Objects, is_same
 from tests.unit.cloud import ARCHIVE, INGEST, OUTPUT, Cloud
 from workflow.errors import CopyNotVerified, ObjectNotFound, TransientError
 from workflow.shapes import Pointer
+from workflow.units import MIB
 
-MIB = 1024 * 1024
 DATA = b"an original"
 ASSET = "0123456789abcdef0123456789abcdef"
 COPY = Pointer(bucket=ARCHIVE, key=f"photos/{ASSET}/cat.jpg", storage_class="STANDARD_IA")

@@ -8,6 +8,7 @@ from botocore.exceptions import ClientError
 from tests.unit.cloud import INGEST
 from workflow import uploads
 from workflow.stack import NotThereError
+from workflow.units import MIB
 from workflow.uploads import Upload, plan, upload
 
 
@@ -63,9 +64,9 @@ def test_small_file_arrives_with_its_type_and_its_version_is_told(cloud, tmp_pat
 @pytest.fixture
 def large(tmp_path, monkeypatch):
     """A file of three parts, of which the last is short."""
-    monkeypatch.setattr(uploads, "PART_BYTES", 5 * uploads.MIB)
+    monkeypatch.setattr(uploads, "PART_BYTES", 5 * MIB)
     path = tmp_path / "large.jpg"
-    path.write_bytes(bytes(5 * uploads.MIB) + b"2" * (5 * uploads.MIB) + b"the end")
+    path.write_bytes(bytes(5 * MIB) + b"2" * (5 * MIB) + b"the end")
     return Upload(path, "in/large.jpg")
 
 

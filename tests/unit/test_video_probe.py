@@ -10,8 +10,7 @@ from tasks.transform.video.limits import LIMITS
 from tasks.transform.video.probe import Probe, examine, probe
 from tests.unit.movies import Movie, Sound, counting, gray
 from workflow.errors import LongVideo
-
-MIB = 1024 * 1024
+from workflow.units import MIB
 
 
 @pytest.fixture(scope="module")

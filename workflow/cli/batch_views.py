@@ -8,6 +8,8 @@ from rich.text import Text
 
 from tasks.shared.records import Item
 from workflow.cli import views
+from workflow.events import ENDED_BADLY
+from workflow.formatting import age, moment, size
 from workflow.operations import spoken
 from workflow.operations.estimate import Estimate
 from workflow.operations.reprocess import Batch, BatchProgress
@@ -24,7 +26,7 @@ def estimate_view(expected: Estimate, frozen: Sequence[str]) -> RenderableType:
     rows = [
         ("assets", f"{expected.count} ({kinds})" if kinds else "none"),
         *first,
-        ("size", views.size(expected.bytes)),
+        ("size", size(expected.bytes)),
         ("on AWS", f"about ${expected.dollars:.2f}, of it {expected.transitions} state transitions"),
         ("takes", f"about {span(expected.seconds)}; {known}"),
     ]
@@ -57,7 +59,7 @@ def batch_view(found: BatchProgress, summary: Item | None = None) -> RenderableT
         ("batch", found.name),
         ("status", views.colored(found.status)),
         *([("error", Text(found.error, style="red"))] if found.error else []),
-        ("started", views.moment(str(found.started))),
+        ("started", moment(str(found.started))),
         ("assets", f"{found.total}: " + ", ".join(f"{count} {name}" for name, count in counts.items() if count)),
     ]
     return Group(views.pairs(rows), *([_summary_view(found.name, summary)] if summary else []), *_next_step(found))
@@ -73,7 +75,7 @@ def _summary_view(name: str, summary: Item) -> RenderableType:
 
 
 def _next_step(found: BatchProgress) -> list[RenderableType]:
-    if found.status in {"FAILED", "ABORTED", "TIMED_OUT"}:
+    if found.status in ENDED_BADLY:
         return [Text(f"Go on with what is left: sluice batch {found.name} --resume")]
     return []
 
@@ -81,7 +83,7 @@ def _next_step(found: BatchProgress) -> list[RenderableType]:
 def batches_view(found: Iterable[Item]) -> RenderableType:
     made = views.table("batch", "status", "ago")
     for each in found:
-        made.add_row(each["name"], views.colored(each["status"]), views.age(each["started"].isoformat()))
+        made.add_row(each["name"], views.colored(each["status"]), age(each["started"].isoformat()))
     return made
 
 

@@ -13,7 +13,9 @@ from infra.local.emulator import EmulatorError
 from infra.local.stack import Ready, down, up
 from workflow.cli import demo, doctor, views
 from workflow.cli.options import STDERR, Json, Printer, Profile, Region, Stage
-from workflow.stack import LOCAL, STATE_DIR
+from workflow.local_access import LocalAccess
+from workflow.recover import recover
+from workflow.stack import LOCAL, STATE_DIR, Connection
 
 ERRORS = (DeploymentError, EmulatorError, SynthesisError)
 
@@ -29,11 +31,15 @@ def add_to(app: typer.Typer) -> None:
 def bring_up(port: int | None) -> Ready:
     """`up`, telling on standard error what takes time."""
     with STDERR.status("starting") as spinner:
-        ready = up(STATE_DIR, port, spinner.update)
+        ready = up(STATE_DIR, port, spinner.update, connect=_connect, recover=recover)
     STDERR.print(f"[green]ready[/] in {ready.seconds:.1f} s at {ready.endpoint}", highlight=False)
     if ready.taken_up:
         STDERR.print(f"Took up {len(ready.taken_up)} files that were in flight when it stopped.", highlight=False)
     return ready
+
+
+def _connect(access: LocalAccess) -> Connection:
+    return Connection(LOCAL, local=access)
 
 
 def up_command(

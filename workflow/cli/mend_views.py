@@ -8,6 +8,7 @@ from rich.text import Text
 
 from tasks.shared.records import Item
 from workflow.cli import views
+from workflow.formatting import age
 
 NAMED_AT_MOST = 20
 
@@ -18,7 +19,7 @@ def failed_view(found: Sequence[Item]) -> RenderableType:
         return "Nothing has failed that waits for a redrive."
     made = views.table("execution", "error", "file", "ago")
     for each in found[:NAMED_AT_MOST]:
-        made.add_row(each["execution"], _cause(each), each["key"] or "", views.age(each["ended"]))
+        made.add_row(each["execution"], _cause(each), each["key"] or "", age(each["ended"]))
     left_out = f"The latest {NAMED_AT_MOST} of {len(found):,}; --json has all. " if len(found) > NAMED_AT_MOST else ""
     return Group(_causes_view(found), Text(), made, Text(f"{left_out}{_how_to_go_on(found[0])}"))
 
@@ -37,7 +38,7 @@ def _causes_view(found: Sequence[Item]) -> RenderableType:
     latest = {_cause(each): each for each in reversed(found)}
     for cause, count in _counted(found):
         each = latest[cause]
-        made.add_row(f"{count:,}", each["error"], each["state"] or "", views.age(each["ended"]), each["message"])
+        made.add_row(f"{count:,}", each["error"], each["state"] or "", age(each["ended"]), each["message"])
     return made
 
 

@@ -16,6 +16,7 @@ from infra.sources import PROJECT_ROOT
 from workflow.cli import local, views
 from workflow.cli.options import STDERR, Json, Printer, Profile, Region, Stage, command
 from workflow.client import Sluice
+from workflow.formatting import moment
 from workflow.releases import Pruned, Releases, RollbackError, Switch, Version
 from workflow.stack import LOCAL, Connection, NotThereError
 
@@ -144,7 +145,7 @@ def _rest(version: Version) -> tuple[str, str]:
 
 
 def _moment(at: Any) -> str:
-    return views.moment(at.isoformat()) if at else ""
+    return moment(at.isoformat()) if at else ""
 
 
 def _pruned_view(pruned: Pruned) -> str:

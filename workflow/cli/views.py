@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 from rich import box
@@ -13,6 +12,7 @@ from rich.text import Text
 
 from tasks.shared.publish import EXTENSIONS
 from workflow.client import Execution
+from workflow.formatting import age, moment, size
 from workflow.history import StateRun
 from workflow.stack import Stack
 
@@ -56,14 +56,6 @@ def seconds(value: float | None) -> str:
     return "" if value is None else f"{value:.2f} s"
 
 
-def size(count: float) -> str:
-    for unit in ("B", "KB", "MB"):
-        if count < 1000:  # noqa: PLR2004 - the step between units
-            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
-        count /= 1000
-    return f"{count:.1f} GB"
-
-
 def where(pointer: Item) -> str:
     return f"s3://{pointer['bucket']}/{pointer['key']}"
 
@@ -94,20 +86,6 @@ def executions_view(found: Iterable[Item]) -> RenderableType:
         row = (each["key"], age(each["started"]), seconds(each["seconds"]), each["error"])
         made.add_row(each["name"], colored(each["status"]), *row)
     return made
-
-
-def age(text: str) -> str:
-    """How long ago an ISO time was, in one unit."""
-    passed = (datetime.now(UTC) - datetime.fromisoformat(text)).total_seconds()
-    for unit, length in (("d", 86_400), ("h", 3_600), ("min", 60)):
-        if passed >= length:
-            return f"{passed / length:.0f} {unit}"
-    return "now"
-
-
-def moment(text: str) -> str:
-    """An ISO time, to the second."""
-    return text[:19].replace("T", " ")
 
 
 def execution_view(found: Execution) -> RenderableType:

@@ -12,7 +12,7 @@ from urllib.parse import quote
 from nicegui import ui
 from nicegui.elements.mixins.text_element import TextElement
 
-from workflow.cli.views import age, moment, size
+from workflow.formatting import age, moment, size
 
 __all__ = ["age", "moment", "size"]
 

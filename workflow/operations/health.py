@@ -19,6 +19,7 @@ from tasks.shared.executions import Executions
 from tasks.shared.live_settings import parameter_name
 from workflow.client import LATELY, Sluice
 from workflow.errors import ResultNotProven
+from workflow.names import resource_name
 from workflow.operations import reprocess, spoken
 from workflow.stack import LOCAL
 from workflow.unheard import MOST_LISTED
@@ -109,7 +110,7 @@ def _trouble(look: Callable[[], Any]) -> Exception | None:
 
 def _alarms(sluice: Sluice) -> Iterator[Check]:
     """The embedded AWS evaluates none; on AWS, one that is not evaluated will not ring."""
-    prefix = f"sluice-{sluice.stack.stage}-"
+    prefix = resource_name(sluice.stack.stage, "")
     pages = sluice.aws.client("cloudwatch").get_paginator("describe_alarms").paginate(AlarmNamePrefix=prefix)
     known = [alarm for page in pages for alarm in page["MetricAlarms"]]
     ringing = [alarm for alarm in known if alarm["StateValue"] == "ALARM"]
@@ -130,7 +131,7 @@ def _alarms(sluice: Sluice) -> Iterator[Check]:
 
 
 def _uploads(sluice: Sluice) -> Iterator[Check]:
-    found = sluice.aws.client("events").list_rules(NamePrefix=f"sluice-{sluice.stack.stage}-pipeline-OnUpload")
+    found = sluice.aws.client("events").list_rules(NamePrefix=resource_name(sluice.stack.stage, "pipeline-OnUpload"))
     disabled = [rule["Name"] for rule in found["Rules"] if rule["State"] == "DISABLED"]
     if disabled:
         advice = f"aws events enable-rule --name {disabled[0]}"
@@ -231,7 +232,7 @@ def _dead_letters(sluice: Sluice) -> Iterator[Check]:
 
 
 def _dead_letter_queues(sluice: Sluice) -> dict[str, str]:
-    stacks = sluice.aws.cloudformation.describe_stacks(StackName=f"sluice-{sluice.stack.stage}-pipeline")
+    stacks = sluice.aws.cloudformation.describe_stacks(StackName=resource_name(sluice.stack.stage, "pipeline"))
     outputs = {
         each.get("OutputKey", ""): each.get("OutputValue", "") for each in stacks["Stacks"][0].get("Outputs", [])
     }

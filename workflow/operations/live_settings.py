@@ -9,11 +9,11 @@ from typing import Any
 
 import msgspec
 
-from tasks.kinds import GIB, MIB
 from tasks.shared.live_settings import LiveSettings, from_document, parameter_name
 from workflow.client import Sluice
 from workflow.errors import SluiceError
 from workflow.stack import NotThereError
+from workflow.units import GIB, MIB
 
 UNITS: Mapping[str, int] = MappingProxyType({"MiB": MIB, "GiB": GIB})
 

@@ -9,11 +9,12 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from tasks.shared.executions import ENDED_BADLY, EVER, LIVE, Executions
+from tasks.shared.executions import EVER, LIVE, Executions
 from tasks.shared.failures import denies_failure
 from tasks.shared.records import Item
 from workflow.client import Sluice
 from workflow.errors import SluiceError
+from workflow.events import ENDED_BADLY
 from workflow.operations import start_again
 from workflow.shapes import CaughtError
 from workflow.stack import NotThereError

@@ -7,6 +7,7 @@ from tasks.shared.records import Item
 from workflow.client import Sluice
 from workflow.errors import SluiceError
 from workflow.limits import FUNCTIONS
+from workflow.names import function_name
 
 FUNCTION = "sweep"
 ANSWER_SECONDS = FUNCTIONS[FUNCTION].timeout_seconds + 30
@@ -19,7 +20,7 @@ class SweepFailedError(SluiceError):
 def sweep(sluice: Sluice, *, older_than: timedelta | None = None) -> Item:
     """Look for what did not change for `older_than`, or for as long as the stage says; the report."""
     event = {} if older_than is None else {"older_than_minutes": older_than.total_seconds() / 60}
-    function = f"sluice-{sluice.aws.stage}-{FUNCTION}"
+    function = function_name(sluice.aws.stage, FUNCTION)
     answer = sluice.aws.client("lambda", read_timeout=ANSWER_SECONDS).invoke(
         FunctionName=function, Payload=json.dumps(event)
     )

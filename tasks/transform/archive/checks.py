@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import BinaryIO
 from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipInfo
 
-from tasks.transform.archive.limits import GIB, Limits
+from tasks.transform.archive.limits import Limits
 from tasks.transform.archive.names import told_name, unsafe
 from workflow.errors import (
     CorruptArchive,
@@ -17,6 +17,7 @@ from workflow.errors import (
     TooManyFiles,
     UnsupportedCodec,
 )
+from workflow.units import GIB
 
 _ENCRYPTED_FLAGS = 0x1 | 0x40 | 0x2000
 _AES = 99

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-MIB, GIB = 1024**2, 1024**3
+from workflow.units import GIB, MIB
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
-MIB = 1024 * 1024
+from workflow.units import MIB
 
 
 @dataclass(frozen=True)

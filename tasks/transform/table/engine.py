@@ -9,8 +9,9 @@ from typing import Literal
 import duckdb
 from duckdb import DuckDBPyConnection
 
-from tasks.transform.table.limits import LIMITS, MIB
+from tasks.transform.table.limits import LIMITS
 from workflow.errors import CorruptTable, TooLarge, TransientError
+from workflow.units import MIB
 
 MAX_ROW_GROUP_ROWS, MIN_ROW_GROUP_ROWS = 122_880, 2048
 _OWN_PATH = re.compile(r""" (?:in|at|for) file ["'][^"']*["'],?|["']?/[^\s"':]+["']?""")

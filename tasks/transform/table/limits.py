@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-MIB = 1024 * 1024
+from workflow.units import MIB
 
 
 @dataclass(frozen=True)

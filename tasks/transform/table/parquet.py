@@ -7,10 +7,11 @@ from duckdb import DuckDBPyConnection
 
 from tasks.transform.table.delimited import check_columns
 from tasks.transform.table.engine import corrupt, identifier, literal, row_group_rows, write_parquet
-from tasks.transform.table.limits import LIMITS, MIB
+from tasks.transform.table.limits import LIMITS
 from tasks.transform.table.names import column_names
 from tasks.transform.table.raw import RawColumn, RawTable
 from workflow.errors import CorruptTable, DecompressionBomb, EncryptedFile, TruncatedFile, UnsupportedCodec
+from workflow.units import MIB
 
 _MAX_DIGITS = 38
 _MARK, _ENCRYPTED_MARK = b"PAR1", b"PARE"

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tasks.transform.table.encodings import label, tell_encoding
-from tasks.transform.table.limits import MIB
 from workflow.errors import CorruptTable
+from workflow.units import MIB
 
 PLAIN = "plain"
 """Where a recoded text is, in the scratch folder."""

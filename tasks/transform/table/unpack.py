@@ -9,9 +9,10 @@ from typing import BinaryIO, cast
 
 import zstandard
 
-from tasks.transform.table.limits import LIMITS, MIB
+from tasks.transform.table.limits import LIMITS
 from tasks.transform.table.zstd_frames import is_complete
 from workflow.errors import CorruptTable, DecompressionBomb, TruncatedFile
+from workflow.units import MIB
 
 UNPACKED = "unpacked"
 """Where the unpacked file is, in the scratch folder."""

@@ -16,7 +16,7 @@ from typing import IO, Any
 import python_calamine as calamine
 from duckdb import DuckDBPyConnection
 
-from tasks.confined import MIB, ConfinedError, Confines, confined
+from tasks.confined import ConfinedError, Confines, confined
 from tasks.transform.table.delimited import check_columns, header_notes, load_clean
 from tasks.transform.table.header import Start, find_start
 from tasks.transform.table.limits import LIMITS
@@ -25,6 +25,7 @@ from tasks.transform.table.raw import Family, RawColumn, RawTable
 from tasks.transform.table.rejects import Rejects
 from tasks.transform.table.totals import without_total
 from workflow.errors import CorruptTable, EncryptedFile, TooManyTables
+from workflow.units import MIB
 
 _HEAD_ROWS = 1000
 _FAMILIES: Mapping[type, Family] = {

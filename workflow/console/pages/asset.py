@@ -8,7 +8,6 @@ from typing import Any
 from nicegui import ui
 
 from tasks.shared.records import Item
-from workflow.cli.views import moment
 from workflow.console import charts
 from workflow.console.actions import Actions, Chosen
 from workflow.console.frame import Console, frame, page_head
@@ -28,6 +27,7 @@ from workflow.console.widgets import (
     size,
     text,
 )
+from workflow.formatting import moment
 
 GROUPED_FROM = 10_000
 HIDDEN_FACTS = {"gps", "schema", "notes", "largest", "types"}

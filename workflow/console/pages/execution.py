@@ -33,11 +33,11 @@ from workflow.console.widgets import (
     text,
     took,
 )
+from workflow.events import ENDED_BADLY
 from workflow.ingest import task_name
 from workflow.limits import TASKS
 
 VISITS_SHOWN = 20
-REDRIVABLE = {"FAILED", "TIMED_OUT", "ABORTED"}
 MERMAID = {
     "theme": "base", "themeVariables": {"fontSize": "13px"}, "securityLevel": "strict", "fontFamily": "inherit",
     "flowchart": {"curve": "basis", "nodeSpacing": 26, "rankSpacing": 30, "padding": 9},
@@ -197,7 +197,7 @@ def _head(console: Console, seen: Seen) -> None:
 def _do(console: Console, seen: Seen) -> None:
     actions = Actions(console)
     rejected = seen.record and seen.record["status"] == "rejected"
-    if seen.execution.status in REDRIVABLE and not rejected:
+    if seen.execution.status in ENDED_BADLY and not rejected:
         redrive = partial(actions.redrive_executions, [seen.execution.name])
         button("Redrive", "replay", look="primary", on_click=redrive)
     if seen.record:

@@ -17,9 +17,9 @@ from workflow.console.live import Live, Part
 from workflow.console.pages.overview import WINDOWS
 from workflow.console.paging import Pager, choice, search
 from workflow.console.widgets import ago, box, button, cause, empty, execution_path, shown, text, took
+from workflow.events import ENDED_BADLY
 
 PAGE_SIZE = 25
-BAD_ENDS = {"FAILED", "TIMED_OUT", "ABORTED"}
 OF_STATUS = {"RUNNING": "processing", "SUCCEEDED": "succeeded", "FAILED": "failed"}
 COLUMNS = (
     ("key", "file", "left"), ("status", "status", "left"), ("code", "error", "left"), ("kind", "kind", "left"),
@@ -142,7 +142,7 @@ class _List:
 
     def _choose(self, rows: Sequence[dict[str, Any]]) -> None:
         self._chosen = {row["name"]: row for row in rows}
-        failed = [name for name, row in self._chosen.items() if row["status"] in BAD_ENDS]
+        failed = [name for name, row in self._chosen.items() if row["status"] in ENDED_BADLY]
         self._bar.set_visibility(bool(rows))
         self._offer.show((len(rows), failed), lambda _: self._draw_offer(len(rows), failed))
 

@@ -1,0 +1,15 @@
+"""What a stage's resources are called: those who deploy, watch and mend find each other by these names."""
+
+
+def stage_name(stage: str) -> str:
+    return f"sluice-{stage}"
+
+
+def resource_name(stage: str, resource: str) -> str:
+    """Of a stack, a state machine, a function's role and all else of which a stage has one by that name."""
+    return f"{stage_name(stage)}-{resource}"
+
+
+def function_name(stage: str, function: str) -> str:
+    """Of a Lambda function, by its name in the table of limits."""
+    return resource_name(stage, function.replace("_", "-"))
