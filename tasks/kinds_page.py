@@ -139,7 +139,27 @@ def _table_facts() -> Iterator[str]:
         "**Partitions**: by the date column that the stage's `partition_by` names, as "
         f"`tables/<name>/<column>=<value>/`, as fine as gives up to {limits.max_partitions}."
     )
-    yield "**Bad rows**: in `rejects/<name>`, each with its line, the reason and the text; none is dropped or padded."
+    yield (
+        "**Letters**: Unicode, and some thirty national encodings where their letters tell them for sure; the record "
+        "says which, how sure that is, and the next best. What cannot be told is refused with both names."
+    )
+    yield (
+        "**Logs**: access logs of ALB, S3, CloudFront, nginx, Apache and IIS, VPC flow logs, syslog (RFC 5424, "
+        "3164), containers (CRI, klog), Python, log4j and logfmt, also several in one file: a table each, with the documented "
+        "names. Lines that go on below an entry belong to its message."
+    )
+    yield (
+        '**JSON**: one row an object; `{"Records": […]}`, pages of an API and GeoJSON are taken apart, and told; of '
+        "keys that come twice the last counts."
+    )
+    yield (
+        "**Bad rows**: in `rejects/<name>`, each with its line, the reason and the text; none is dropped or padded. "
+        "Titles, units, rules, names that come again and totals are there, too, as lines that are left out."
+    )
+    yield (
+        "**Proof**: before anything is published, rows in = rows out + rejects + lines left out, counted in the file's "
+        "bytes, and numbers at both ends and the extremes are compared with the text. Else: ResultNotProven."
+    )
     yield (
         "**Metadata**: `profile.json` has for each column its type, nulls, least and greatest value, quantiles, about "
         "how many different values, the most frequent ones, and the first rows. The thumbnail is drawn from it."

@@ -47,7 +47,7 @@ def read(state_dir: Path) -> LocalAccess:
         return LocalAccess(**json.loads((state_dir / ACCESS_FILE).read_text()))
     except FileNotFoundError:
         raise NotThereError(
-            "The local stack is not running in this folder. Start it with `sluice up`, "
+            "The local stack is not running in this folder or one above it. Start it with `sluice up`, "
             "or name a deployed stage with --stage."
         ) from None
     except TypeError:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import boto3
 from botocore.config import Config
@@ -26,8 +27,25 @@ if TYPE_CHECKING:
     from mypy_boto3_sts import STSClient
 
 LOCAL = "local"
-STATE_DIR = Path(os.environ.get("SLUICE_STATE_DIR", ".sluice"))
+OWN_STATE_DIR = Path(".sluice")
+
+
+def find_state_dir(folder: Path) -> Path:
+    """The state of the local stack: what SLUICE_STATE_DIR names, or `.sluice` in the folder or the nearest one above.
+
+    One above that belongs to somebody else is none of ours.
+    """
+    if named := os.environ.get("SLUICE_STATE_DIR"):
+        return Path(named)
+    if (folder / OWN_STATE_DIR).is_dir():
+        return OWN_STATE_DIR
+    above = (parent / OWN_STATE_DIR for parent in folder.parents)
+    return next((each for each in above if each.is_dir() and each.stat().st_uid == os.getuid()), OWN_STATE_DIR)
+
+
+STATE_DIR = find_state_dir(Path.cwd())
 LOCAL_REGION = "us-east-1"
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
 @dataclass(frozen=True)
@@ -89,11 +107,13 @@ class Connection:
     ) -> None:
         """`local` is the embedded AWS of another folder than the one that we are in."""
         self.stage = stage
+        self.profile = profile if stage != LOCAL else None
         self.local = local or local_access.read(STATE_DIR) if stage == LOCAL else None
         if self.local:
             keys = (self.local.access_key_id, self.local.secret_access_key)
             self._session = boto3.Session(*keys, region_name=LOCAL_REGION)
         else:
+            _refuse_local_environment(stage)
             self._session = boto3.Session(profile_name=profile, region_name=region)
 
     @property
@@ -186,3 +206,13 @@ class Connection:
             command = "`sluice up`" if self.stage == LOCAL else f"`cdk deploy -c stage={self.stage} --all`"
             raise NotThereError(f"There is no stack {stack_name}. Deploy it with {command}.") from exc
         return {item.get("OutputKey", ""): item.get("OutputValue", "") for item in found.get("Outputs", [])}
+
+
+def _refuse_local_environment(stage: str) -> None:
+    """What `sluice env` has set for the laptop's stack would lead the calls for another stage there, too."""
+    endpoint = os.environ.get("AWS_ENDPOINT_URL", "")
+    if urlsplit(endpoint).hostname in LOOPBACK:
+        raise NotThereError(
+            f"This shell's AWS_ENDPOINT_URL is {endpoint}, as `sluice env` sets it for the local stack: stage {stage} "
+            "is not there. Use another shell, or: unset AWS_ENDPOINT_URL AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY"
+        )

@@ -104,7 +104,7 @@ class Emulator:
             if lock is None:
                 self._require_own_port()
                 return
-            self._require_free_port()
+            self.require_free_port()
             self._clear_scratch()
             self._make_keys()
             self._origins_dir.mkdir(exist_ok=True)
@@ -232,7 +232,8 @@ class Emulator:
                 f"stop it first, or use it with --port {port}."
             )
 
-    def _require_free_port(self) -> None:
+    def require_free_port(self) -> None:
+        """Raises EmulatorError where another program listens."""
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from botocore.exceptions import BotoCoreError, ClientError
 
 from tasks.shared.announce import Announcer, is_owed
+from tasks.shared.attempts import latest
 from tasks.shared.executions import Execution, Executions
 from tasks.shared.observe import count, logger
 from tasks.shared.records import Item, Records
@@ -17,9 +18,12 @@ REJECTED_END = "Rejected"
 def denies_failure(record: Item) -> bool:
     """What a record says whose execution ended badly when nobody has recorded that.
 
-    Those of rejected files end so, too, after all were told.
+    Those of rejected files end so, too, after all were told; and one whose success was complete lacks nothing that the
+    sweeper does not do.
     """
-    return record["status"] in {"processing", "succeeded"} or (record["status"] == "rejected" and is_owed(record))
+    if record["status"] == "succeeded":
+        return "outcome" not in (latest(record.get("attempts", []), record["execution"]) or {})
+    return record["status"] == "processing" or (record["status"] == "rejected" and is_owed(record))
 
 
 @dataclass(frozen=True)

@@ -61,6 +61,12 @@ _LIMIT, _MIX_LIMIT = 1.0, 0.89
 RANGE_FROM_SECONDS = 4
 """A range of loudness needs more than one of its windows of three seconds."""
 
+_KEEPS_TAGS_FROM = 19
+_KEEP_TAGS: dict[str, Any] = (
+    {} if int(av.__version__.partition(".")[0]) >= _KEEPS_TAGS_FROM else {"metadata_errors": "surrogateescape"}
+)
+"""PyAV keeps bytes that are not UTF-8 by itself since 19, and has to be told before: 18 is the last for Python 3.11."""
+
 NOT_DONE = (av.error.LookupError, av.error.PatchWelcomeError, av.error.NotImplementedError)
 """What FFmpeg says where it has no code for something: that is no damage of the file."""
 
@@ -118,7 +124,7 @@ def opened(stream: BinaryIO, demuxers: Iterable[str]) -> Generator[InputContaine
 
 def _open(stream: _Bounded, options: dict[str, str]) -> InputContainer:
     try:
-        return av.open(stream, "r", options=options, metadata_errors="surrogateescape", buffer_size=READ_BUFFER_BYTES)
+        return av.open(stream, "r", options=options, buffer_size=READ_BUFFER_BYTES, **_KEEP_TAGS)
     finally:
         stream.end_header()
 

@@ -11,7 +11,7 @@ from xml.sax.saxutils import escape
 
 import duckdb
 
-from tasks.transform.table import transform
+from tasks.transform.table import prove, transform
 from tasks.work import Original, Recipe, Rendered
 
 CSV, NDJSON, JSON = "text/csv", "application/x-ndjson", "application/json"
@@ -67,11 +67,14 @@ class Table:
 
 
 def converted(folder: Path, content: bytes | str, media_type: str = CSV, name: str = "table", **recipe) -> Table:
-    """The table of a file with this content; `folder` is empty."""
+    """The table of a file with this content, proven; `folder` is empty."""
     path, scratch = folder / "original", folder / "scratch"
     path.write_bytes(content.encode() if isinstance(content, str) else content)
     scratch.mkdir()
-    return Table(transform(Original(path, name, media_type, scratch), Recipe(**recipe)))
+    original = Original(path, name, media_type, scratch)
+    rendered = transform(original, Recipe(**recipe))
+    prove(original, rendered, Recipe(**recipe))
+    return Table(rendered)
 
 
 def parquet(folder: Path, query: str, options: str = "") -> bytes:

@@ -23,6 +23,7 @@ from infra.local.durable.tables import Tables
 from infra.local.stock import cloudwatch_logs, dynamodb, responses, sqs
 
 Scoped = Any
+NOW_MS = int(time.time() * 1000)
 
 
 @pytest.fixture
@@ -313,7 +314,7 @@ def test_items_are_rows_also_where_the_emulator_puts_them_as_a_whole(
 
 
 def test_a_query_of_an_index_reads_the_items_of_its_page_and_no_others(
-    journal: Journal, tables: Scoped, monkeypatch: pytest.MonkeyPatch
+    file: Path, journal: Journal, tables: Scoped
 ) -> None:
     names = {"pk": "HASH", "sk": "RANGE"}
     index = {"IndexName": "by_status", "Projection": {"ProjectionType": "ALL"}}
@@ -331,10 +332,10 @@ def test_a_query_of_an_index_reads_the_items_of_its_page_and_no_others(
         item = {name: {"S": text} for name, text in keys.items()} | {"facts": {"S": "x" * number}}
         assert dynamodb._put_item({"TableName": "records", "Item": item})[0] == 200
     save(journal)
+    del tables["t"], tables["records"]["items"]
+    Tables(again := Journal(Store(file)), Memory()).restore()
     items = tables["records"]["items"]
-    for partition in items.values():
-        put_back(partition, "record")
-
+    again.save()
     values = {":s": {"S": "done"}, ":from": {"S": "03"}, ":to": {"S": "15"}}
     asked = {"TableName": "records", "IndexName": "by_status", "Limit": 5, "ScanIndexForward": False}
     asked |= {"KeyConditionExpression": "s = :s AND #at BETWEEN :from AND :to", "ExpressionAttributeValues": values}
@@ -366,7 +367,7 @@ def logs(monkeypatch: pytest.MonkeyPatch, journal: Journal) -> Iterator[Logs]:
 
 
 def write(stream: str, *numbers: int) -> None:
-    events = [{"timestamp": int(time.time() * 1000) + number, "message": f"{number}"} for number in numbers]
+    events = [{"timestamp": NOW_MS + number, "message": f"{number}"} for number in numbers]
     answer = cloudwatch_logs._put_log_events({"logGroupName": "g", "logStreamName": stream, "logEvents": events})
     assert answer[0] == 200
 

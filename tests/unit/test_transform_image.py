@@ -161,7 +161,7 @@ def test_wide_colors_are_converted_and_not_just_relabelled(render, color, mode):
     patch = Image.new(mode, (32, 32), (*color, 128) if mode == "RGBA" else color)
     rendered = render(encoded(patch, "PNG", icc_profile=matrix_profile(P3_PRIMARIES, 2.2)), "PNG")
     assert_close([corners(picture(rendered))[0]], [srgb_from_p3(color)], tolerance=6)
-    assert rendered.facts["color_profile"] == "test"
+    assert rendered.facts["color_profile"] == "a profile of its own"
 
 
 SIGNALS = {"P3 with gamma 2.2": b"\x0c\x04\0\1", "sRGB": b"\1\x0d\0\1", "BT.2020 with PQ": b"\x09\x10\0\1"}

@@ -2,7 +2,6 @@
 
 import io
 import json
-import time
 import zipfile
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
@@ -18,6 +17,7 @@ import moto
 import pytest
 
 from infra.local.emulator import Emulator
+from tests.waiting import until
 from tests.workflow import stub
 from tests.workflow.cases import CONFIG_FILE, TASK_STATES, Outcome, Visit
 from workflow.history import StateRun, state_runs
@@ -28,8 +28,6 @@ REGION = "us-east-1"
 ROLE = "arn:aws:iam::000000000000:role/workflow-tests"
 MOTO_PARSER = "moto.stepfunctions.parser.asl.component"
 FUNCTION_TIMEOUT_SECONDS = 60
-PATIENCE_SECONDS = 120
-POLL_SECONDS = 0.05
 
 Clients = Callable[[str], Any]
 Definition = dict[str, Any]
@@ -48,10 +46,7 @@ class Interpreter:
         return self.outcome(arn)
 
     def await_end(self, arn: str) -> None:
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        while self.stepfunctions.describe_execution(executionArn=arn)["status"] == "RUNNING":
-            assert time.monotonic() < deadline, f"{arn} is still running"
-            time.sleep(POLL_SECONDS)
+        until(lambda: self.stepfunctions.describe_execution(executionArn=arn)["status"] != "RUNNING")
 
     def outcome(self, arn: str) -> Outcome:
         ended = self.stepfunctions.describe_execution(executionArn=arn)

@@ -159,7 +159,9 @@ def key_text(key: Any) -> str:
 
 def key_of(text: str) -> Any:
     """The key whose text this is: what was a tuple is one again."""
-    return _with_tuples(json.loads(text))
+    value = json.loads(text)
+    is_flat = text.startswith("[") and text.find("[", 1) == -1
+    return tuple(value) if is_flat else _with_tuples(value)
 
 
 def _with_tuples(value: Any) -> Any:

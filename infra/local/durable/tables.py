@@ -5,6 +5,7 @@ minute, to see which have expired. Here it sees sketches until it comes to the p
 """
 
 import contextvars
+import json
 import threading
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
@@ -12,10 +13,11 @@ from typing import Any
 
 from infra.local.durable.journal import GONE, Entries, Journal
 from infra.local.durable.shelf import STORED, Memory, Shelf
-from infra.local.durable.store import Change, encode
+from infra.local.durable.store import Change, encode, key_of
 from infra.local.stock import dynamodb
 
 AREA = "dynamodb/items"
+SKETCHES = "dynamodb/sketches"
 DERIVED = frozenset({"items", dynamodb._INDEX_MEMBERS, "ItemCount", "TableSizeBytes"})
 
 REAPER = "dynamodb-ttl-reaper"
@@ -53,15 +55,22 @@ class Partition(Shelf):
         self._sketches.pop(key, None)
 
     def items(self) -> Any:
-        if threading.current_thread().name == REAPER:
-            yield from ((key, self._sketch(key)) for key in list(self))
-            return
-        for key, item in super().items():
-            self._sketches[key] = self._items.sketch(item)
-            yield key, item
+        if _sketching.get() or threading.current_thread().name == REAPER:
+            return ((key, self._sketch(key)) for key in list(self))
+        return super().items()
 
-    def forget_sketches(self) -> None:
+    def changes(self, keys: set[Any]) -> Iterator[Change]:
+        yield from super().changes(keys)
+        for key in keys:
+            yield SKETCHES, self._row_key(key), encode(self._sketch(key)) if key in self else None
+
+    def restored(self, sort_key: str, sketch: Item) -> None:
+        self._sketches[sort_key] = sketch
+
+    def sketch_again(self) -> None:
         self._sketches.clear()
+        for key in list(self):
+            self._journal.touch(self, key)
 
     def _sketch(self, key: str) -> Item:
         if key not in self._sketches:
@@ -112,7 +121,7 @@ class Items(defaultdict[str, Any]):
         if names != self.sketched:
             self.sketched = names
             for shelf in self._shelves.values():
-                shelf.forget_sketches()
+                shelf.sketch_again()
 
     def clear(self) -> None:
         self.replace({})
@@ -143,6 +152,10 @@ class Tables(Entries):
         for *table, partition, sort_key in self._journal.store.keys(AREA):
             if (items := self._items.get(tuple(table))) is not None:
                 items[partition].stored([sort_key])
+        for text, sketch in self._journal.store.texts(SKETCHES):
+            *table, partition, sort_key = key_of(text)
+            if (items := self._items.get(tuple(table))) is not None and sort_key in items[partition]:
+                items[partition].restored(sort_key, json.loads(sketch))
         for key in list(self._data):
             dynamodb._update_counts(self._data.peek(key))
 

@@ -165,7 +165,7 @@ PARTS: dict[str, Callable[[Journal, Memory], Any]] = {
 KEPT_BY_PARTS = {
     "cloudwatch": {"metrics", "points"},
     "cloudwatch_logs": {"log_groups", "log_records", "streams"},
-    "dynamodb": {"tables", "items", "stream"},
+    "dynamodb": {"tables", "items", "sketches", "stream"},
     "lambda": {"functions", "dynamodb_stream_positions"},
     "s3": {"buckets_meta", "objects", "writes", "restores", *(f"object_{name}" for name in BY_VERSION)},
     "sqs": {"queues", "messages"},

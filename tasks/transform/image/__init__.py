@@ -19,6 +19,7 @@ from tasks.transform.image.animation import Animation, animate
 from tasks.transform.image.color import Profile, read_profile, srgb_converter, to_working_mode
 from tasks.transform.image.decode import SNAP_SHARE, Decoded, decode
 from tasks.transform.image.exif import dump_tags, photo_facts, read_tags
+from tasks.transform.image.profile_names import told_name
 from tasks.work import Encoded, Original, Recipe, Rendered
 
 WEBP_QUALITY, WEBP_METHOD = 80, 2
@@ -133,7 +134,7 @@ def _picture_facts(decoded: Decoded, found: Format, image: Image, profile: Profi
         "mode": decoded.image.mode,
         "has_alpha": image.mode == "RGBA",
         "orientation": decoded.orientation,
-        "color_profile": profile.name if profile else None,
+        "color_profile": told_name(profile.name) if profile and profile.name else None,
     }
 
 

@@ -107,6 +107,7 @@ _ALPHABETS = MappingProxyType(
 )
 """The letters of a language that are not ASCII, the most usual ones first."""
 
+_OTHER_ALPHABETS = frozenset({"ru", "uk", "bg", "sr", "el", "he", "ar"})
 _STRANGE_LETTER, _SIGN, _USUAL_SIGN, _ASCII = math.log(0.0001), math.log(1 / 100), math.log(1 / 15), math.log(1 / 26)
 _USUAL_SIGNS = frozenset("“”‘’„–—…€£°²³µ«»®™§½\u00a0")
 _PAIRS_WEIGHT, _MAX_PAIR_WORDS, _LEAST_SHARE = 1.5, 30, 0.01
@@ -212,6 +213,8 @@ def _likelihood_of_letters(encoding: str, text: str) -> float:
     letters = Counter(letter.lower() for word in plausible for letter in word if _is_letter(letter))
     strange = sum(len(_beyond_ascii(word)) for word in words) - sum(len(_beyond_ascii(word)) for word in plausible)
     languages = _ENCODINGS[encoding].languages.split()
+    if _OTHER_ALPHABETS & {*languages} and sum(len(word) == 1 for word in words) * 2 > len(words):
+        strange += len(words)  # letters of another alphabet seldom stand alone
     if languages:
         likely = max(_sum(letters, _model(language)) for language in languages)
     else:

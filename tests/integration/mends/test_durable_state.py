@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, FlexibleChecksumError
 
-from tests.waiting import until
+from tests.waiting import next_message, until
 
 STOCK = {"SLUICE_STOCK_AWS": "1"}
 ROLE = "arn:aws:iam::000000000000:role/execution"
@@ -81,7 +81,7 @@ def test_a_running_execution_fails_at_the_next_start_and_is_announced(new_emulat
     cloud.emulator.kill()
 
     cloud = new_emulator()
-    (message,) = cloud.client("sqs").receive_message(QueueUrl=queue(cloud), WaitTimeSeconds=10)["Messages"]
+    message = next_message(cloud.client("sqs"), queue(cloud))
     detail = json.loads(message["Body"])["detail"]
     assert (detail["executionArn"], detail["status"]) == (execution, "FAILED")
     assert detail["error"] == "States.ServiceRestart"

@@ -1,0 +1,141 @@
+"""What is made of a table is proven before it is published: tables of known values come back equal, or are refused."""
+
+import csv
+import io
+import json
+from dataclasses import replace
+from decimal import Decimal
+
+import duckdb
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from tasks.transform.table import prove, transform
+from tasks.work import Original, Recipe
+from tests.unit.tables import CSV, NDJSON, converted
+from workflow.errors import RejectedError, ResultNotProven
+
+CONTENT = "id,amount,text\n1,2.5,a\n2,100.5,b\n3,-7.25,c\n"
+
+
+@pytest.fixture
+def made(tmp_path):
+    """A table that is converted, but not yet proven."""
+    path, scratch = tmp_path / "original", tmp_path / "scratch"
+    path.write_text(CONTENT)
+    scratch.mkdir()
+    original = Original(path, "table", CSV, scratch)
+    return original, transform(original, Recipe())
+
+
+def tampered(path, query):
+    changed = path.with_suffix(".changed")
+    source = query.format(table=f"read_parquet('{path}')")
+    duckdb.sql(f"COPY ({source}) TO '{changed}' (FORMAT parquet)")
+    changed.replace(path)
+
+
+def test_what_agrees_with_its_file_is_proven(made):
+    prove(*made, Recipe())
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "SELECT * FROM {table} LIMIT 2",
+        "SELECT * REPLACE (amount + 0.001 AS amount) FROM {table}",
+        "SELECT * REPLACE (-id AS id) FROM {table}",
+    ],
+)
+def test_rows_and_numbers_that_are_others_are_not_published(made, query):
+    tampered(made[1].files[0].path, query)
+    with pytest.raises(ResultNotProven, match="Nothing was published"):
+        prove(*made, Recipe())
+
+
+def test_a_row_that_nobody_mentions_is_not_published(made):
+    original, rendered = made
+    original.path.write_text(f"{CONTENT}4,1,d\n")
+    with pytest.raises(ResultNotProven, match="another number of rows"):
+        prove(original, rendered, Recipe())
+
+
+@pytest.mark.parametrize("field", ["rows", "bad_rows", "left_out"])
+def test_counts_that_are_told_wrongly_are_not_published(made, field):
+    original, rendered = made
+    (table,) = rendered.technical["tables"]
+    wrong = replace(rendered, technical={"tables": [table | {field: table[field] + 1}]})
+    with pytest.raises(ResultNotProven):
+        prove(original, wrong, Recipe())
+
+
+WORDS = (
+    st.text(st.sampled_from("abcXYZäöłß ,;|\t'\"\n-_/€"), min_size=1, max_size=12)
+    .map(str.strip)
+    .filter(lambda word: word and word not in {"-", "--"})
+)
+NUMBERS = st.decimals(-(10**9), 10**9, allow_nan=False, allow_infinity=False, places=2)
+TABLES = st.lists(st.tuples(st.integers(-(10**17), 10**17), NUMBERS, WORDS), min_size=3, max_size=12)
+ENCODINGS = ["utf-8", "utf-8-sig", "utf-16", "utf-32"]
+"""Letters at random are of no language: which older encoding they are in cannot be told."""
+
+QUICK = settings(
+    deadline=None,
+    phases=[Phase.explicit, Phase.reuse, Phase.generate],
+    max_examples=30,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+
+
+def equal(table, rows):
+    """Whether all values are the ones that were written: numbers as decimals, texts to the letter."""
+    found = table.rows()
+    return len(found) == len(rows) and all(
+        (int(got[0]), Decimal(got[1]), got[2]) == (wanted[0], wanted[1], wanted[2])
+        for got, wanted in zip(found, rows, strict=True)
+    )
+
+
+@QUICK
+@given(
+    TABLES,
+    st.sampled_from(",;\t|"),
+    st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL, csv.QUOTE_NONNUMERIC]),
+    st.sampled_from(["\n", "\r\n"]),
+    st.sampled_from(ENCODINGS),
+    st.booleans(),
+    st.sampled_from(["", "delimiter"]),
+)
+def test_known_values_in_any_dialect_come_back_equal_or_are_refused(
+    tmp_path_factory, rows, delimiter, quoting, end, encoding, has_titles, tail
+):
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, delimiter=delimiter, quoting=quoting, lineterminator=f"{tail and delimiter}{end}")
+    writer.writerow(("id", "amount", "text"))
+    writer.writerows(rows)
+    written = f"{'Report of May' + end if has_titles else ''}{text.getvalue()}"
+    try:
+        table = converted(tmp_path_factory.mktemp("any"), written.encode(encoding))
+    except RejectedError:
+        return
+    assert list(table.types()) == ["id", "amount", "text"]
+    assert equal(table, rows)
+
+
+@QUICK
+@given(TABLES, st.sampled_from(["lines", "array", "records", "pretty"]))
+def test_known_values_in_any_json_come_back_equal(tmp_path_factory, rows, form):
+    objects = [{"id": number, "amount": 0, "text": text} for number, _, text in rows]
+    texts = [
+        json.dumps(each, ensure_ascii=False).replace('"amount": 0', f'"amount": {amount}')
+        for each, (_, amount, _) in zip(objects, rows, strict=True)
+    ]
+    content = {
+        "lines": "\n".join(texts),
+        "array": f"[{', '.join(texts)}]",
+        "records": f'{{"Records": [{", ".join(texts)}]}}',
+        "pretty": "[\n  " + ",\n  ".join(texts) + "\n]\n",
+    }[form]
+    table = converted(tmp_path_factory.mktemp("any"), content, NDJSON if form == "lines" else "application/json")
+    assert equal(table, rows)
