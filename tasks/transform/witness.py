@@ -7,7 +7,7 @@ import math
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from itertools import islice, takewhile
+from itertools import islice, pairwise, takewhile
 from pathlib import Path
 from typing import BinaryIO
 
@@ -40,11 +40,23 @@ _NEIGHBOURS = (-1, 0, 1)
 class Seen:
     """Of one file. Seconds are counted from its first picture or sound; `heard_dbfs` by the number of a window."""
 
-    pictures: int = 0
-    picture_seconds: set[int] = field(default_factory=set[int])
-    picture_end: float = 0.0
+    picture_starts: list[float] = field(default_factory=list[float])
     sound_end: float = 0.0
+    announced_end: float = 0.0
     heard_dbfs: dict[int, float] = field(default_factory=dict[int, float])
+
+    @property
+    def pictures(self) -> int:
+        return len(self.picture_starts)
+
+    @property
+    def picture_seconds(self) -> set[int]:
+        return set(map(math.floor, self.picture_starts))
+
+    @property
+    def longest_picture_seconds(self) -> float:
+        """But for the last, of which containers say what they like."""
+        return max((after - before for before, after in pairwise(sorted(self.picture_starts))), default=0.0)
 
 
 def look(
@@ -72,12 +84,15 @@ def look_again(made: Path) -> Seen:
     """What is in a rendition."""
     with reopened(made) as container:
         tracks = list(container.streams)
-        return _look(_packets(container, tracks), _origin(tracks))
+        seen = _look(_packets(container, tracks), _origin(tracks))
+        seen.announced_end = (container.duration or 0) / _MICROSECONDS
+        return seen
 
 
 def agree(original: Seen, made: Seen, *, left_out_seconds: float) -> None:
     """Raises ResultNotProven where the rendition lacks seconds of pictures or of sound that the original has."""
-    missing = [second for second in original.picture_seconds if not _is_near(second, made.picture_seconds)]
+    shown = made.picture_seconds
+    missing = [second for second in original.picture_seconds if not _is_near(second, shown)]
     if len(missing) > left_out_seconds:
         raise ResultNotProven(
             f"In {len(missing):,} of the seconds in which the original has pictures the rendition has none, "
@@ -112,9 +127,7 @@ def _look(packets: Iterable["Packet[Stream]"], origin: float) -> Seen:
             continue
         end = start + float((packet.duration or 0) * packet.time_base)
         if isinstance(packet.stream, VideoStream) and packet.size:
-            seen.pictures += 1
-            seen.picture_seconds.add(math.floor(start))
-            seen.picture_end = max(seen.picture_end, end)
+            seen.picture_starts.append(start)
         elif isinstance(packet.stream, AudioStream):
             seen.sound_end = max(seen.sound_end, end)
             ear.hear(packet, start, end)

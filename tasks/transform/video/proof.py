@@ -15,7 +15,7 @@ from workflow.errors import ResultNotProven
 _PLACES = 12
 _MICROSECONDS = 1_000_000
 _ROUNDED_SECONDS = 0.1
-"""Blocks of AAC, and pictures of which nothing says how long they are shown."""
+"""Blocks of AAC."""
 _SECONDS_BY_DAMAGE = 10
 """What may be missing behind a packet that cannot be decoded: up to the next key frame."""
 _LEAST_SHARE, _LEAST_RATE = 0.45, 25
@@ -57,9 +57,11 @@ def _prove_tracks(container: InputContainer, made: Written, facts: dict[str, Any
 
 
 def _prove_times(shown: Seen, facts: dict[str, Any]) -> None:
-    """Where the last of the tracks ends, to the block of sound."""
-    plays = max(shown.picture_end, shown.sound_end)
-    if abs(plays - facts["duration_seconds"]) > _ROUNDED_SECONDS:
+    """Where the last picture begins, and where the sound ends: to the block, or to what a picture takes."""
+    plays = max([*shown.picture_starts, shown.sound_end])
+    after = facts["duration_seconds"] - plays
+    longest = max(shown.longest_picture_seconds, shown.announced_end - plays)
+    if not -_ROUNDED_SECONDS <= after <= longest + _ROUNDED_SECONDS:
         raise ResultNotProven(f"The rendition plays {plays:,.2f} s, the record says {facts['duration_seconds']:,.2f}.")
 
 
