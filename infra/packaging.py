@@ -1,18 +1,16 @@
 """Builds the Lambda packages: just what each function imports, from wheels for Lambda's platform, without Docker.
 
-`python -m infra.packaging` builds all of them and tells their sizes; `python -m infra.packaging lock` pins their
-requirements anew. boto3 is not packed: Lambda's Python runtime has it.
+`python -m infra.packaging` builds all of them and tells their sizes; infra/pins.py pins their requirements.
+boto3 is not packed: Lambda's Python runtime has it.
 """
 
 import shutil
 import stat
 import subprocess
-import sys
 import tempfile
 import zipfile
 from collections.abc import Iterable
 from dataclasses import dataclass
-from importlib.metadata import distributions
 from pathlib import Path
 
 import uv
@@ -28,7 +26,6 @@ ZIP_EPOCH = (1980, 1, 1, 0, 0, 0)
 USELESS_SUFFIXES = frozenset({".pyc", ".pyi"})
 INSTALLER_FILES = frozenset({"RECORD", "INSTALLER", "REQUESTED", "direct_url.json", "uv_cache.json", ".lock"})
 SCRIPTS = "bin"
-PROJECT = "sluice"
 
 
 class PackagingError(Exception):
@@ -43,7 +40,7 @@ class Platform:
     python: str
 
 
-LAMBDA = Platform("aarch64-manylinux_2_28", "3.14")
+LAMBDA = Platform("aarch64-manylinux_2_28", "3.13")
 """Amazon Linux 2023 on Graviton. A manylinux of an older glibc would silently give years-old wheels."""
 
 
@@ -71,18 +68,16 @@ def build(function: str, platform: Platform = LAMBDA, cache: Path = CACHE) -> Pa
     return package
 
 
-def lock(function: str) -> None:
-    """Pin what the function's `.in` names and all that this needs, with hashes, in its `.txt`.
+def lock_all() -> None:
+    """Pin what each function's `.in` names and all that this needs, with hashes, in its `.txt`.
 
-    The versions are those that are installed here: what the tests have seen.
+    The versions are pyproject.toml's, which uv reads by itself.
     """
-    locked = requirements(function)
     options = ["--generate-hashes", "--no-emit-index-url", "--no-header", "--no-annotate", "--upgrade", "--quiet"]
-    with tempfile.NamedTemporaryFile("w", suffix=".txt") as installed:
-        installed.writelines(f"{each.name}=={each.version}\n" for each in distributions() if each.name != PROJECT)
-        installed.flush()
-        files = ["--constraints", installed.name, "-o", str(locked), str(locked.with_suffix(".in"))]
-        _uv("pip", "compile", *_platform_options(LAMBDA), *options, *files)
+    for function in (*FUNCTIONS, CONTAINER):
+        locked = requirements(function)
+        files = ["-o", str(locked), str(locked.with_suffix(".in"))]
+        run_uv("pip", "compile", *_platform_options(LAMBDA), *options, *files)
 
 
 def requirements(function: str) -> Path:
@@ -99,7 +94,7 @@ def unpacked_bytes(package: Path) -> int:
 def _build(function: str, modules: Iterable[Path], platform: Platform, folder: Path) -> Path:
     content, package = folder / "content", folder / "package.zip"
     options = ["--target", str(content), "--require-hashes", "--no-deps", "--quiet", "-r", str(requirements(function))]
-    _uv("pip", "install", *_platform_options(platform), *options)
+    run_uv("pip", "install", *_platform_options(platform), *options)
     for module in modules:
         copy = content / module.relative_to(sources.PROJECT_ROOT)
         copy.parent.mkdir(parents=True, exist_ok=True)
@@ -126,26 +121,28 @@ def _is_of_use(path: Path, content: Path) -> bool:
     )
 
 
+PURE_SOURCE = "pyvips"
+"""Has no wheel, and nothing to compile where no libvips is found: pyproject.toml keeps its build from looking."""
+
+
 def _platform_options(platform: Platform) -> list[str]:
-    return ["--python-platform", platform.machine, "--python-version", platform.python, "--only-binary", ":all:"]
+    wheels = ["--only-binary", ":all:", "--no-binary", PURE_SOURCE]
+    return ["--python-platform", platform.machine, "--python-version", platform.python, *wheels]
 
 
-def _uv(*arguments: str) -> None:
-    """Runs uv in the project, whose settings say up to which date releases are taken."""
+def run_uv(*arguments: str) -> str:
+    """What uv prints, run in the project, whose settings pin every version."""
     command = [uv.find_uv_bin(), "--no-python-downloads", *arguments]
     done = subprocess.run(command, cwd=sources.PROJECT_ROOT, capture_output=True, text=True, check=False)  # noqa: S603
     if done.returncode != 0:
         raise PackagingError(f"`uv {' '.join(arguments)}` failed:\n{done.stderr}")
+    return done.stdout
 
 
-def main(arguments: list[str]) -> None:
-    if arguments == ["lock"]:
-        for function in (*FUNCTIONS, CONTAINER):
-            lock(function)
-        return
+def main() -> None:
     for function, package in build_all().items():
         print(f"{function:<20}{unpacked_bytes(package) / 1e6:6.1f} MB, zipped {package.stat().st_size / 1e6:5.1f} MB")
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main()

@@ -1,6 +1,6 @@
 """The security rules that every synthesis is checked against, and the findings that we keep.
 
-There are four reasons to keep one, another for containers and another for the webhook, and no others; each finding is
+There are five reasons to keep one, another for containers and another for the webhook, and no others; each finding is
 acknowledged on the very resource that has it.
 cdk-nag names a finding by the rule and, for a wildcard, the resource as it stands in the template.
 """
@@ -26,6 +26,7 @@ FAILS_ELSEWHERE = (
     "What it cannot take is kept elsewhere: by its own dead-letter queue, by its source's, or by whoever waits for its "
     "answer"
 )
+TESTED_RUNTIME = "The functions run on the newest Python that every library they use, and the tests, run on as well"
 
 
 def check(app: cdk.App) -> None:
@@ -41,6 +42,7 @@ def acknowledge_dead_letters(queue: Construct) -> None:
 
 def acknowledge_function(function: Construct, *, has_dead_letters: bool) -> None:
     """Where Lambda itself calls it, it has dead letters, and then needs no second place for the same events."""
+    _acknowledge(function, "Serverless-LambdaLatestVersion", TESTED_RUNTIME)
     finding = "LambdaAsyncFailureDestination" if has_dead_letters else "LambdaDLQ"
     _acknowledge(function, f"Serverless-{finding}", FAILS_ELSEWHERE)
 

@@ -40,7 +40,7 @@ class TaskFunction(Construct):
             self,
             "Function",
             function_name=name,
-            runtime=lambda_.Runtime.PYTHON_3_14,
+            runtime=lambda_.Runtime.PYTHON_3_13,
             architecture=lambda_.Architecture.ARM_64,
             handler=f"tasks.{task_of(function)[0]}.handler.handle",
             code=code,

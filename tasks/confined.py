@@ -1,7 +1,7 @@
 """Calls a function in a child process of bounded memory and time, for engines that hostile files can crash or stall.
 
-Only JSON and files pass between the two, and the child is given no credentials: one that a file took over can do no
-more than give a wrong answer.
+Only JSON and files pass between the two. The child is given no credentials, cannot look for them in its parent, and has
+no network: one that a file took over can do no more than give a wrong answer. Where this holds is said in `walls`.
 """
 
 import json
@@ -10,17 +10,22 @@ import resource
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
+from tasks import walls
 from workflow import errors
 
 MIB = 1024 * 1024
 
 _WITHHELD = ("AWS_", "_")
 """How the environment variables begin that hold credentials, or lead to them."""
+
+SYSTEM = ("/usr", "/lib", "/lib64", "/etc/fonts", "/etc/ld.so.cache", "/etc/localtime", "/dev/null", "/dev/urandom")
+LAMBDAS = ("/var/task", "/var/runtime", "/opt/python")
 
 
 @dataclass(frozen=True)
@@ -42,6 +47,7 @@ def confined(work: Callable[..., Any], *arguments: str | bool, confines: Confine
     Raises the SluiceError that it raises, ConfinedError if it leaves its confines or crashes, and RuntimeError for any
     other exception, which is then on the standard error stream.
     """
+    walls.hide()
     call = {"module": work.__module__, "name": work.__name__, "arguments": arguments, "confines": asdict(confines)}
     command = [sys.executable, "-m", "tasks.confined"]
     try:
@@ -92,6 +98,7 @@ def _result(call: Mapping[str, Any], confines: Confines) -> dict[str, Any]:
     try:
         work = getattr(import_module(call["module"]), call["name"])
         _confine(confines)
+        _wall_in(call["arguments"])
         return {"result": work(*call["arguments"])}
     except errors.SluiceError as exc:
         return {"error": type(exc).__name__, "message": str(exc)}
@@ -107,7 +114,26 @@ def _confine(confines: Confines) -> None:
         resource.RLIMIT_CORE: 0,
     }
     for what, soft in limits.items():
-        resource.setrlimit(what, (soft, resource.getrlimit(what)[1]))
+        hard = resource.getrlimit(what)[1]
+        # One more than the soft limit: with both reached, the signal for too much computing would be another.
+        resource.setrlimit(what, (soft, soft + 1 if hard == resource.RLIM_INFINITY else min(soft + 1, hard)))
+
+
+def _wall_in(arguments: Iterable[str | bool]) -> None:
+    """Files that are named may be read, and folders written to; that of a file which is not there yet, too."""
+    named = [Path(each) for each in arguments if isinstance(each, str) and each.startswith("/")]
+    files = [path for path in named if path.is_file()]
+    folders = [path if path.is_dir() else path.parent for path in named if not path.is_file()]
+    if missing := walls.wall_in(readable=[*_program(), *files], writable=folders):
+        print("This child reads a file behind fewer walls:", "; ".join(missing), file=sys.stderr)
+
+
+def _program() -> list[Path]:
+    """What the libraries of the child may still load: nothing of it is private, nor does it hold the stack's state."""
+    own = [Path(package.__path__[0]) for package in (import_module("tasks"), import_module("workflow"))]
+    libraries = [Path(entry) for entry in sys.path if Path(entry).name in {"site-packages", "python"}]
+    system = [Path(path) for path in (*SYSTEM, *LAMBDAS, sys.prefix, sys.base_prefix)]
+    return [*own, *libraries, *system]
 
 
 if __name__ == "__main__":

@@ -114,6 +114,7 @@ VIDEO = Kind(
         Format("MPEG-PS", "video/mpeg", (".mpg", ".mpeg", ".vob")),
         Format("WMV", "video/x-ms-asf", (".wmv", ".asf")),
         Format("FLV", "video/x-flv", (".flv",)),
+        Format("OGV", "video/ogg", (".ogv", ".ogg", ".ogx")),
     ),
 )
 

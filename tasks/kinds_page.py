@@ -106,8 +106,21 @@ def _image_facts() -> Iterator[str]:
         "arithmetic, as browsers do: light × (1 - ink) × (1 - black)."
     )
     yield (
-        "**Metadata**: none is in what is published. Camera, time and exposure go into the record, all tags into a "
-        "sidecar; place, author, comments and serial numbers only where the stage's `keep_private` is set."
+        "**Values that are no colors** (signed, floating-point or 32-bit TIFF, as of elevation): stretched from "
+        "black to white between the least and the greatest, which a note names; pixels without a value are transparent."
+    )
+    yield (
+        "**Damage** to the picture itself, or missing data, is refused, in every format: also where a decoder would go "
+        "on and fill with gray. Damage beside it (text, profiles, settings) is left out, and a note says so."
+    )
+    yield (
+        "**Proof**: before it is published, the rendition's proportions are compared with what another reader finds in "
+        "the original, its durations with the animation's, and a blank one with the original's picture."
+    )
+    yield (
+        "**Metadata**: none is in what is published. Camera, time and exposure go into the record, the tags of a list, "
+        "which tell how a picture was taken, into a sidecar; place, author, titles, comments, serial numbers and every "
+        "other tag only where the stage's `keep_private` is set."
     )
 
 
@@ -161,8 +174,17 @@ def _video_facts() -> Iterator[str]:
     )
     yield (
         "**Rendition**: MP4 that starts at once, H.264 of at most 1280 × 720 (or 720 × 1280) px, AAC in stereo; "
-        "upright, square pixels, not interlaced, HDR mapped to SDR; text captions as WebVTT. A file without a picture "
-        "becomes an M4A."
+        "upright, square pixels, not interlaced, HDR mapped to SDR, transparency on black; text captions as WebVTT. "
+        "All of a film, however little its header announces; pictures that change their size on the way are shown "
+        "whole, within the size that most have. A file without a picture becomes an M4A with `peaks.json`."
+    )
+    yield (
+        "**Sound**: all channels are in the stereo mix, weighed so that it does not clip; peaks above full scale are "
+        "turned down, and that is said."
+    )
+    yield (
+        "**Captions**: text tracks that are language. What a drone, a camera or a sensor writes into a text track, "
+        "positions and readings, is left out with a note, and so is any caption that tells a position."
     )
     yield (
         "**Long videos**: what would take more than the stage's `long_video_cpu_seconds` to convert is cut at key "
@@ -171,11 +193,17 @@ def _video_facts() -> Iterator[str]:
     )
     yield (
         "**Thumbnails**: the poster, from a tenth of the way on or the first frame that is not blank, and a storyboard "
-        "with a WebVTT index for players."
+        "with a WebVTT index for players; without a picture, the waveform."
     )
     yield (
         "**Metadata**: duration, codecs, frame rate, tracks, chapters, captions and loudness (EBU R128) go into the "
-        "record. No tags are in what is published; with `keep_private` all are."
+        "record, and title, genre, date and make of the camera. No tags are in what is published; with `keep_private` "
+        "all are."
+    )
+    yield (
+        "**Proof**: before it is published, the rendition is read again: its tracks, sizes and number of pictures are "
+        "those that were made, it plays as long as the record says, and has pictures in every second and sound in "
+        "every tenth in which the original has them; of a long video, at twelve places."
     )
 
 
@@ -184,12 +212,18 @@ def _audio_facts() -> Iterator[str]:
     yield f"**Limits**: {AUDIO.max_bytes / MIB:,.0f} MiB, {hours:,.0f} hours."
     yield (
         "**Rendition**: M4A with AAC in stereo or mono that starts at once; `peaks.json` with the waveform for "
-        "players; the cover, where there is one, made as any picture is."
+        "players; the cover, where there is one, made as any picture is. All channels are in the stereo mix, weighed "
+        "so that it does not clip; peaks above full scale are turned down, and that is said."
     )
     yield "**Thumbnail**: the waveform with the duration."
     yield (
         "**Metadata**: duration, codec, rate, channels, loudness (EBU R128), title, artist, album, track, genre and "
-        "date go into the record; places, comments and serial numbers only with `keep_private`."
+        "date go into the record; places, comments and serial numbers only with `keep_private`. Tags whose encoding "
+        "cannot be told are left out by name."
+    )
+    yield (
+        "**Proof**: before it is published, the rendition is read again: it and its peaks are as long as the record "
+        "says, and every tenth second in which the original is heard is heard."
     )
 
 
@@ -202,6 +236,12 @@ def _document_facts() -> Iterator[str]:
     yield (
         "**Rendition**: the PDF without scripts, actions that launch or submit, attachments, forms of XFA and "
         "metadata, linearised; and its text. Links to the web stay. A signature does not survive: the record says so."
+    )
+    yield (
+        "**What a published PDF tells**: its pages, forms with their values, bookmarks, layers and texts for reading "
+        "aloud. Photographs in it are reduced to their pictures, color profiles to their colors; comments and their "
+        "authors, page-piece data, positions of maps, and every key and text that the standard has no place for, go. "
+        "Fonts stay as they are."
     )
     yield "**Thumbnails**: the first page."
     yield (
@@ -216,8 +256,7 @@ def _archive_facts() -> Iterator[str]:
         f"**Limits**: {ARCHIVE.max_bytes / GIB:,.0f} GiB, {limits.max_files:,} files, "
         f"{limits.max_file_bytes / GIB:,.0f} GiB each and {limits.max_total_bytes / GIB:,.0f} GiB in all unpacked, "
         f"{limits.max_ratio}:1 above {limits.ratio_from_bytes / MIB:,.0f} MiB, archives in archives "
-        f"{limits.max_depth} deep; names with a way out of their folder, links, and names that differ only in case "
-        "are refused."
+        f"{limits.max_depth} deep; names with a way out of their folder, links and names that come twice are refused."
     )
     yield (
         "**Children**: where the stage's `expand_archives` is set, each file is taken in as an asset of its own, with "

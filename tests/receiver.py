@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from infra.local import side_doors
+
 
 @dataclass(frozen=True)
 class Request:
@@ -32,6 +34,8 @@ def receiving(*answers: tuple[int, dict[str, str]]) -> Iterator[Receiver]:
     receiver = Receiver(answers=list(answers))
 
     class Handler(BaseHTTPRequestHandler):
+        parse_request = side_doors.parse_own_request
+
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["content-length"]))
             receiver.got.append(Request(self.path, {k.lower(): v for k, v in self.headers.items()}, body))

@@ -9,25 +9,29 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from functools import cached_property, partial
-from itertools import islice, takewhile
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from botocore.exceptions import ClientError
 
-from tasks.shared.executions import LIVE, execution_arn
+from tasks.shared.batched import batched
+from tasks.shared.executions import ENDED_BADLY, EVER, LIVE, Executions, back_to, execution_arn
+from tasks.shared.failures import denies_failure
 from tasks.shared.naming import asset_id, asset_of_original
-from tasks.shared.records import Item, Records
+from tasks.shared.records import BATCH_GET_MAX_KEYS, Item, Records
 from workflow.history import StateRun, state_runs
 from workflow.limits import FUNCTIONS, TASKS, functions_of, task_of
-from workflow.shapes import ExecutionInput, dump
+from workflow.shapes import CaughtError, ExecutionInput, dump
 from workflow.stack import Buckets, Connection, NotThereError, Stack
+from workflow.unheard import RECORD_GRACE_SECONDS, Overdue, truly, unheard
 from workflow.uploads import Progress, Upload, upload
 
 UPLOADS_AT_ONCE = 8
 POLL_SECONDS = 0.25
-RECORD_GRACE_SECONDS = 30
-"""How long an ended execution's record may lag behind: `record_failure` hears of it by an event."""
+ASK_EVERY = timedelta(seconds=10)
+LATELY = timedelta(days=1)
+"""The sweeper has written down what is older."""
 LOG_LEAD = timedelta(minutes=1)
 """What the clocks of functions may be apart, and what an execution logs before its asset has a record."""
 STATUSES = ("processing", "succeeded", "rejected", "failed", "discarded")
@@ -82,6 +86,8 @@ class Sluice:
 
     def __init__(self, connection: Connection) -> None:
         self.aws = connection
+        self._asked = datetime.min.replace(tzinfo=UTC)
+        self._heard: dict[str, Item] = {}
 
     @cached_property
     def records(self) -> Records:
@@ -119,27 +125,63 @@ class Sluice:
         )
         return started["executionArn"].rpartition(":")[2]
 
-    def executions(self, *, status: str | None = None, since: datetime | None = None, limit: int = 50) -> list[Item]:
-        """The newest executions, each with the key of the asset that it works on."""
+    def executions(
+        self,
+        *,
+        status: str | None = None,
+        since: datetime | None = None,
+        error: str | None = None,
+        limit: int = 50,
+    ) -> list[Item]:
+        """The newest executions that were started `since`, each with the key of the asset that it works on."""
         filters: dict[str, Any] = {"statusFilter": status} if status else {}
         pages = self.aws.stepfunctions.get_paginator("list_executions").paginate(
             stateMachineArn=self.stack.state_machine_arn, **filters
         )
-        listed = (execution for page in pages for execution in page["executions"])
-        recent = list(islice(takewhile(lambda each: since is None or each["startDate"] >= since, listed), limit))
-        links = self.records.assets_of([execution["name"] for execution in recent])
-        known = self.records.many(set(links.values()))
-        return [
-            {
-                "name": execution["name"],
-                "status": execution["status"],
-                "key": known.get(links.get(execution["name"], ""), {}).get("key"),
-                "asset_id": links.get(execution["name"]),
-                "started": execution["startDate"].astimezone(UTC).isoformat(),
-                "seconds": _seconds(execution["startDate"], execution.get("stopDate")),
-            }
-            for execution in recent
-        ]
+        start = since or EVER
+        listed = back_to(start, (execution for page in pages for execution in page["executions"]))
+        at_once = BATCH_GET_MAX_KEYS if error else min(limit, BATCH_GET_MAX_KEYS)
+        rows = self._with_assets(batched((each for each in listed if each["startDate"] >= start), at_once))
+        return list(islice((row for row in rows if error in {None, row["error"]}), limit))
+
+    def _with_assets(self, batches: Iterable[list[Any]]) -> Iterator[Item]:
+        for some in batches:
+            links = self.records.assets_of([execution["name"] for execution in some])
+            known = self.records.many(set(links.values()))
+            for execution in some:
+                record = known.get(links.get(execution["name"], ""), {})
+                yield {
+                    "name": execution["name"],
+                    "status": execution["status"],
+                    "key": record.get("key"),
+                    "asset_id": links.get(execution["name"]),
+                    "error": self._error(execution, record),
+                    "started": execution["startDate"].astimezone(UTC).isoformat(),
+                    "seconds": _seconds(execution["startDate"], execution.get("stopDate")),
+                }
+
+    def _error(self, listed: Any, record: Item) -> str | None:
+        """As the record has it where it is of this execution; else Step Functions, whose list has none, is asked."""
+        if listed["status"] not in ENDED_BADLY:
+            return None
+        if record.get("execution") == listed["name"] and "reason" in record:
+            return record["reason"]["code"]
+        return self._started.describe(listed["executionArn"]).error.error
+
+    @property
+    def _started(self) -> Executions:
+        return Executions(self.aws.stepfunctions, self.stack.state_machine_arn)
+
+    def unheard(self, since: datetime) -> dict[str, Item]:
+        """Records by asset id as they would be, had somebody recorded that their executions ended badly since then."""
+        return unheard(self._started, self.records, since)
+
+    def unheard_lately(self) -> dict[str, Item]:
+        """Those of a day, for pages that look all the time: Step Functions is asked every ten seconds."""
+        now = datetime.now(UTC)
+        if now - self._asked >= ASK_EVERY:
+            self._heard, self._asked = self.unheard(now - LATELY), now
+        return self._heard
 
     def execution(self, name: str, *, with_states: bool = True) -> Execution:
         """One execution by name or ARN, with its states unless their history is read elsewhere."""
@@ -177,31 +219,51 @@ class Sluice:
 
     def running(self, arn: str) -> bool:
         """False, too, for one that Step Functions has forgotten: after 90 days, or by a crash of the laptop's."""
+        return self._status(arn) in LIVE
+
+    def _status(self, arn: str) -> str | None:
         try:
-            status = self.aws.stepfunctions.describe_execution(executionArn=arn)["status"]
+            return self.aws.stepfunctions.describe_execution(executionArn=arn)["status"]
         except self.aws.stepfunctions.exceptions.ExecutionDoesNotExist:
-            return False
-        return status in LIVE
+            return None
 
     # assets
 
     def assets(
-        self, *, status: str | None = None, kind: str | None = None, since: datetime | None = None, limit: int = 50
+        self,
+        *,
+        status: str | None = None,
+        kind: str | None = None,
+        code: str | None = None,
+        since: datetime | None = None,
+        limit: int = 50,
     ) -> list[Item]:
-        """The assets that changed last, by status, by kind, by both or all."""
-        start = since.isoformat() if since else ""
+        """The assets that changed last, by status, kind and reason, with failures that nobody has recorded."""
+        failed = self.unheard(since or datetime.now(UTC) - LATELY)
+        most = None if code or (kind and status) else limit + len(failed)
+        found = self._indexed(status, kind, since.isoformat() if since else "", most)
+        told = {record["asset_id"]: record for record in found} | failed
+        wanted = (
+            each
+            for each in sorted(told.values(), key=lambda record: record["updated_at"], reverse=True)
+            if status in {None, each["status"]}
+            and kind in {None, each.get("kind")}
+            and code in {None, each.get("reason", {}).get("code")}
+        )
+        return list(islice(wanted, limit))
+
+    def _indexed(self, status: str | None, kind: str | None, since: str, limit: int | None) -> list[Item]:
         if kind:
-            found = self.records.by("by_kind", kind, limit=limit if status is None else None, since=start)
-            return [record for record in found if status in {None, record["status"]}][:limit]
+            return self.records.by("by_kind", kind, limit=limit, since=since)
         wanted = (status,) if status else STATUSES
-        found = [record for each in wanted for record in self.records.by("by_status", each, limit=limit, since=start)]
-        return sorted(found, key=lambda record: record["updated_at"], reverse=True)[:limit]
+        return [record for each in wanted for record in self.records.by("by_status", each, limit=limit, since=since)]
 
     def asset(self, ref: str) -> Item:
         """The record of an asset by id or by `s3://` address of its original, now or as it was uploaded."""
         record = self._by_uri(ref) if ref.startswith("s3://") else self._by_id(ref)
         if record is None:
             raise NotThereError(f"There is no asset {ref}. `sluice assets` lists them.")
+        record = truly(record, self._started)
         current = self.records.current_of_key(record["bucket"], record["key"])
         versions = self.records.by("by_key", record["object_key"])
         return {
@@ -259,6 +321,8 @@ class Sluice:
     def _first_heard_of(self, ref: str) -> int:
         """When an asset or execution began, in milliseconds: no older log needs to be searched."""
         record = self._by_id(ref) or self._record_of(ref)
+        if record is None:
+            self.execution(ref, with_states=False)  # of an execution that never came to an asset there are logs, too
         began = datetime.fromisoformat(record["created_at"]) - LOG_LEAD if record else datetime.fromtimestamp(0, UTC)
         return int(began.timestamp() * 1000)
 
@@ -282,19 +346,25 @@ class Sluice:
         records: dict[str, Item] = {}
         pending = set(asset_ids)
         deadline = time.monotonic() + timeout
+        overdue = Overdue(self._started, self.records, datetime.now(UTC) - LOG_LEAD)
         while pending and time.monotonic() < deadline:
-            for found, record in self.records.many(pending).items():
+            known = self.records.many(pending)
+            failed = overdue.look(pending, known)
+            for found, record in (known | failed).items():
                 if on_change and record != records.get(found):
                     on_change(found, record)
                 records[found] = record
-            pending -= {found for found in pending if found in records and self.settled(records[found])}
+            pending -= {found for found in pending & known.keys() if self.settled(known[found])} | failed.keys()
             if pending:
                 time.sleep(POLL_SECONDS)
         return records
 
     def settled(self, record: Item) -> bool:
-        """The record says how it ended, and the execution has ended."""
-        return _ended(record) and not self.running(record["execution_arn"])
+        """The record says how it ended, the execution has ended, and the two agree."""
+        if not _ended(record):
+            return False
+        status = self._status(record["execution_arn"])
+        return status not in LIVE and not (status in ENDED_BADLY and denies_failure(record))
 
     def follow_execution(self, name: str, *, timeout: float) -> Item:
         """Follow one execution to its end; the outcome of the asset that it works on."""
@@ -302,22 +372,27 @@ class Sluice:
         deadline = time.monotonic() + timeout
         while self.running(arn) and time.monotonic() < deadline:
             time.sleep(POLL_SECONDS)
-        record = self._settled_record(name)
         found = self.execution(name)
+        record = self._settled_record(found)
+        if record is None and found.status in LIVE:
+            raise NotThereError(f"Execution {name} had not come to its asset when the wait was over.")
         if record is None:
-            raise NotThereError(f"Execution {name} ended without an asset: {found.error}: {found.cause}")
+            error = CaughtError(error=found.error or found.status, cause=found.cause or "")
+            raise NotThereError(f"Execution {name} ended without an asset: {error.error}: {error.message}")
         if record["execution"] != name and found.states[-1:] and found.states[-1].name == "Duplicate":
             return {**self.outcome(record), "execution": name, "outcome": "duplicate", "reason": "DuplicateEvent"}
         return self.outcome(record)
 
-    def _settled_record(self, execution: str) -> Item | None:
-        """The record of an ended execution, once it says so too."""
+    def _settled_record(self, execution: Execution) -> Item | None:
+        """The record of an ended execution, once it says so too; after a while as it would be."""
         grace = time.monotonic() + RECORD_GRACE_SECONDS
-        record = self._record_of(execution)
-        while record and record["execution"] == execution and not _ended(record) and time.monotonic() < grace:
+        record = self._record_of(execution.name)
+        if execution.status not in ENDED_BADLY:
+            return record
+        while record and record["execution"] == execution.name and denies_failure(record) and time.monotonic() < grace:
             time.sleep(POLL_SECONDS)
-            record = self._record_of(execution)
-        return record
+            record = self._record_of(execution.name)
+        return record and truly(record, self._started)
 
     def _record_of(self, execution: str) -> Item | None:
         found = self.records.asset_of(execution)

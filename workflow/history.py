@@ -1,25 +1,57 @@
-"""Reads an execution's history: which states it entered, how often each was tried, how long each took, how it ended."""
+"""Reads an execution's history: which states it entered, how often each was tried, how long each took, how it ended.
 
-from collections.abc import Iterable, Mapping
+AWS's `previousEventId` often skips the event that closes a Map or one of its items: `MapStateFailed` follows the state
+that failed inside. So an event's place follows from the chain, and from what its type and name say is open there.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+ATTEMPTS = frozenset({"TaskScheduled", "LambdaFunctionScheduled", "ActivityScheduled"})
 FAILED_ATTEMPTS = {
     "TaskFailed": "taskFailedEventDetails",
     "TaskTimedOut": "taskTimedOutEventDetails",
     "TaskStartFailed": "taskStartFailedEventDetails",
     "TaskSubmitFailed": "taskSubmitFailedEventDetails",
+    "LambdaFunctionFailed": "lambdaFunctionFailedEventDetails",
+    "LambdaFunctionTimedOut": "lambdaFunctionTimedOutEventDetails",
+    "LambdaFunctionScheduleFailed": "lambdaFunctionScheduleFailedEventDetails",
+    "LambdaFunctionStartFailed": "lambdaFunctionStartFailedEventDetails",
+    "ActivityFailed": "activityFailedEventDetails",
+    "ActivityTimedOut": "activityTimedOutEventDetails",
+    "ActivityScheduleFailed": "activityScheduleFailedEventDetails",
+    "MapRunFailed": "mapRunFailedEventDetails",
+    "EvaluationFailed": "evaluationFailedEventDetails",
 }
-_ITERATION_ENDS = {"MapIterationSucceeded", "MapIterationFailed", "MapIterationAborted"}
-_ENDS = {"ExecutionFailed", "ExecutionTimedOut", "ExecutionAborted"}
+_FAILED_INSIDE = frozenset({"MapStateFailed", "ParallelStateFailed"})
+_GOES_ON = ATTEMPTS | {
+    *("ExecutionRedriven", "MapRunRedriven"),
+    *("MapStateStarted", "MapStateSucceeded", "ParallelStateStarted", "ParallelStateSucceeded"),
+}
+_ABORTED = frozenset({"TaskStateAborted", "MapStateAborted", "ParallelStateAborted", "WaitStateAborted"})
+_ITERATIONS = {
+    f"MapIteration{change}": f"mapIteration{change}EventDetails"
+    for change in ("Started", "Succeeded", "Failed", "Aborted")
+}
+_ITERATION_FAILURES = frozenset({"MapIterationFailed", "MapIterationAborted"})
+_CONTAINERS = {
+    f"{kind}State{change}": kind
+    for kind in ("Map", "Parallel")
+    for change in ("Started", "Succeeded", "Failed", "Aborted")
+}
+_ROUND_ENDS = frozenset(
+    f"{kind}State{change}" for kind in ("Map", "Parallel") for change in ("Started", "Failed", "Aborted", "Exited")
+)
+_ENDS = frozenset({"ExecutionFailed", "ExecutionTimedOut", "ExecutionAborted"})
 
 
 @dataclass
 class StateRun:
     """One visit of a state. `attempts` counts calls of its function, `seconds` is None while it is at work.
 
-    `inside` has the visits of states within a Map, of all its iterations.
+    `inside` has the visits of states within a Map or Parallel state, of all its items or branches.
     """
 
     name: str
@@ -36,6 +68,9 @@ class StateRun:
     def end(self, at: datetime, outcome: str) -> None:
         self.seconds = round((at - self.entered).total_seconds(), 3)
         self.outcome = outcome
+
+    def reopen(self) -> None:
+        self.seconds, self.outcome = None, "running"
 
 
 def state_runs(events: Iterable[Mapping[str, Any]]) -> list[StateRun]:
@@ -57,81 +92,131 @@ def events_by_run(events: Iterable[Mapping[str, Any]]) -> list[tuple[StateRun, l
 
 
 @dataclass
-class _Iteration:
-    """One of a Map's; a redrive starts it again, and goes on in the state that it entered `last`."""
+class _Scope:
+    """Where states follow one another: the execution, an item of a Map or a branch of a Parallel state.
 
-    within: StateRun
-    last: StateRun | None = None
+    `current` is the state that was entered last; a redrive goes on in it. `outer` is where the Map or Parallel state
+    itself is.
+    """
+
+    runs: list[StateRun]
+    outer: "_Scope | None" = None
+    current: StateRun | None = None
+    is_over: bool = False
+
+    def outwards(self) -> "Iterator[_Scope]":
+        scope: _Scope | None = self
+        while scope:
+            yield scope
+            scope = scope.outer
+
+    def open(self) -> "_Scope":
+        return next(scope for scope in self.outwards() if not scope.is_over)
+
+    def with_current(self, kind: str, name: str | None = None) -> "_Scope":
+        """The innermost one that is in such a state; its own where the history does not show it."""
+        found = (scope for scope in self.outwards() if not scope.is_over and _is(scope.current, kind, name))
+        return next(found, self.open())
+
+
+def _is(run: StateRun | None, kind: str, name: str | None) -> bool:
+    return run is not None and run.kind == kind and (run.name == name if name else run.seconds is None)
 
 
 @dataclass
 class _Told:
-    """The history so far. Iterations of a Map are interleaved: an event belongs to the state of the one before it."""
+    """The history so far."""
 
-    runs: list[StateRun] = field(default_factory=list[StateRun])
-    _state_at: dict[int, StateRun] = field(default_factory=dict[int, StateRun])
-    _iteration_at: dict[int, _Iteration] = field(default_factory=dict[int, _Iteration])
-    _iterations: dict[tuple[str, int], _Iteration] = field(default_factory=dict[tuple[str, int], _Iteration])
+    _root: _Scope = field(default_factory=lambda: _Scope([]))
+    _scope_at: dict[int, _Scope] = field(default_factory=dict[int, _Scope])
+    _items: dict[tuple[int, int], _Scope] = field(default_factory=dict[tuple[int, int], _Scope])
+    _branching: set[int] = field(default_factory=set[int])
+    _failing: set[int] = field(default_factory=set[int])
+
+    @property
+    def runs(self) -> list[StateRun]:
+        return self._root.runs
 
     def apply(self, event: Mapping[str, Any]) -> StateRun | None:
         """Take in one event; the visit that it belongs to."""
-        kind, before = event["type"], event.get("previousEventId", 0)
-        iteration = self._iteration(event) or self._iteration_at.get(before)
-        run = self._enter(event, iteration) if kind.endswith("StateEntered") else self._run_of(event, iteration)
-        if run:
-            self._state_at[event["id"]] = run
-            _apply_to(run, kind, event["timestamp"], event)
-        if iteration and kind not in _ITERATION_ENDS:
-            self._iteration_at[event["id"]] = iteration
-        return run
-
-    def _iteration(self, event: Mapping[str, Any]) -> _Iteration | None:
-        """The one that begins here."""
-        if event["type"] != "MapIterationStarted":
-            return None
-        details = event["mapIterationStartedEventDetails"]
-        within = next(run for run in reversed(self.runs) if run.name == details["name"])
-        return self._iterations.setdefault((details["name"], details["index"]), _Iteration(within))
-
-    def _enter(self, event: Mapping[str, Any], iteration: _Iteration | None) -> StateRun:
-        kind = event["type"].removesuffix("StateEntered")
-        run = StateRun(event["stateEnteredEventDetails"]["name"], kind, event["timestamp"])
-        (iteration.within.inside if iteration else self.runs).append(run)
-        if iteration:
-            iteration.last = run
-        return run
-
-    def _run_of(self, event: Mapping[str, Any], iteration: _Iteration | None) -> StateRun | None:
         kind = event["type"]
-        if iteration and kind not in _ITERATION_ENDS:
-            return iteration.last
-        run = None if kind.startswith("Execution") else self._state_at.get(event.get("previousEventId", 0))
-        left = event.get("stateExitedEventDetails", {}).get("name")
-        if run is None or (left and run.name != left):
-            return next((run for run in reversed(self.runs) if left in {None, run.name}), None)
+        scope = self._scope_at[event["id"]] = self._scope(event)
+        if kind == "ParallelStateStarted":
+            self._branching.add(event["id"])
+        if kind in _ENDS:
+            self._end_all(self.runs, event["timestamp"])
+        if run := scope.current:
+            self._apply_to(run, kind, event["timestamp"], event)
         return run
 
+    def _scope(self, event: Mapping[str, Any]) -> _Scope:
+        kind, before = event["type"], self._scope_at.get(event.get("previousEventId", 0), self._root)
+        if kind.startswith("Execution"):
+            return self._root
+        if kind.startswith("MapIteration"):
+            return self._item(event, before)
+        if kind.endswith("StateEntered"):
+            return self._entered(event, before.open())
+        if kind.endswith("StateExited"):
+            return before.with_current(kind.removesuffix("StateExited"), event["stateExitedEventDetails"]["name"])
+        return before.with_current(_CONTAINERS[kind]) if kind in _CONTAINERS else before
 
-def _apply_to(run: StateRun, kind: str, at: datetime, event: Mapping[str, Any]) -> None:
-    if kind == "TaskScheduled":
-        run.attempts += 1
-    elif kind == "ExecutionRedriven":
-        run.seconds, run.outcome = None, "running"
-    elif kind in FAILED_ATTEMPTS:
-        details = event[FAILED_ATTEMPTS[kind]]
-        run.error, run.cause = details.get("error"), details.get("cause")
-        run.failures.append(run.error or kind)
-    elif kind.endswith("StateExited"):
-        run.end(at, _exit_outcome(run))
-    elif kind in _ENDS:
-        run.end(at, "failed")
-    elif kind == "ExecutionSucceeded" and run.outcome == "running":
-        run.end(at, "succeeded")
+    def _entered(self, event: Mapping[str, Any], scope: _Scope) -> _Scope:
+        if event.get("previousEventId") in self._branching and scope.current:
+            scope = _Scope(scope.current.inside, outer=scope)
+        kind = event["type"].removesuffix("StateEntered")
+        scope.current = StateRun(event["stateEnteredEventDetails"]["name"], kind, event["timestamp"])
+        scope.runs.append(scope.current)
+        return scope
 
+    def _item(self, event: Mapping[str, Any], before: _Scope) -> _Scope:
+        """Where one item of a Map is at work, once it has begun; where the Map is, once the item has ended."""
+        kind = event["type"]
+        details = event[_ITERATIONS[kind]]
+        outer = before.with_current("Map", details["name"])
+        runs = outer.current.inside if outer.current else outer.runs
+        item = self._items.setdefault((id(outer.current), details["index"]), _Scope(runs, outer))
+        item.is_over = kind != "MapIterationStarted"
+        if kind in _ITERATION_FAILURES and item.current:
+            self._end_all([item.current], event["timestamp"])
+        return outer if item.is_over else item
 
-def _exit_outcome(run: StateRun) -> str:
-    """A state whose last attempt failed, and that was left all the same, went on through a catcher."""
-    if run.attempts and len(run.failures) == run.attempts:
-        return "caught"
-    run.error = run.cause = None
-    return "succeeded"
+    def _end_all(self, runs: Iterable[StateRun], at: datetime) -> None:
+        """What is still at work when an execution, an item or all items of a state end has failed with them."""
+        for run in runs:
+            self._end_all(run.inside, at)
+            if run.seconds is None:
+                run.end(at, "failed")
+
+    def _apply_to(self, run: StateRun, kind: str, at: datetime, event: Mapping[str, Any]) -> None:
+        if kind in _ROUND_ENDS:
+            self._end_all(run.inside, at)
+        if kind in _GOES_ON:
+            self._go_on(run, kind)
+        elif kind in FAILED_ATTEMPTS or kind in _FAILED_INSIDE:
+            self._fail(run, kind, event)
+        elif kind.endswith("StateExited"):
+            run.end(at, self._exit_outcome(run))
+        elif kind in _ABORTED:
+            run.end(at, "failed")
+        elif kind == "ExecutionSucceeded" and run.outcome == "running":
+            run.end(at, "succeeded")
+
+    def _go_on(self, run: StateRun, kind: str) -> None:
+        run.reopen()
+        run.attempts += kind in ATTEMPTS
+        self._failing.discard(id(run))
+
+    def _fail(self, run: StateRun, kind: str, event: Mapping[str, Any]) -> None:
+        self._failing.add(id(run))
+        if kind in FAILED_ATTEMPTS:
+            details = event[FAILED_ATTEMPTS[kind]]
+            run.error, run.cause = details.get("error"), details.get("cause")
+            run.failures.append(run.error or kind)
+
+    def _exit_outcome(self, run: StateRun) -> str:
+        """A state whose last attempt failed, and that was left all the same, went on through a catcher."""
+        if id(run) in self._failing:
+            return "caught"
+        run.error = run.cause = None
+        return "succeeded"

@@ -5,7 +5,6 @@ its record.
 import json
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from itertools import takewhile
 
 from tasks.shared.announce import Announcer
 from tasks.shared.executions import Executions
@@ -16,7 +15,6 @@ from tasks.shared.outcome_events import OutcomeBus
 from tasks.shared.records import Item, Records, now
 from tasks.sweep.report import Did
 from tasks.sweep.sweep import UNFINISHED, Case, Stage, Sweep, known
-from workflow.limits import EXECUTION_TIMEOUT_SECONDS
 from workflow.stack import Connection
 
 
@@ -27,7 +25,7 @@ def recover(connection: Connection, *, since: datetime, lost_records: bool) -> l
     archive and quarantine are searched for originals that the table does not know.
     """
     stage = _stage(connection)
-    _settle_interrupted(connection, stage, since)
+    _settle_interrupted(stage, since)
     sweep = Sweep(stage, timedelta(0), period=f"{now():%Y%m%dT%H%M%S}")
     report = sweep.run(_further(connection, stage.records, lost_records=lost_records))
     return [finding.key for finding in report.findings if finding.did == Did.STARTED]
@@ -52,24 +50,14 @@ def _announcer(connection: Connection, records: Records) -> Announcer:
     return Announcer(connection.sns, records, connection.stack.topic, bus)
 
 
-def _settle_interrupted(connection: Connection, stage: Stage, since: datetime) -> None:
+def _settle_interrupted(stage: Stage, since: datetime) -> None:
     """Of executions that had written down an end and not come to theirs: `record_failure` may hear of them too late."""
-    assets = stage.records.assets_of(_interrupted(connection, since))
+    assets = stage.records.assets_of(each["name"] for each in stage.executions.ended_badly(since=since))
     records = stage.records.many(set(assets.values()))
     for name, asset in assets.items():
         ended = asset in records and records[asset]["status"] not in UNFINISHED
         if ended and (execution := stage.executions.find(name)):
             stage.failures.settle(execution, asset)
-
-
-def _interrupted(connection: Connection, since: datetime) -> list[str]:
-    pages = connection.stepfunctions.get_paginator("list_executions").paginate(
-        stateMachineArn=connection.stack.state_machine_arn, statusFilter="FAILED"
-    )
-    oldest = since - timedelta(seconds=EXECUTION_TIMEOUT_SECONDS)
-    failed = (execution for page in pages for execution in page["executions"])
-    recent = takewhile(lambda execution: execution["startDate"] >= oldest, failed)
-    return [each["name"] for each in recent if "stopDate" in each and each["stopDate"] >= since]
 
 
 def _further(connection: Connection, records: Records, *, lost_records: bool) -> Iterator[Case]:

@@ -1,15 +1,18 @@
 """Finds a deployed Sluice by its stacks' outputs: the same on AWS and on the embedded AWS."""
 
-import json
 import os
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
+
+from workflow import local_access
+from workflow.local_access import LocalAccess, NotThereError
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
@@ -24,14 +27,25 @@ if TYPE_CHECKING:
     from mypy_boto3_sts import STSClient
 
 LOCAL = "local"
-STATE_DIR = Path(os.environ.get("SLUICE_STATE_DIR", ".sluice"))
-ENDPOINT_FILE = "endpoint.json"
+OWN_STATE_DIR = Path(".sluice")
+
+
+def find_state_dir(folder: Path) -> Path:
+    """The state of the local stack: what SLUICE_STATE_DIR names, or `.sluice` in the folder or the nearest one above.
+
+    One above that belongs to somebody else is none of ours.
+    """
+    if named := os.environ.get("SLUICE_STATE_DIR"):
+        return Path(named)
+    if (folder / OWN_STATE_DIR).is_dir():
+        return OWN_STATE_DIR
+    above = (parent / OWN_STATE_DIR for parent in folder.parents)
+    return next((each for each in above if each.is_dir() and each.stat().st_uid == os.getuid()), OWN_STATE_DIR)
+
+
+STATE_DIR = find_state_dir(Path.cwd())
 LOCAL_REGION = "us-east-1"
-LOCAL_CREDENTIALS = ("test", "test")
-
-
-class NotThereError(Exception):
-    """What was asked for does not exist, or is not running; the message says what to do."""
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
 @dataclass(frozen=True)
@@ -89,14 +103,23 @@ class Connection:
         *,
         profile: str | None = None,
         region: str | None = None,
-        endpoint: str | None = None,
+        local: LocalAccess | None = None,
     ) -> None:
+        """`local` is the embedded AWS of another folder than the one that we are in."""
         self.stage = stage
-        self.endpoint = endpoint or local_endpoint() if stage == LOCAL else None
-        if stage == LOCAL:
-            self._session = boto3.Session(*LOCAL_CREDENTIALS, region_name=LOCAL_REGION)
+        self.profile = profile if stage != LOCAL else None
+        self.local = local or local_access.read(STATE_DIR) if stage == LOCAL else None
+        if self.local:
+            keys = (self.local.access_key_id, self.local.secret_access_key)
+            self._session = boto3.Session(*keys, region_name=LOCAL_REGION)
         else:
+            _refuse_local_environment(stage)
             self._session = boto3.Session(profile_name=profile, region_name=region)
+
+    @property
+    def endpoint(self) -> str | None:
+        """None for AWS's own."""
+        return self.local.endpoint if self.local else None
 
     def client(self, service: Any, **settings: Any) -> Any:
         """A client; `settings` are botocore's, beside those that all have."""
@@ -185,12 +208,11 @@ class Connection:
         return {item.get("OutputKey", ""): item.get("OutputValue", "") for item in found.get("Outputs", [])}
 
 
-def local_endpoint(state_dir: Path = STATE_DIR) -> str:
-    """The address of the embedded AWS that `sluice up` started from this folder."""
-    try:
-        return json.loads((state_dir / ENDPOINT_FILE).read_text())["endpoint"]
-    except FileNotFoundError:
+def _refuse_local_environment(stage: str) -> None:
+    """What `sluice env` has set for the laptop's stack would lead the calls for another stage there, too."""
+    endpoint = os.environ.get("AWS_ENDPOINT_URL", "")
+    if urlsplit(endpoint).hostname in LOOPBACK:
         raise NotThereError(
-            "The local stack is not running in this folder. Start it with `sluice up`, "
-            "or name a deployed stage with --stage."
-        ) from None
+            f"This shell's AWS_ENDPOINT_URL is {endpoint}, as `sluice env` sets it for the local stack: stage {stage} "
+            "is not there. Use another shell, or: unset AWS_ENDPOINT_URL AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY"
+        )

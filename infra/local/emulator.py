@@ -7,7 +7,9 @@ a running server, nor is another program that got the same pid.
 import contextlib
 import fcntl
 import http.client
+import json
 import os
+import secrets
 import shutil
 import signal
 import socket
@@ -16,8 +18,14 @@ import sys
 import time
 from collections.abc import Generator
 from pathlib import Path
+from typing import Any
+
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
 
 from infra.local.addresses import HEALTH_PATH, SAVE_PATH
+from workflow.local_access import LocalAccess, private
 
 PROJECT_ROOT = Path(__file__).resolve().parents[2]
 HOST = "127.0.0.1"
@@ -25,6 +33,7 @@ DEFAULT_PORT = 4566
 POLL_SECONDS = 0.02
 KILL_SECONDS = 5.0
 LOG_TAIL_LINES = 15
+SECRET_BYTES = 30
 
 
 class EmulatorError(Exception):
@@ -61,6 +70,15 @@ class Emulator:
         return f"http://{HOST}:{self.port}"
 
     @property
+    def access(self) -> LocalAccess:
+        """The account's own keys, which `start` makes at random for this state folder."""
+        try:
+            keys = json.loads(self._keys_file.read_text())
+        except FileNotFoundError:
+            raise EmulatorError("An older Sluice started this embedded AWS: run `sluice down` first.") from None
+        return LocalAccess(endpoint=self.endpoint, origins=str(self._origins_dir), **keys)
+
+    @property
     def log_file(self) -> Path:
         return self.state_dir / "server.log"
 
@@ -72,15 +90,24 @@ class Emulator:
     def _pid_file(self) -> Path:
         return self.state_dir / "server.pid"
 
+    @property
+    def _keys_file(self) -> Path:
+        return self.state_dir / "keys.json"
+
+    @property
+    def _origins_dir(self) -> Path:
+        return self.state_dir / "origins"
+
     def start(self) -> None:
         """Starts the server unless it runs already. Does not wait: see `wait_ready`."""
-        self.state_dir.mkdir(parents=True, exist_ok=True)
-        with self._pid_lock() as lock:
+        with private(self.state_dir), self._pid_lock() as lock:
             if lock is None:
                 self._require_own_port()
                 return
-            self._require_free_port()
+            self.require_free_port()
             self._clear_scratch()
+            self._make_keys()
+            self._origins_dir.mkdir(exist_ok=True)
             with self.log_file.open("ab") as log:
                 self._child = subprocess.Popen(
                     [sys.executable, "-m", "infra.local.server"],
@@ -160,10 +187,19 @@ class Emulator:
             "SFTP_ENABLED": "0",
             "IOT_MTLS_ENABLED": "0",
             "LAMBDA_QUEUE_SECONDS": "10",
+            "AWS_ACCESS_KEY_ID": self.access.access_key_id,
+            "AWS_SECRET_ACCESS_KEY": self.access.secret_access_key,
+            "SLUICE_ORIGINS": str(self._origins_dir),
             # The emulator removes containers it takes for its own: keep it away from the user's Docker.
             "DOCKER_HOST": f"unix://{self.state_dir}/no-docker",
             **self._settings,
         }
+
+    def _make_keys(self) -> None:
+        if not self._keys_file.exists():
+            key = "AKIA" + secrets.token_hex(8).upper()
+            keys = {"access_key_id": key, "secret_access_key": secrets.token_urlsafe(SECRET_BYTES)}
+            self._keys_file.write_text(json.dumps(keys))
 
     def _clear_scratch(self) -> None:
         """Removes what functions of a killed server left behind."""
@@ -196,7 +232,8 @@ class Emulator:
                 f"stop it first, or use it with --port {port}."
             )
 
-    def _require_free_port(self) -> None:
+    def require_free_port(self) -> None:
+        """Raises EmulatorError where another program listens."""
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
@@ -214,8 +251,14 @@ class Emulator:
 
     def _ask(self, method: str, path: str, *, timeout: float = 60) -> int:
         with contextlib.closing(http.client.HTTPConnection(HOST, self.port, timeout=timeout)) as connection:
-            connection.request(method, path)
+            connection.request(method, path, headers=self._signed(method, path))
             return connection.getresponse().status
+
+    def _signed(self, method: str, path: str) -> dict[str, Any]:
+        request = AWSRequest(method, self.endpoint + path)
+        keys = Credentials(self.access.access_key_id, self.access.secret_access_key)
+        SigV4Auth(keys, "sluice", "us-east-1").add_auth(request)
+        return dict(request.headers)
 
     def _log_tail(self) -> str:
         lines = self.log_file.read_text(errors="replace").splitlines() if self.log_file.exists() else []

@@ -1,4 +1,4 @@
-"""The embedded AWS's process: ministack with its defects mended. Started by `infra.local.emulator`.
+"""The embedded AWS's process: ministack with its defects mended, behind our guard. Started by `infra.local.emulator`.
 
 `SLUICE_STOCK_AWS=1` leaves every mend out, for the tests that check that a mend is still needed.
 """
@@ -6,9 +6,9 @@
 import os
 from pathlib import Path
 
-from ministack import app
-
-from infra.local import authorizations, mends
+from infra.local import authorizations, mends, side_doors
+from infra.local.guard import Guard
+from infra.local.stock import app
 
 
 def main() -> None:
@@ -16,6 +16,8 @@ def main() -> None:
         mends.install_all()
     if file := os.environ.get("SLUICE_AUTHORIZATIONS"):
         authorizations.record_to(Path(file))
+    side_doors.close()
+    app.app = Guard(app.app, int(os.environ["GATEWAY_PORT"]), Path(os.environ["SLUICE_ORIGINS"]))
     app.main()
 
 

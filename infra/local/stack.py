@@ -1,6 +1,5 @@
 """`up` and `down`: the whole of Sluice on this machine, in one state folder."""
 
-import json
 import shutil
 import time
 from collections.abc import Callable
@@ -10,8 +9,10 @@ from pathlib import Path
 
 from infra.local.deploy import deploy
 from infra.local.emulator import DEFAULT_PORT, Emulator
+from workflow import local_access
+from workflow.local_access import ACCESS_FILE, NotThereError
 from workflow.recover import recover
-from workflow.stack import ENDPOINT_FILE, LOCAL, Connection, NotThereError, local_endpoint
+from workflow.stack import LOCAL, Connection
 
 UNCLEAN_FILE = "not-stopped-cleanly"
 EMULATOR_DIR = "aws"
@@ -29,16 +30,20 @@ class Ready:
 
 def up(state_dir: Path, port: int | None, say: Callable[[str], None]) -> Ready:
     """Start the embedded AWS unless it runs, deploy what changed, and take up what a crash left."""
+    with local_access.private(state_dir):
+        return _up(state_dir, port, say)
+
+
+def _up(state_dir: Path, port: int | None, say: Callable[[str], None]) -> Ready:
     started, since = time.perf_counter(), datetime.now(UTC).replace(microsecond=0)
-    state_dir.mkdir(exist_ok=True)
     emulator = emulator_of(state_dir, port)
     crashed = (state_dir / UNCLEAN_FILE).exists() and not emulator.running()
     say("starting the embedded AWS")
     emulator.start()
     (state_dir / UNCLEAN_FILE).touch()
     emulator.wait_ready()
-    (state_dir / ENDPOINT_FILE).write_text(json.dumps({"endpoint": emulator.endpoint}))
-    connection = Connection(LOCAL, endpoint=emulator.endpoint)
+    local_access.write(emulator.access, state_dir)
+    connection = Connection(LOCAL, local=emulator.access)
     say("deploying the stacks")
     deployment = deploy(connection.client, state_dir)
     if deployment.changed:
@@ -53,7 +58,7 @@ def down(state_dir: Path, *, wipe: bool) -> bool:
     emulator = emulator_of(state_dir, None)
     ran = emulator.running()
     emulator.stop()
-    for name in (UNCLEAN_FILE, ENDPOINT_FILE):
+    for name in (UNCLEAN_FILE, ACCESS_FILE):
         (state_dir / name).unlink(missing_ok=True)
     if wipe:
         shutil.rmtree(state_dir / EMULATOR_DIR, ignore_errors=True)
@@ -68,6 +73,6 @@ def emulator_of(state_dir: Path, port: int | None) -> Emulator:
 
 def _port_in_use(state_dir: Path) -> int | None:
     try:
-        return int(local_endpoint(state_dir).rpartition(":")[2])
+        return int(local_access.read(state_dir).endpoint.rpartition(":")[2])
     except NotThereError:
         return None

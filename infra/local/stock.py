@@ -1,7 +1,13 @@
 """The emulator's own modules, for the mends: they replace private, untyped names in them, hence `Any`."""
 
+import os
 from importlib import import_module
 from typing import Any
+
+# Mended, S3 must not look for its objects in files as it is imported, by whichever service: `durable.objects` has them.
+_S3_PERSIST = os.environ.get("S3_PERSIST", "0")
+if os.environ.get("SLUICE_STOCK_AWS") != "1":
+    os.environ["S3_PERSIST"] = "0"
 
 app: Any = import_module("ministack.app")
 cloudformation: Any = import_module("ministack.services.cloudformation")
@@ -19,6 +25,11 @@ responses: Any = import_module("ministack.core.responses")
 router: Any = import_module("ministack.core.router")
 s3: Any = import_module("ministack.services.s3")
 secretsmanager: Any = import_module("ministack.services.secretsmanager")
+sigv4: Any = import_module("ministack.core.sigv4")
 sqs: Any = import_module("ministack.services.sqs")
 stacks: Any = import_module("ministack.services.cloudformation.stacks")
 stepfunctions: Any = import_module("ministack.services.stepfunctions")
+sts: Any = import_module("ministack.services.sts")
+
+os.environ["S3_PERSIST"] = _S3_PERSIST
+s3.S3_PERSIST = _S3_PERSIST == "1"

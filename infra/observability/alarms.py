@@ -44,6 +44,7 @@ class Alarms(Construct):
             failures,
             *self._of_dead_letters(),
             *self._of_the_sweeper(),
+            self._of_proofs(),
             self._of_throttles(),
             *self._of_apis(),
             *self._of_durations(),
@@ -71,6 +72,11 @@ class Alarms(Construct):
                 threshold=OLDEST_SECONDS,
             ),
         ]
+
+    def _of_proofs(self) -> cloudwatch.Alarm:
+        """One is too many: what was made of a file is wrong, or tells what it should not."""
+        metric = self._measures.ours("ResultsNotProven")
+        return self._above("results-not-proven", metric, "What was made of a file was not published")
 
     def _of_throttles(self) -> cloudwatch.Alarm:
         return self._above(

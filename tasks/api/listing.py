@@ -17,6 +17,7 @@ from msgspec import UNSET
 from tasks.api.problems import MalformedRequest
 from tasks.api.shapes import AssetFilter, AssetPage, AssetSummary, Status
 from tasks.shared.indexes import INDEXES
+from tasks.shared.nesting import decode_json
 from tasks.shared.records import Item, Records
 
 MAX_LOOKED_AT = 500
@@ -119,7 +120,7 @@ def _written(token: Token) -> str:
 def _read(text: str, wanted: AssetFilter) -> Token:
     padded = text + "=" * (-len(text) % 4)
     try:
-        token = msgspec.json.decode(base64.urlsafe_b64decode(padded), type=Token)
+        token = decode_json(base64.urlsafe_b64decode(padded), Token)
     except (binascii.Error, ValueError) as exc:
         raise MalformedRequest("`next` is no token of ours. Take it as it is from the page before.") from exc
     if token.filter != _digest(wanted):

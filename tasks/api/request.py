@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from tasks.api.problems import MalformedRequest, NotFound, Unidentified, Unprocessable, UnsupportedType
+from tasks.shared.nesting import decode_json
 
 S = TypeVar("S", bound=msgspec.Struct)
 
@@ -92,7 +93,7 @@ class Request:
         if media_type != JSON:
             raise UnsupportedType(f"Send the body as {JSON}, not as {media_type or 'nothing that is named'}.")
         try:
-            return msgspec.json.decode(self._body_bytes(), type=shape)
+            return decode_json(self._body_bytes(), shape)
         except msgspec.ValidationError as exc:
             raise Unprocessable(f"{exc}.") from exc
         except (msgspec.DecodeError, UnicodeDecodeError) as exc:

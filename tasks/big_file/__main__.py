@@ -11,7 +11,7 @@ import msgspec
 from tasks.shared.observe import logger, working_for
 from tasks.shared.outcomes import Outcome
 from tasks.transform.handler import outcomes, transformed
-from workflow.errors import RejectedError
+from workflow.errors import RejectedError, ResultNotProven
 from workflow.limits import BIG_FILE
 from workflow.shapes import Asset, Run, parse
 
@@ -28,7 +28,7 @@ def main() -> None:
 def outcome_of(asset: Asset) -> Outcome:
     try:
         made = transformed(asset)
-    except RejectedError as exc:
+    except (RejectedError, ResultNotProven) as exc:
         logger.warning("stopped", extra={"error": type(exc).__name__, "reason": str(exc)})
         return Outcome(code=type(exc).__name__, message=str(exc))
     logger.info("done", extra={"task": "transform"})

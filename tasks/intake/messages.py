@@ -7,6 +7,7 @@ from urllib.parse import unquote_plus
 
 import msgspec
 
+from tasks.shared.nesting import decode_json
 from workflow.shapes import UPLOAD, ExecutionInput
 
 MAX_REQUESTS = 100
@@ -87,13 +88,13 @@ class Message:
     def opened(self) -> "Message":
         """The message in SNS's envelope, or this one where there is none."""
         try:
-            envelope = msgspec.json.decode(self.text, type=Envelope)
+            envelope = decode_json(self.text, Envelope)
         except msgspec.DecodeError:
             return self
         return Message(f"sns-{envelope.message_id}", f"sns:{envelope.topic_arn}", envelope.message)
 
     def _requests(self) -> Iterator[ExecutionInput]:
-        fields = msgspec.json.decode(self.text, type=dict[str, Any])
+        fields = decode_json(self.text, dict[str, Any])
         if fields.get("Event") == TEST_EVENT:
             return
         if "Records" in fields:

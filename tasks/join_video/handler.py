@@ -14,6 +14,7 @@ from tasks.shared.settings import from_environment
 from tasks.shared.task import task
 from tasks.transform.video.convert import Converted
 from tasks.transform.video.probe import examine
+from tasks.transform.video.proof import prove, prove_tracks
 from tasks.transform.video.segments import Part, join
 from tasks.work import Recipe, Rendered, Written
 from workflow.errors import TransientError
@@ -37,7 +38,7 @@ class State:
 settings = from_environment(Settings)
 RECIPE = Recipe(keep_private=settings.keep_private)
 objects = Objects(clients.s3())
-renditions = Renditions(settings.output_bucket, objects)
+renditions = Renditions(settings.output_bucket, objects, settings.keep_private)
 
 
 @task("join_video", State, into="transform")
@@ -48,14 +49,18 @@ def handle(state: State, _run: Run) -> Transformed:
     with tempfile.TemporaryDirectory() as folder:
         by_service = isinstance(state.convert_video, dict)
         rendered = taken(asset, split, Path(folder)) if by_service else joined(asset, split, Path(folder))
-        return renditions.published(asset, split.sha256, split.recipe, rendered)
+        original = objects.open(asset.source, asset.size)
+        return renditions.published(asset, split.sha256, split.recipe, rendered, original)
 
 
 def joined(asset: Asset, split: Split, folder: Path) -> Rendered:
     """Of the parts that functions converted, which are read where they are."""
     pictures = [_part(asset, split.recipe, part) for part in split.parts if not part.sound]
     sound = next((_part(asset, split.recipe, part) for part in split.parts if part.sound), None)
-    return join(objects.open(asset.source, asset.size), asset.size, pictures, sound, folder / "web.mp4", RECIPE)
+    stream = objects.open(asset.source, asset.size)
+    rendered = join(stream, asset.size, pictures, sound, folder / "web.mp4", RECIPE)
+    prove(stream, rendered, here_and_there=True)
+    return rendered
 
 
 def _part(asset: Asset, recipe: str, part: VideoPart) -> Part:
@@ -71,6 +76,7 @@ def taken(asset: Asset, split: Split, folder: Path) -> Rendered:
     objects.download(made, path, _size(made))
     found = examine(objects.open(asset.source, asset.size), asset.size, keep_private=RECIPE.keep_private)
     file = Written("web", "video/mp4", path, split.width, split.height)
+    prove_tracks(file, found.facts)
     return Rendered((file,), found.facts, found.technical)
 
 

@@ -1,4 +1,7 @@
-"""Notify: one CloudEvents message says that the asset's files are there to be used."""
+"""Notify: the asset's files are there to be used. Its record says so, and then one CloudEvents message does.
+
+Who is told may look the asset up at once. What remains is to put its original away.
+"""
 
 from dataclasses import dataclass
 
@@ -36,4 +39,5 @@ def handle(state: State, run: Run) -> Notified:
     record = records.get(state.asset.id) or {}
     if record.get("execution") != run.name:
         raise records.taken_over(state.asset.id)
-    return Notified(event_id=announcer.announce(record, "succeeded"))
+    records.learn(state.asset.id, run, {"status": "succeeded"}, forget=["reason"])
+    return Notified(event_id=announcer.announce({**record, "status": "succeeded"}, "succeeded"))

@@ -18,12 +18,14 @@ _PUBLIC = (
     "execution_arn",
 )  # fmt: skip
 
+OUTCOMES = frozenset({"succeeded", "rejected", "failed"})
+"""That a person discarded a rejected file is nothing to tell."""
 _OF_THE_PAST = ("reason", "original")
 """Success has no reason, but a failure before a redrive had; and the original moves to the archive right after."""
 
 
 class Announcer:
-    """Tells an outcome, and notes in the record that it did: for each channel, so that none repeats for another."""
+    """Tells an outcome that the record has, and notes there that it did: where one channel fails, no other repeats."""
 
     def __init__(self, sns: "SNSClient", records: Records, topic_arn: str, bus: OutcomeBus | None = None) -> None:
         self._sns = sns
@@ -38,12 +40,16 @@ class Announcer:
         equal source and id are the same event.
         """
         event = cloud_event(record, outcome)
-        announced: dict[str, str] = dict(record.get("announced", {}))
-        for noted_as, tell in self._channels(event, record, outcome).items():
-            if announced.get(noted_as) != event["id"]:
-                tell()
-                announced[noted_as] = event["id"]
-                self._records.update(record["asset_id"], {"announced": announced})
+        announced: dict[str, str] = record.get("announced", {})
+        told = dict(announced)
+        try:
+            for noted_as, tell in self._channels(event, record, outcome).items():
+                if announced.get(noted_as) != event["id"]:
+                    tell()
+                    told[noted_as] = event["id"]
+        finally:
+            if told != announced:
+                self._records.update(record["asset_id"], {"announced": told})
         return event["id"]
 
     def _channels(self, event: Mapping[str, Any], record: Item, outcome: str) -> dict[str, Callable[[], None]]:
@@ -72,13 +78,19 @@ class Announcer:
         )
 
 
+def is_owed(record: Item) -> bool:
+    """The record has an outcome that not all were told: the topic, which comes last, was not."""
+    outcome = record["status"]
+    return outcome in OUTCOMES and record.get("announced", {}).get(outcome) != _event_id(record, outcome)
+
+
 def cloud_event(record: Item, outcome: str) -> dict[str, Any]:
-    """The message. Its id follows from what is announced: the files made, or the reason."""
+    """The message."""
     left_out = _OF_THE_PAST if outcome == "succeeded" else ()
     data = {name: record[name] for name in _PUBLIC if name in record and name not in left_out} | {"status": outcome}
     return {
         "specversion": "1.0",
-        "id": f"{record['asset_id']}-{outcome}-{_digest(record, outcome)}",
+        "id": _event_id(record, outcome),
         "source": f"/sluice/{record['bucket']}",
         "type": f"sluice.asset.{outcome}",
         "subject": record["key"],
@@ -88,14 +100,15 @@ def cloud_event(record: Item, outcome: str) -> dict[str, Any]:
     }
 
 
-def _digest(record: Item, outcome: str) -> str:
-    """Equal for the same files, or the same reason; a failure is told once per execution."""
+def _event_id(record: Item, outcome: str) -> str:
+    """Follows from what is announced: equal for the same files, or reason; a failure is told once per execution."""
     said: Any = {
         "succeeded": [file["sha256"] for name in ("renditions", "thumbnails") for file in record.get(name, [])],
         "rejected": record.get("reason", {}).get("code"),
         "failed": record.get("execution"),
     }[outcome]
-    return hashlib.sha256(json.dumps(said).encode()).hexdigest()[:8]
+    digest = hashlib.sha256(json.dumps(said).encode()).hexdigest()[:8]
+    return f"{record['asset_id']}-{outcome}-{digest}"
 
 
 def _subject(key: str) -> str:

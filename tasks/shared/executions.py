@@ -1,14 +1,17 @@
 """Step Functions as the tasks need it: which executions of a state machine live, how one ended, start another."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 from botocore.exceptions import ClientError
 
 from tasks.shared.task import is_transient
+from workflow.limits import EXECUTION_TIMEOUT_SECONDS
 from workflow.shapes import CaughtError, ExecutionInput, Run, dump
 
 if TYPE_CHECKING:
@@ -16,6 +19,8 @@ if TYPE_CHECKING:
 
 LIVE = frozenset({"RUNNING", "PENDING_REDRIVE"})
 ENDED_BADLY = frozenset({"FAILED", "TIMED_OUT", "ABORTED"})
+LONGEST = timedelta(seconds=EXECUTION_TIMEOUT_SECONDS)
+EVER = datetime(1970, 1, 2, tzinfo=UTC)
 UNQUALIFIED_PARTS = 7
 """Of a state machine's ARN, which a version or alias would be the eighth of."""
 LIMIT_REACHED = "ExecutionLimitExceeded"
@@ -68,6 +73,14 @@ class Executions:
         )
         return (execution["name"] for page in pages for execution in page["executions"])
 
+    def ended_badly(self, *, since: datetime = EVER) -> Iterator[Any]:
+        """What ListExecutions tells of those that failed, timed out or were stopped since then, by status."""
+        lister: Any = self.stepfunctions.get_paginator("list_executions")
+        for status in sorted(ENDED_BADLY):
+            pages = lister.paginate(stateMachineArn=self.state_machine_arn, statusFilter=status)
+            listed = (execution for page in pages for execution in page["executions"])
+            yield from (each for each in back_to(since - LONGEST, listed) if each["stopDate"] >= since)
+
     def find(self, name: str) -> Execution | None:
         """How an execution is doing now; None where Step Functions does not know it, or no longer."""
         try:
@@ -112,6 +125,20 @@ class Executions:
                 if entered := event.get("stateEnteredEventDetails"):
                     return entered["name"]
         return ""
+
+
+def back_to(moment: datetime, listed: Iterable[Any]) -> Iterator[Any]:
+    """What ListExecutions tells of executions, up to the first that was over by `moment`: all others began before it.
+
+    They come "sorted by time", and AWS does not say which: an old one may stand before those that are wanted.
+    """
+    return takewhile(lambda each: not was_over(each, moment), listed)
+
+
+def was_over(listed: Any, moment: datetime) -> bool:
+    """A redriven execution begins again, and lasts until it is stopped anew."""
+    stopped = listed.get("stopDate")
+    return stopped is not None and max(stopped, listed.get("redriveDate") or stopped) < moment
 
 
 def execution_arn(machine_arn: str, name: str) -> str:

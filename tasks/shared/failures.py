@@ -2,13 +2,28 @@
 
 from dataclasses import dataclass
 
-from tasks.shared.announce import Announcer
+from botocore.exceptions import BotoCoreError, ClientError
+
+from tasks.shared.announce import Announcer, is_owed
+from tasks.shared.attempts import latest
 from tasks.shared.executions import Execution, Executions
 from tasks.shared.observe import count, logger
-from tasks.shared.records import Records
+from tasks.shared.records import Item, Records
+from workflow.errors import TransientError
 
 REJECTED_END = "Rejected"
 """The state in which an execution ends whose file was quarantined with all that belongs to it."""
+
+
+def denies_failure(record: Item) -> bool:
+    """What a record says whose execution ended badly when nobody has recorded that.
+
+    Those of rejected files end so, too, after all were told; and one whose success was complete lacks nothing that the
+    sweeper does not do.
+    """
+    if record["status"] == "succeeded":
+        return "outcome" not in (latest(record.get("attempts", []), record["execution"]) or {})
+    return record["status"] == "processing" or (record["status"] == "rejected" and is_owed(record))
 
 
 @dataclass(frozen=True)
@@ -20,23 +35,29 @@ class Failures:
     announcer: Announcer
 
     def settle(self, execution: Execution, asset_id: str | None) -> None:
-        """Write down and tell why the execution ended; `asset_id` is None where it never came to an asset."""
+        """Write down, then tell why the execution ended; `asset_id` is None where it never came to an asset."""
         run, error = execution.run, execution.error
         reason = {"code": error.error, "message": error.message, "state": self.executions.last_state(run)}
+        failed = self._record(asset_id, execution, reason) if asset_id else None
         logger.error("execution failed", extra={"reason": reason})
         count("ExecutionsFailed")
+        if failed:
+            self._tell(failed)
         if asset_id:
-            self._record(asset_id, execution, reason)
+            self.records.release_claim(asset_id, run.name, done=failed is not None)
 
-    def _record(self, asset_id: str, execution: Execution, reason: dict[str, str]) -> None:
-        """Tell the subscribers, mark the asset failed, free it for the next attempt; a rejected one says why.
-
-        Told first: what is marked and was not told, nobody would look for.
-        """
+    def _record(self, asset_id: str, execution: Execution, reason: dict[str, str]) -> Item | None:
+        """Mark the asset failed; its record, or None where it is rejected, which says why, or no longer ours."""
         run = execution.run
         known = self.records.get(asset_id)
-        failed = known if known and known["execution"] == run.name and reason["state"] != REJECTED_END else None
-        if failed:
-            self.announcer.announce({**failed, "status": "failed", "reason": reason}, "failed")
-            self.records.finish(asset_id, run, "failed", {"reason": reason}, redrives=execution.redrives)
-        self.records.release_claim(asset_id, run.name, done=failed is not None)
+        if known is None or known["execution"] != run.name or reason["state"] == REJECTED_END:
+            return None
+        self.records.finish(asset_id, run, "failed", {"reason": reason}, redrives=execution.redrives)
+        return {**known, "status": "failed", "reason": reason}
+
+    def _tell(self, failed: Item) -> None:
+        """What cannot be told now is owed: the record shows it, and the sweeper pays."""
+        try:
+            self.announcer.announce(failed, "failed")
+        except (TransientError, ClientError, BotoCoreError):
+            logger.exception("not told")

@@ -7,28 +7,28 @@ import msgspec
 from tasks.shared.naming import outcome_key
 from tasks.shared.objects import Objects
 from workflow import errors
-from workflow.errors import RejectedError, rejections
+from workflow.errors import ResultNotProven, SluiceError, rejections
 from workflow.shapes import Pointer, Transformed, dump
 
 
 class Outcome(msgspec.Struct, frozen=True):
-    """What was made or, where the file is at fault, its reject code and the sentence for people."""
+    """What was made; or the name of the error, a reject code or ResultNotProven, and the sentence for people."""
 
     made: Transformed | None = None
     code: str = ""
     message: str = ""
 
     def result(self) -> Transformed:
-        """What was made; raises the RejectedError that the container met."""
+        """What was made; raises the error that the container met."""
         if self.made is None:
-            raise self._rejection()
+            raise self._error()
         return self.made
 
-    def _rejection(self) -> RejectedError:
-        if self.code not in rejections():
-            raise ValueError(f"The container's outcome has neither a result nor a reject code: {self.code!r}.")
-        rejection: RejectedError = getattr(errors, self.code)(self.message)
-        return rejection
+    def _error(self) -> SluiceError:
+        if self.code not in {*rejections(), ResultNotProven.__name__}:
+            raise ValueError(f"The container's outcome has neither a result nor an error's name: {self.code!r}.")
+        error: SluiceError = getattr(errors, self.code)(self.message)
+        return error
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,6 @@ class Outcomes:
         )
 
     def read(self, asset: str, execution: str) -> Transformed:
-        """What was made; raises the RejectedError that the container met."""
+        """What was made; raises the error that the container met."""
         told = self.objects.read(Pointer(bucket=self.bucket, key=outcome_key(asset, execution)))
         return msgspec.json.decode(told, type=Outcome).result()

@@ -31,6 +31,8 @@ LINK_LIFETIME = timedelta(days=90)
 """As long as Step Functions keeps an ended execution's history."""
 
 BATCH_GET_MAX_KEYS = 100
+REDRIVEN = ("failed", "processing", "succeeded")
+"""What a record may say whose execution has failed and can go on."""
 
 Item = dict[str, Any]
 
@@ -125,8 +127,8 @@ class Records:
         return listed is not None and self._set(
             _record(asset_id),
             {"attempts": listed, "status": "processing", "updated_at": now().isoformat()},
-            "execution = :execution AND #status IN (:failed, :processing) AND attempts = :seen",
-            {":execution": execution, ":failed": "failed", ":processing": "processing", ":seen": seen},
+            "execution = :execution AND #status IN (:failed, :processing, :succeeded) AND attempts = :seen",
+            {":execution": execution, ":seen": seen} | {f":{each}": each for each in REDRIVEN},
             remove=("reason",),
         )
 

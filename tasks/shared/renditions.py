@@ -2,16 +2,21 @@
 
 import json
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, BinaryIO
 
 import msgspec
 
+from tasks.published import prove_nothing_private
+from tasks.published.secrets import Secrets, secrets_of
 from tasks.shared.naming import renditions_folder, technical_key
 from tasks.shared.objects import Objects
 from tasks.shared.publish import publish
 from tasks.shared.records import Item, Records
 from tasks.work import Rendered
 from workflow.shapes import Asset, MadeFile, Pointer, Previews, Transformed
+
+_TELL_CONTENT = frozenset({"table", "archive"})
+"""Kinds whose record tells what is in the file, columns and names, and not about the file."""
 
 
 @dataclass(frozen=True)
@@ -20,9 +25,13 @@ class Renditions:
 
     bucket: str
     objects: Objects
+    keep_private: bool
 
-    def published(self, asset: Asset, sha256: str, recipe: str, rendered: Rendered) -> Transformed:
-        """Where everything is that a kind's module made of an asset."""
+    def published(self, asset: Asset, sha256: str, recipe: str, rendered: Rendered, original: BinaryIO) -> Transformed:
+        """Where everything is that a kind's module made of an asset; raises ResultNotProven before anything is."""
+        if not self.keep_private:
+            is_content = asset.kind in _TELL_CONTENT
+            prove_nothing_private(rendered, Secrets() if is_content else secrets_of(original, asset.size))
         technical = Pointer(bucket=self.bucket, key=technical_key(asset.id))
         text = json.dumps(rendered.technical).encode()
         self.objects.put(technical.bucket, technical.key, text, "application/json")

@@ -10,8 +10,8 @@ from typing import Any, TypeVar
 import msgspec
 from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
-from tasks.shared.observe import counting, logger, working_for
-from workflow.errors import InputError, SluiceError, TransientError
+from tasks.shared.observe import count, counting, logger, working_for
+from workflow.errors import InputError, ResultNotProven, SluiceError, TransientError
 from workflow.shapes import CaughtError, Run, dump, parse
 
 S = TypeVar("S")
@@ -76,6 +76,8 @@ def _attempt(work: Callable[[], Any]) -> Any:
     try:
         return _translated(work)
     except SluiceError as exc:
+        if isinstance(exc, ResultNotProven):
+            count("ResultsNotProven")
         logger.warning("stopped", extra={"error": type(exc).__name__, "reason": str(exc)})
         raise
     except Exception as exc:

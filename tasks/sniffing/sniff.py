@@ -10,6 +10,7 @@ from pathlib import PurePosixPath
 from types import MappingProxyType
 
 from tasks.headers import icon_entries, tiff_tags
+from tasks.sniffing.frames import framed_type
 from tasks.sniffing.packed import PACKINGS, unpacked_head
 from tasks.sniffing.text import TEXT_TABLES, text_type
 
@@ -37,8 +38,58 @@ _BEGIN_WITH_WORDS = frozenset(
 )
 """Types whose mark a heading may begin with, as in "FORM,COLOR": what is a table of text is none of them."""
 
+_SAS = bytes.fromhex("c2ea8160b31411cfbd92080009c7318c181f1011")
+_WORDS: tuple[tuple[bytes, str], ...] = (
+    (b"MAC ", "audio/x-ape"),
+    (b"wvpk", "audio/x-wavpack"),
+    (b"MPCK", "audio/x-musepack"),
+    (b"MP+", "audio/x-musepack"),
+    (b"TTA1", "audio/x-tta"),
+    (b"tBaK", "audio/x-tak"),
+    (b"ajkg", "audio/x-shorten"),
+    (b"DSD ", "audio/x-dsd"),
+    (b"FRM8", "audio/x-dsd"),
+    (b".snd", "audio/basic"),
+    (b"Creative Voice File", "audio/x-voc"),
+    (b".RMF", "application/vnd.rn-realmedia"),
+    (b".ra\xfd", "application/vnd.rn-realmedia"),
+    (b"DKIF", "video/x-ivf"),
+    (b"YUV4MPEG2", "video/x-y4m"),
+    (b"BIK", "video/x-bink"),
+    (b"SMK2", "video/x-bink"),
+    (b"ARROW1", "application/vnd.apache.arrow.file"),
+    (b"FEA1", "application/vnd.apache.arrow.file"),
+    (b"GRIB", "application/x-grib"),
+    (b"SIMPLE  =", "application/fits"),
+    (b"MATLAB 5.0", "application/x-matlab-data"),
+    (b"<stata_dta>", "application/x-stata"),
+    (b"$FL2", "application/x-spss-sav"),
+    (b"$FL3", "application/x-spss-sav"),
+    (b"RDX", "application/x-r-data"),
+    (b"!BDN", "application/vnd.ms-outlook"),
+    (b"BPG\xfb", "image/bpg"),
+    (b"FLIF", "image/flif"),
+    (b"icns", "image/x-icns"),
+    (b"AT&TFORM", "image/vnd.djvu"),
+    *((b"P%d%b" % (number, end), "image/x-portable-anymap") for number in range(1, 8) for end in (b"\n", b" ", b"\r")),
+    (b"#?RGBE", "image/vnd.radiance"),
+    (b"FWS", "application/vnd.adobe.flash.movie"),
+    (b"CWS", "application/vnd.adobe.flash.movie"),
+    (b"ZWS", "application/vnd.adobe.flash.movie"),
+)
+_BEGIN_LIKE_TEXT = frozenset(kind for _, kind in _WORDS)
+"""Types whose mark is a word: where all of the beginning is text, it is text that begins with that word."""
+
+_ID3_HEADER_BYTES = 10
+_ID3_TAGGED = (
+    *((b"fLaC", "audio/flac"), (b"OggS", "audio/ogg"), (b"MAC ", "audio/x-ape"), (b"TTA1", "audio/x-tta")),
+    *((mark, "audio/aac") for mark in (b"\xff\xf0", b"\xff\xf1", b"\xff\xf8", b"\xff\xf9")),
+)
+"""MP3 is what is usually behind such a tag, and what else there is."""
+
 _SCRIPT_IN_IMAGE = re.compile(rb"<\?php|<script|%PDF-1\.", re.IGNORECASE)
 _SCRIPT_SEARCH_BYTES = 4096
+_OGG_HEADS_BYTES = 4096
 _ZIP_FIRST_NAME_AT = 30
 _ZIP_ENTRY = re.compile(rb"PK\x03\x04.{22}(..)..", re.DOTALL)
 _ZIP_DIRECTORY_ENTRY = re.compile(rb"PK\x01\x02.{24}(..).{16}", re.DOTALL)
@@ -47,6 +98,7 @@ _ZIP_END_BYTES = 22
 _PDF_SEARCH_BYTES = 1024
 _AAC_FRAME = re.compile(rb"\xff[\xf0\xf1\xf8\xf9]")
 _MPEG_AUDIO_FRAME = re.compile(rb"\xff[\xe2-\xe5\xf2-\xf5\xfa-\xfd][\x10-\xef]")
+_FRAMES = ((_AAC_FRAME, "audio/aac"), (_MPEG_AUDIO_FRAME, "audio/mpeg"))
 _TRACK_KIND = re.compile(rb"hdlr.{8}(soun|vide)", re.DOTALL)
 _VIDEO_BRANDS = frozenset({"video/mp4", "video/quicktime", "video/3gpp"})
 _ASF_VIDEO = bytes.fromhex("c0ef19bc4d5bcf11a8fd00805f5c442b")
@@ -88,8 +140,11 @@ def _type_outside(head: bytes, tail: bytes, name: str, *, whole: bool) -> str:
     binary = _binary_type(head, tail)
     if binary == _OLE and name.lower().endswith(".xls"):
         return _EXCEL  # its directory lies in the middle of the file
-    text = text_type(head, whole=whole, name=name) if binary is None or binary in _BEGIN_WITH_WORDS else None
-    return (text if binary is None or text in TEXT_TABLES else binary) or UNKNOWN
+    may_be_text = binary is None or binary in _BEGIN_WITH_WORDS or binary in _BEGIN_LIKE_TEXT
+    text = text_type(head, whole=whole, name=name) if may_be_text else None
+    if binary is None or text in TEXT_TABLES or (text and binary in _BEGIN_LIKE_TEXT):
+        return text or framed_type(head) or UNKNOWN
+    return binary
 
 
 def _binary_type(head: bytes, tail: bytes) -> str | None:
@@ -110,9 +165,9 @@ def _type_inside(head: bytes, tail: bytes) -> str | None:
         return "video/mp2t"
     if b"%PDF-" in head[:_PDF_SEARCH_BYTES]:
         return "application/pdf"
-    if _AAC_FRAME.match(head):
-        return "audio/aac"
-    return "audio/mpeg" if _MPEG_AUDIO_FRAME.match(head) else None
+    if tail.endswith(b"TRUEVISION-XFILE.\0"):
+        return "image/x-tga"
+    return next((kind for mark, kind in _FRAMES if mark.match(head)), None)
 
 
 def _iso_media_type(head: bytes) -> str:
@@ -143,6 +198,13 @@ def _asf_type(head: bytes, _tail: bytes) -> str:
 
 def _riff_type(head: bytes, _tail: bytes) -> str:
     return _RIFF_FORMS.get(head[8:12], "application/x-riff")
+
+
+def _id3_type(head: bytes, _tail: bytes) -> str:
+    """What is tagged tells, where the tag does not reach beyond `head`: its size has seven bits in a byte."""
+    size = sum((byte & 0x7F) << shift for byte, shift in zip(head[6:10], (21, 14, 7, 0), strict=False))
+    tagged = head[_ID3_HEADER_BYTES + size :]
+    return next((kind for mark, kind in _ID3_TAGGED if tagged.startswith(mark)), "audio/mpeg")
 
 
 def _form_type(head: bytes, _tail: bytes) -> str | None:
@@ -203,7 +265,13 @@ def _matroska_type(head: bytes, _tail: bytes) -> str:
 
 
 def _ogg_type(head: bytes, _tail: bytes) -> str:
-    return "video/ogg" if b"theora" in head[:256] else "audio/ogg"
+    return "video/ogg" if b"\x80theora" in head[:_OGG_HEADS_BYTES] else "audio/ogg"
+
+
+def _arrow_type(head: bytes, _tail: bytes) -> str | None:
+    """Its stream begins with the length of a small message, a multiple of eight."""
+    length = int.from_bytes(head[4:8], "little")
+    return "application/vnd.apache.arrow.stream" if 0 < length < len(head) and length % 8 == 0 else None
 
 
 def _windows_program_type(head: bytes, _tail: bytes) -> str | None:
@@ -247,6 +315,7 @@ _SIGNATURES: tuple[tuple[bytes, str], ...] = (
     (b"MM\0+", "image/tiff"),
     (b"RIFF", "riff?"),
     (b"RF64", "audio/wav"),
+    (b"BW64", "audio/wav"),
     (b"8BPS", "image/vnd.adobe.photoshop"),
     (b"\0\0\1\0", "icon?"),
     (b"\0\0\2\0", "cursor?"),
@@ -272,7 +341,7 @@ _SIGNATURES: tuple[tuple[bytes, str], ...] = (
     (b"\x1a\x45\xdf\xa3", "matroska?"),
     (b"OggS", "ogg?"),
     (b"fLaC", "audio/flac"),
-    (b"ID3", "audio/mpeg"),
+    (b"ID3", "id3?"),
     (b"FORM", "form?"),
     (b"riff\x2e\x91\xcf\x11\xa5\xd6\x28\xdb", "audio/wav"),
     (b"MThd", "audio/midi"),
@@ -309,10 +378,35 @@ _SIGNATURES: tuple[tuple[bytes, str], ...] = (
     (b"\0asm", "application/wasm"),
     (b"L\0\0\0\x01\x14\x02\0", "application/x-ms-shortcut"),
     (b"#!", "text/x-script"),
+    *_WORDS,
+    (b"\x06\x0e\x2b\x34", "application/mxf"),
+    (b"\0\0\0\x01\x67", "video/h264"),
+    (b"\0\0\0\x01\x27", "video/h264"),
+    (b"\0\0\0\x01\x09", "video/h264"),
+    (b"\0\0\0\x01\x40\x01", "video/h265"),
+    (b"\x1f\x07\0", "video/dv"),
+    (b"\xb7\xd8\0 7I\xda\x11\xa6N\0\x07\xe9^\xad\x8d", "video/x-wtv"),
+    (b"CDF\x01", "application/x-netcdf"),
+    (b"CDF\x02", "application/x-netcdf"),
+    (b"CDF\x05", "application/x-netcdf"),
+    (b"\xff\xff\xff\xff", "arrow?"),
+    (b"\x93NUMPY", "application/x-npy"),
+    (b"\0\1\0\0Standard ", "application/x-msaccess"),
+    (b"\xd4\xc3\xb2\xa1", "application/vnd.tcpdump.pcap"),
+    (b"\xa1\xb2\xc3\xd4", "application/vnd.tcpdump.pcap"),
+    (b"\x0a\x0d\x0d\x0a", "application/vnd.tcpdump.pcap"),
+    (b"II\xbc", "image/jxr"),
+    (b"\xd7\xcd\xc6\x9a", "image/wmf"),
+    (b"\x0a\x05\x01\x08", "image/x-pcx"),
 )
 
 _INNER_MARKS: tuple[tuple[int, tuple[bytes, ...], str], ...] = (
     (4, (b"moov", b"mdat", b"wide", b"free", b"skip"), "video/quicktime"),
+    (4, (b"styp", b"moof", b"sidx", b"emsg", b"prft"), "video/iso.segment"),
+    (8, (b"DUCK",), "application/x-duckdb"),
+    (12, (_SAS,), "application/x-sas-data"),
+    (40, (b" EMF",), "image/emf"),
+    (128, (b"DICM",), "application/dicom"),
     (36, (b"acsp",), "application/vnd.iccprofile"),
     (257, (b"ustar",), "application/x-tar"),
 )
@@ -322,6 +416,7 @@ _REFINEMENTS = MappingProxyType(
         "bmp?": _bmp_type,
         "tiff?": _tiff_type,
         "riff?": _riff_type,
+        "id3?": _id3_type,
         "asf?": _asf_type,
         "form?": _form_type,
         "icon?": _icon_type,
@@ -332,11 +427,13 @@ _REFINEMENTS = MappingProxyType(
         "ogg?": _ogg_type,
         "mz?": _windows_program_type,
         "cafebabe?": _java_or_macos_type,
+        "arrow?": _arrow_type,
     }
 )
 
 _RIFF_FORMS: Mapping[bytes, str] = MappingProxyType(
     {b"WEBP": "image/webp", b"WAVE": "audio/wav", b"AVI ": "video/x-msvideo", b"ACON": "image/x-cursor"}
+    | {b"RMID": "audio/midi", b"sfbk": "audio/x-soundfont", b"CDXA": "video/x-vcd", b"AMV ": "video/x-amv"}
 )
 
 _ISO_BRANDS: tuple[tuple[frozenset[bytes], str], ...] = (

@@ -36,7 +36,7 @@ class State:
 settings = from_environment(Settings)
 objects = Objects(clients.s3())
 records = Records(clients.dynamodb(), settings.table_name)
-renditions = Renditions(settings.output_bucket, objects)
+renditions = Renditions(settings.output_bucket, objects, settings.keep_private)
 
 
 @task("split_video", State)

@@ -12,17 +12,17 @@ from itertools import chain
 import msgspec
 from botocore.exceptions import BotoCoreError, ClientError
 
+from tasks.shared.announce import is_owed
 from tasks.shared.batched import batched
-from tasks.shared.executions import BusyError, Execution, Executions
-from tasks.shared.failures import Failures
+from tasks.shared.executions import LONGEST, BusyError, Execution, Executions
+from tasks.shared.failures import Failures, denies_failure
 from tasks.shared.naming import asset_id
 from tasks.shared.objects import ObjectFacts, Objects, is_same
 from tasks.shared.observe import logger
 from tasks.shared.records import Item, Records, now
 from tasks.sweep.at_work import AtWork
 from tasks.sweep.report import Did, Finding, Report
-from workflow.errors import DuplicateEvent
-from workflow.limits import EXECUTION_TIMEOUT_SECONDS
+from workflow.errors import DuplicateEvent, TransientError
 from workflow.shapes import ExecutionInput, Pointer
 
 SWEEPER = "sweeper"
@@ -92,7 +92,7 @@ class Sweep:
     def run(self, more: Iterable[Case] = ()) -> Report:
         """Look at all assets that may be stuck, and at `more`; what was found and done."""
         treated: set[str] = set()
-        for case in chain(self._unfinished(), self._left_behind(), more):
+        for case in chain(self._unfinished(), self._unheard(), self._left_behind(), more):
             if self.time_is_up():
                 self._report.complete = False
                 break
@@ -107,12 +107,23 @@ class Sweep:
     # where to look
 
     def _unfinished(self) -> Iterator[Case]:
-        """Assets that are said to be at work or failed so lately that they may be claimed, wherever they are."""
-        before = self._cutoff.isoformat()
-        claims_end = self._cutoff - timedelta(seconds=EXECUTION_TIMEOUT_SECONDS)
+        """Assets that are said to be at work, or failed so lately that they may be claimed, or with nobody told."""
+        before, claims_end = self._cutoff.isoformat(), (self._cutoff - LONGEST).isoformat()
         processing = self.stage.records.newest("by_status", "processing", before=before)
-        failed = self.stage.records.newest("by_status", "failed", since=claims_end.isoformat(), before=before)
-        return map(known, chain(processing, failed))
+        failed = self.stage.records.newest("by_status", "failed", before=before)
+        concerned = (each for each in failed if each["updated_at"] >= claims_end or is_owed(each))
+        return map(known, chain(processing, concerned))
+
+    def _unheard(self) -> Iterator[Case]:
+        """Assets whose execution ended badly, which nobody has recorded, whatever their records say meanwhile."""
+        listed = self.stage.executions.ended_badly(since=self._cutoff - LONGEST)
+        for some in batched((each["name"] for each in listed), LOOKED_UP_AT_ONCE):
+            assets = self.stage.records.assets_of(some)
+            records = self.stage.records.many(set(assets.values()))
+            for name, asset in assets.items():
+                record = records.get(asset)
+                if record and record["execution"] == name and denies_failure(record):
+                    yield known(record)
 
     def _left_behind(self) -> Iterator[Case]:
         """What is still where it came in, and has ended or is not known."""
@@ -142,7 +153,7 @@ class Sweep:
             return self._treat(case)
         except DuplicateEvent:
             return None  # another execution took the asset while we looked at it
-        except (ClientError, BotoCoreError, BusyError) as exc:
+        except (TransientError, ClientError, BotoCoreError, BusyError) as exc:
             return _finding(case, Did.TROUBLE, str(exc))
 
     def _treat(self, case: Case) -> Finding | None:
@@ -167,21 +178,31 @@ class Sweep:
         execution = self.stage.executions.find(case.record["execution"])
         if execution and execution.lives:
             return None
-        if execution and execution.ended_badly and execution.error.error not in INTERRUPTED:
-            self.stage.failures.settle(execution, case.asset_id)
-            return _finding(case, Did.SETTLED, execution.error.error, execution.run.name)
+        if execution and _went_wrong(execution):
+            return self._settle(case, execution)
         return self._start(case, f"Execution {case.record['execution']} left it unfinished.")
+
+    def _settle(self, case: Case, execution: Execution) -> Finding:
+        self.stage.failures.settle(execution, case.asset_id)
+        return _finding(case, Did.SETTLED, execution.error.error, execution.run.name)
 
     def _treat_failed(self, case: Case) -> Finding | None:
         """What failed waits for a person, who can start it again; unless nothing was wrong with it."""
-        if case.record and _was_interrupted(case.record):
+        case = self._as_it_is(case)
+        if case.record is None or case.status != "failed":
+            return None
+        if _was_interrupted(case.record):
             return self._start(case, f"Execution {case.record['execution']} was interrupted.")
+        owed = is_owed(case.record)
+        if owed:
+            self.stage.failures.announcer.announce(case.record, "failed")
         holder = self.stage.records.claimed_by(case.asset_id)
         freed = holder and self._free(case, holder)
-        return _finding(case, Did.SETTLED, "It was still claimed.", holder) if freed else None
+        undone = "Nobody had been told." if owed else "It was still claimed." if freed else None
+        return _finding(case, Did.SETTLED, undone, holder or case.record["execution"]) if undone else None
 
     def _treat_ended(self, case: Case) -> Finding | None:
-        """The asset has ended, and its original is still where it came in: the last step of a move is missing."""
+        """The asset has ended, but its execution has not come to its end, or its original is still where it came in."""
         case = self._as_it_is(case)
         if case.record is None or case.status in UNFINISHED:
             return None
@@ -189,14 +210,21 @@ class Sweep:
         if execution and execution.lives:
             return None
         left = self.stage.objects.head(Pointer(bucket=case.bucket, key=case.key, version_id=case.version_id))
-        return self._finish_move(case, case.record, left, execution) if left else None
+        if left:
+            return self._finish_move(case, case.record, left, execution)
+        if execution and _went_wrong(execution) and denies_failure(case.record):
+            return self._settle(case, execution)
+        return None
 
     def _finish_move(self, case: Case, record: Item, left: ObjectFacts, execution: Execution | None) -> Finding | None:
         """Remove what was left behind, where all that comes before is proven to be done; else do it all again."""
         kept = self.stage.objects.head(msgspec.convert(record["original"], Pointer))
-        if kept is None or kept.at == left.at or not is_same(left, kept, record.get("sha256")):
+        never_moved = kept is not None and kept.at == left.at
+        if never_moved and execution and _went_wrong(execution) and denies_failure(record):
+            return self._settle(case, execution)
+        if kept is None or never_moved or not is_same(left, kept, record.get("sha256")):
             return self._start(case, "It has ended, but its original was never moved.")
-        if not _was_told(record):
+        if is_owed(record):
             return self._start(case, "It has ended, but nobody was told.")
         if execution:
             self.stage.records.keep_claim(case.asset_id, execution.run)
@@ -236,9 +264,8 @@ def _was_interrupted(record: Item) -> bool:
     return record["status"] == "failed" and record.get("reason", {}).get("code") in INTERRUPTED
 
 
-def _was_told(record: Item) -> bool:
-    """Subscribers know how the asset ended; that a person discarded it is nothing to tell."""
-    return record["status"] == "discarded" or record["status"] in record.get("announced", {})
+def _went_wrong(execution: Execution) -> bool:
+    return execution.ended_badly and execution.error.error not in INTERRUPTED
 
 
 def _finding(case: Case, did: Did, because: str, execution: str | None = None) -> Finding:

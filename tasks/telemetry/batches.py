@@ -12,6 +12,8 @@ from operator import attrgetter
 
 import msgspec
 
+from tasks.shared.nesting import decode_json
+
 PREFIX = "telemetry/"
 
 
@@ -82,5 +84,5 @@ def _taken(record: Record, refused: list[Refused]) -> bytes:
 
 def _line(text: bytes) -> bytes:
     """The object as it was written: numbers keep all of their digits."""
-    msgspec.json.decode(text.decode(), type=dict[str, msgspec.Raw])
+    decode_json(text.decode(), dict[str, msgspec.Raw])
     return text.strip() + b"\n"

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import msgspec
 
+from tasks.published import prove_files
 from tasks.shared import clients
 from tasks.shared.naming import thumbnails_folder
 from tasks.shared.objects import Objects
@@ -14,7 +15,7 @@ from tasks.shared.publish import publish
 from tasks.shared.settings import from_environment
 from tasks.shared.task import task
 from tasks.work import Drawn
-from workflow.errors import ThumbnailError
+from workflow.errors import ResultNotProven, ThumbnailError
 from workflow.shapes import Asset, MadeFile, Pointer, Previews, Run, Transformed
 
 
@@ -42,11 +43,13 @@ def handle(state: State, _run: Run) -> Previews:
 def drawn(asset: Asset, made: Transformed) -> Previews:
     """Draw with the kind's module, and publish; raises ThumbnailError."""
     kind = import_module(f"tasks.thumbnail.{asset.kind}")
-    rendition = drawn_from(made.renditions, kind.DRAWN_FROM)
+    names: str | tuple[str, ...] = kind.DRAWN_FROM
+    rendition = drawn_from(made.renditions, *((names,) if isinstance(names, str) else names))
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "rendition"
         objects.download(Pointer(bucket=rendition.bucket, key=rendition.key), path, rendition.bytes)
         preview: Drawn = kind.preview(path)
+    check(preview)
     return Previews(
         files=publish(preview.files, settings.output_bucket, thumbnails_folder(asset.id, made.recipe), objects),
         thumbhash=preview.thumbhash,
@@ -54,9 +57,17 @@ def drawn(asset: Asset, made: Transformed) -> Previews:
     )
 
 
-def drawn_from(renditions: tuple[MadeFile, ...], name: str) -> MadeFile:
-    """The first rendition of that name."""
-    found = next((file for file in renditions if file.name == name), None)
+def check(preview: Drawn) -> None:
+    """Raise ThumbnailError for previews in which something is that should not be: they are left out."""
+    try:
+        prove_files(preview.files)
+    except ResultNotProven as exc:
+        raise ThumbnailError(f"No preview is published: {exc}") from exc
+
+
+def drawn_from(renditions: tuple[MadeFile, ...], *names: str) -> MadeFile:
+    """The first rendition of the first of these names that is there."""
+    found = next((file for name in names for file in renditions if file.name == name), None)
     if found is None:
-        raise ThumbnailError(f"There is no rendition {name!r} to draw previews from.")
+        raise ThumbnailError(f"There is no rendition {' or '.join(map(repr, names))} to draw previews from.")
     return found

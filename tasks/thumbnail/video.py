@@ -5,6 +5,7 @@ The storyboard is one sheet of small pictures and a WebVTT file that says which 
 
 import io
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
 from itertools import pairwise
@@ -17,11 +18,14 @@ from av.container import InputContainer
 from av.video.frame import VideoFrame
 from PIL import Image
 
+from tasks.thumbnail import audio
 from tasks.thumbnail.previews import fitted, previews_of
 from tasks.work import Drawn, Encoded
 from workflow.errors import ThumbnailError
 
-DRAWN_FROM = "web"
+DRAWN_FROM = ("peaks", "web")
+"""Peaks are there only of a video without a picture."""
+
 POSTER_AT = (0.1, 0.2, 0.35, 0.5, 0.7, 0.9, 0.0)
 """Shares of the duration: the first one that shows something is the poster, else the first of all."""
 
@@ -37,8 +41,13 @@ _MICROSECONDS = 1_000_000
 
 
 def preview(path: Path) -> Drawn:
-    """Previews of the poster, smallest first, "storyboard" and "storyboard-index"; ThumbnailError without a picture."""
+    """Previews of the poster, smallest first, "storyboard" and "storyboard-index"; of peaks, the waveform.
+
+    Raises ThumbnailError where there is neither.
+    """
     try:
+        if _holds_peaks(path):
+            return audio.preview(path)
         with path.open("rb") as file, av.open(file, "r", format="mp4") as container:
             film = _Film(container)
             drawn = previews_of(_poster(film))
@@ -47,8 +56,13 @@ def preview(path: Path) -> Drawn:
         raise ThumbnailError(f"The rendition cannot be read, so no previews were drawn ({exc}).") from exc
 
 
+def _holds_peaks(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(1) == b"{"
+
+
 class _Film:
-    """Gives the key frame before any time; only those are decoded."""
+    """Gives pictures of any time: the key frame before it or, if there is nothing to be seen on that, the one shown."""
 
     def __init__(self, container: InputContainer) -> None:
         if not container.streams.video:
@@ -57,15 +71,33 @@ class _Film:
         self.seconds = (container.duration or 0) / _MICROSECONDS
 
     def picture(self, seconds: float) -> Image.Image:
+        key = self._key(seconds)
+        return self._shown(seconds) if _is_blank(key) else key
+
+    def _key(self, seconds: float) -> Image.Image:
         """The decoder is emptied at once: it would wait for the pictures that follow."""
-        self._container.seek(int(seconds / (self._stream.time_base or Fraction(1))), stream=self._stream)
+        self._seek(seconds)
         packets = (packet for packet in self._container.demux(self._stream) if packet.is_keyframe)
         packet = next(packets, None)
         frames = [*packet.decode(), *self._stream.decode(None)] if packet else []
+        return self._first(frames)
+
+    def _shown(self, seconds: float) -> Image.Image:
+        self._seek(seconds)
+        shown: list[VideoFrame] = []
+        for frame in self._container.decode(self._stream):
+            if shown and (frame.time or 0) > seconds:
+                break
+            shown = [frame]
+        return self._first(shown)
+
+    def _seek(self, seconds: float) -> None:
+        self._container.seek(int(seconds / (self._stream.time_base or Fraction(1))), stream=self._stream)
+
+    def _first(self, frames: Sequence[VideoFrame]) -> Image.Image:
         if not frames:
             raise ThumbnailError("A picture of the rendition cannot be decoded: no previews were drawn.")
-        in_rgb = frames[0].reformat(format="rgb24", src_colorspace="ITU709", dst_color_range="JPEG")
-        return _image(in_rgb)
+        return _image(frames[0].reformat(format="rgb24", src_colorspace="ITU709", dst_color_range="JPEG"))
 
 
 def _image(frame: VideoFrame) -> Image.Image:

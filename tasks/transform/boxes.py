@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 from typing import BinaryIO
 
-from workflow.errors import TruncatedFile
+from workflow.errors import NothingToPlay, TruncatedFile
 
-CONTENT_BOXES = frozenset({b"moov", b"mdat", b"moof"})
+_MEDIA_BOXES = frozenset({b"mdat", b"moof"})
+CONTENT_BOXES = frozenset({b"moov", *_MEDIA_BOXES})
 _HEADER_BYTES, _LARGE_HEADER_BYTES = 8, 16
 _TO_THE_END, _LARGE = 0, 1
 _MAX_BOXES = 10_000
@@ -18,7 +19,7 @@ def check_end(end: int, size: int) -> None:
 
 
 def check_boxes(stream: BinaryIO, size: int) -> None:
-    """Raise TruncatedFile if content lies beyond the end, or if there is no index."""
+    """Raise TruncatedFile if content lies beyond the end or there is no index, NothingToPlay if there is only that."""
     found: set[bytes] = set()
     for name, end in _boxes(stream, size):
         found.add(name)
@@ -28,6 +29,11 @@ def check_boxes(stream: BinaryIO, size: int) -> None:
         raise TruncatedFile(
             "The file has no index (moov), which recorders write last: it was cut off, or recording never ended. "
             "Upload it again, or repair it first."
+        )
+    if found.isdisjoint(_MEDIA_BOXES):
+        raise NothingToPlay(
+            "The file is only the initialization of a stream (DASH or HLS): it describes tracks and has nothing of "
+            "them. Join it with its segments to one MP4, and upload that."
         )
 
 

@@ -2,7 +2,7 @@
 
 A kind's module may also have `check`, for what is decided by ranged reads before anything is downloaded, `prove`, which
 raises ResultNotProven where what was made does not agree with the original, and `members`, for files inside that become
-assets of their own.
+assets of their own. That nothing private is published is proven for every kind, by `tasks.published`.
 """
 
 import tempfile
@@ -54,7 +54,7 @@ RECIPE = Recipe(
 )
 objects = Objects(clients.s3())
 records = Records(clients.dynamodb(), settings.table_name)
-renditions = Renditions(settings.output_bucket, objects)
+renditions = Renditions(settings.output_bucket, objects, settings.keep_private)
 way_in = WayIn(settings.expanded_bucket, objects, records)
 outcomes = Outcomes(settings.output_bucket, objects)
 
@@ -87,7 +87,8 @@ def transformed(asset: Asset) -> Transformed:
         rendered = kind.transform(original, RECIPE)
         if hasattr(kind, "prove"):
             kind.prove(original, rendered, RECIPE)
-        made = renditions.published(asset, sha256, recipe, rendered)
+        with path.open("rb") as stream:
+            made = renditions.published(asset, sha256, recipe, rendered, stream)
         if not hasattr(kind, "members"):
             return made
         return with_facts(made, children=way_in.expand(asset, kind.members(path, depth=asset.depth + 1), scratch))

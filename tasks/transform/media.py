@@ -7,7 +7,7 @@ import errno
 import math
 import re
 import time
-from collections.abc import Generator, Iterable, Iterator, Mapping
+from collections.abc import Collection, Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
@@ -16,10 +16,15 @@ from typing import Any, BinaryIO
 import av
 import av.error
 from av.audio.frame import AudioFrame
+from av.audio.layout import AudioLayout
+from av.audio.stream import AudioStream
 from av.container import InputContainer
 from av.filter import Graph
 from av.stream import Stream
 
+from tasks.transform.mixing import check_channels, mixing
+from tasks.transform.national import readable
+from tasks.transform.places import tells_place
 from workflow.errors import CorruptMedia, EncryptedFile, TooLarge, TransientError, TruncatedFile, UnsupportedCodec
 
 Filter = tuple[str, str]
@@ -43,14 +48,31 @@ PUBLIC_TAGS = frozenset(
 )
 """Everything else may tell of places, persons and devices: comments, lyrics, coordinates, user names, serials."""
 
-MAX_CHANNELS_BY_NUMBER = 8
-"""Up to 7.1, the number of channels alone tells which loudspeakers are meant."""
+FILM_TAGS = frozenset({"title", "genre", "date", "language", "make", "model"})
+"""A song's artist is known to all who hear it; a film's is whoever held the phone."""
+
+_ROOM = 16
+"""24 dB above full scale are kept until levels are limited: whole numbers of 32 bits have far more room below."""
+
+_TOLD_FROM_DBFS = 1.0
+_LIMIT, _MIX_LIMIT = 1.0, 0.89
+"""Full scale; and 1 dB below for what was mixed, because AAC may come out somewhat higher than it went in."""
 
 RANGE_FROM_SECONDS = 4
 """A range of loudness needs more than one of its windows of three seconds."""
 
+_KEEPS_TAGS_FROM = 19
+_KEEP_TAGS: dict[str, Any] = (
+    {} if int(av.__version__.partition(".")[0]) >= _KEEPS_TAGS_FROM else {"metadata_errors": "surrogateescape"}
+)
+"""PyAV keeps bytes that are not UTF-8 by itself since 19, and has to be told before: 18 is the last for Python 3.11."""
+
+NOT_DONE = (av.error.LookupError, av.error.PatchWelcomeError, av.error.NotImplementedError)
+"""What FFmpeg says where it has no code for something: that is no damage of the file."""
+
 _NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE})
 _ENCRYPTED_TAGS = frozenset({"drms", "drmi", "enca", "encv", "aavd"})
+_FLOATS = ("flt", "dbl")
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]+")
 _DEVICE_TAG = re.compile(r"com\.(?:apple\.quicktime|android)\.(?=(?:make|model)$)")
 
@@ -102,7 +124,7 @@ def opened(stream: BinaryIO, demuxers: Iterable[str]) -> Generator[InputContaine
 
 def _open(stream: _Bounded, options: dict[str, str]) -> InputContainer:
     try:
-        return av.open(stream, "r", options=options, metadata_errors="surrogateescape", buffer_size=READ_BUFFER_BYTES)
+        return av.open(stream, "r", options=options, buffer_size=READ_BUFFER_BYTES, **_KEEP_TAGS)
     finally:
         stream.end_header()
 
@@ -117,15 +139,14 @@ def media_errors() -> Generator[None]:
         yield
     except av.error.EOFError as exc:
         raise TruncatedFile("The file ends before its media data begins. Upload it again.") from exc
-    except (av.error.LookupError, av.error.PatchWelcomeError) as exc:
-        raise UnsupportedCodec(
-            f"The file cannot be decoded here ({_said(exc)}). Export it with a usual codec."
-        ) from exc
     except (av.error.FFmpegError, OSError, ValueError, MemoryError, OverflowError) as exc:
         raise _verdict(exc) from exc
 
 
-def _verdict(exc: Exception) -> CorruptMedia | TransientError:
+def _verdict(exc: Exception) -> CorruptMedia | UnsupportedCodec | TransientError:
+    """What its binding to Python does not accept is no damage, either."""
+    if isinstance(exc, NOT_DONE) or not isinstance(exc, (av.error.FFmpegError, OSError, MemoryError)):
+        return UnsupportedCodec(f"The file cannot be decoded here ({_said(exc)}). Export it with a usual codec.")
     if isinstance(exc, OSError) and (exc.errno in _NO_ROOM or not isinstance(exc, av.error.FFmpegError)):
         return TransientError(f"The media could not be read or written: {exc}.")
     return CorruptMedia(f"The media cannot be decoded ({_said(exc)}). Export it again, and see if it plays.")
@@ -138,21 +159,30 @@ def _said(exc: BaseException) -> str:
 
 
 def require_decoder(stream: Stream) -> None:
-    """EncryptedFile or UnsupportedCodec if the packets of this stream cannot be decoded."""
+    """EncryptedFile or UnsupportedCodec if the packets of this stream cannot be decoded, or its channels mixed."""
     context: Any = stream.codec_context
-    tag = clean(context.codec_tag, 4) if context else ""
+    tag = _tag_of(context) if context else ""
     if tag in _ENCRYPTED_TAGS:
         raise EncryptedFile(f"The {stream.type} is encrypted ({tag}). Upload a copy without copy protection.")
     if not context:
         raise UnsupportedCodec(f"The codec of the {stream.type} is not known. Export it with a usual codec.")
+    if isinstance(stream, AudioStream):
+        check_channels(stream.codec_context.layout)
+
+
+def _tag_of(context: Any) -> str:
+    """The four letters of a codec; AVI has numbers there, some of which are no letters."""
+    try:
+        return clean(context.codec_tag, 4)
+    except UnicodeDecodeError:
+        return ""
 
 
 class SteadyResampler:
     """Brings audio frames to one shape, also where a stream changes its rate or channels on the way.
 
-    Of many channels that are not named, nobody can say where they belong: the first two are taken. Samples are kept
-    within full scale, unless their levels are to be measured: FFmpeg's AAC encoder does not come to an end on those
-    of 10^7 and more, which damaged files and such of floating-point numbers have.
+    What is above full scale is turned down for that moment, unless levels are to be measured. FFmpeg's AAC encoder
+    does not come to an end on samples of 10^7 and more, which damaged files and such of floating-point numbers have.
     """
 
     def __init__(self, sample_format: str, layout: str, rate: int, *, keeps_levels: bool = False) -> None:
@@ -177,12 +207,16 @@ class SteadyResampler:
 
     def _conversion(self, frame: AudioFrame) -> list[Filter]:
         sample_format, layout, rate = self._target
-        unnamed = frame.layout.nb_channels > MAX_CHANNELS_BY_NUMBER and frame.layout.name.endswith(" channels")
-        return [
-            *([("pan", "stereo|c0=c0|c1=c1")] if unnamed else []),
-            *([] if self._keeps_levels else [("aformat", "sample_fmts=s32p")]),
-            ("aformat", f"sample_fmts={sample_format}:channel_layouts={layout}:sample_rates={rate}"),
-        ]
+        into_shape = "aformat", f"sample_fmts={sample_format}:channel_layouts={layout}:sample_rates={rate}"
+        if self._keeps_levels:
+            return [into_shape]
+        mixed = mixing(frame.layout, AudioLayout(layout).nb_channels)
+        is_float = frame.format.name.startswith(_FLOATS)
+        if not (mixed or is_float or frame.sample_rate != rate):
+            return [into_shape]
+        room = [("volume", str(1 / _ROOM)), ("aformat", "sample_fmts=s32p")] if is_float else []
+        limit = f"level_in={_ROOM if is_float else 1}:limit={_MIX_LIMIT if mixed else _LIMIT}:level=0:latency=1"
+        return [*room, ("aformat", "sample_fmts=fltp"), *mixed, into_shape, ("alimiter", limit), into_shape]
 
 
 def shape(frame: AudioFrame) -> tuple[str, str, int]:
@@ -205,6 +239,14 @@ class Loudness:
             "loudness_range_lu": self.range_lu,
             "true_peak_dbfs": self.true_peak_dbfs,
         }
+
+
+def over_full_scale(loudness: Loudness) -> str:
+    """A note, where peaks are higher than what lossy codecs add to a sound at full scale; else nothing."""
+    peak = loudness.true_peak_dbfs
+    if peak is None or peak < _TOLD_FROM_DBFS:
+        return ""
+    return f"the sound goes up to {peak:g} dB above full scale; those peaks are turned down in the rendition"
 
 
 class LoudnessMeter:
@@ -272,27 +314,29 @@ class FrameGraph:
 
 
 def read_tags(*sources: Mapping[str, str]) -> dict[str, str]:
-    """All tags of a container and its streams under lower-case names, at most `MAX_TAGS`; the first one counts."""
+    """All readable tags of a container and its streams under lower-case names, at most `MAX_TAGS`; the first counts."""
     tags: dict[str, str] = {}
     for name, text in (pair for source in sources for pair in source.items()):
-        if len(tags) < MAX_TAGS and (cleaned := clean(text, MAX_TEXT_CHARS)):
+        if len(tags) < MAX_TAGS and (cleaned := clean(readable(text) or "", MAX_TEXT_CHARS)):
             tags.setdefault(_DEVICE_TAG.sub("", clean(name, MAX_FACT_CHARS).lower()), cleaned)
     return tags
 
 
-def public_tags(tags: Mapping[str, str]) -> dict[str, str]:
-    return {name: text for name, text in tags.items() if name in PUBLIC_TAGS}
+def public_tags(tags: Mapping[str, str], listed: Collection[str] = PUBLIC_TAGS) -> dict[str, str]:
+    """The listed ones, but for those in which somebody wrote a position."""
+    return {name: text for name, text in tags.items() if name in listed and not tells_place(text)}
 
 
-def tag_facts(tags: Mapping[str, str]) -> dict[str, str]:
-    return {name: clean(tags[name], MAX_FACT_CHARS) for name in FACT_TAGS if name in tags}
+def tag_facts(tags: Mapping[str, str], listed: Collection[str] = PUBLIC_TAGS) -> dict[str, str]:
+    public = public_tags(tags, listed)
+    return {name: clean(public[name], MAX_FACT_CHARS) for name in FACT_TAGS if name in public}
 
 
 def read_chapters(container: InputContainer) -> list[dict[str, Any]]:
     """Titles, and seconds from the beginning; the first `MAX_CHAPTERS`."""
     return [
         {
-            "title": clean(chapter["metadata"].get("title", ""), MAX_FACT_CHARS),
+            "title": "" if tells_place(title := clean(chapter["metadata"].get("title", ""), MAX_FACT_CHARS)) else title,
             "start_seconds": seconds(chapter["start"], chapter["time_base"]),
             "end_seconds": seconds(chapter["end"], chapter["time_base"]),
         }

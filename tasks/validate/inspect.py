@@ -18,7 +18,7 @@ from tasks.kinds import (
 )
 from tasks.sniffing.sniff import sniff
 from tasks.sniffing.text import is_active_markup
-from tasks.validate.descriptions import FORBIDDEN, OFFICE_DOCUMENTS, describe
+from tasks.validate.descriptions import FORBIDDEN, advice, describe
 from workflow.errors import (
     EmptyFile,
     FolderMarker,
@@ -78,16 +78,12 @@ _SAME_TYPE = {
     "audio/aacp": "audio/aac",
     "audio/opus": "audio/ogg",
     "application/ogg": "audio/ogg",
+    "audio/webm": "video/webm",
+    "audio/x-matroska": "video/x-matroska",
+    "audio/matroska": "video/x-matroska",
     "application/x-pdf": "application/pdf",
     "application/x-zip-compressed": "application/zip",
     "application/x-zip": "application/zip",
-}
-
-
-_CONVERT = "Convert it to one of these and upload it again."
-_ADVICE = {
-    "application/zip": "Unpack it and upload its files.",
-    **dict.fromkeys(OFFICE_DOCUMENTS, "Export it as PDF and upload that: a conversion here would not look the same."),
 }
 
 
@@ -183,7 +179,7 @@ def _refusal(media_type: str, content: bytes, refused: frozenset[str]) -> Forbid
         return ForbiddenType(f"{found} with scripts or references to other places, which could act when opened. {ask}")
     if media_type in FORBIDDEN:
         return ForbiddenType(f"{found}, which could act when opened. {ask} Do not upload such files here.")
-    return UnsupportedType(f"{found}, which is not accepted here. {ask} {_ADVICE.get(media_type, _CONVERT)}")
+    return UnsupportedType(f"{found}, which is not accepted here. {ask} {advice(media_type)}")
 
 
 def _lies(key: str, declared_type: str, found: Format) -> tuple[str, ...]:

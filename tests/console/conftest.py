@@ -24,6 +24,7 @@ CHROMIUM_FLAGS = (
     "--disable-component-update",
     "--disable-sync",
     "--no-first-run",
+    "--host-resolver-rules=MAP evil.test 127.0.0.1",
 )
 DOCS = Path(__file__).parents[2] / "docs"
 

@@ -10,6 +10,7 @@ from tasks.shared.naming import asset_id
 from tests.faults.world import ACCEPTED, REFUSED, World
 from tests.unit.cloud import ARCHIVE, INGEST, OUTPUT
 from tests.unit.images import encoded, quarters, sample
+from workflow import PIPELINE_VERSION
 
 WorldOf = Callable[..., AbstractContextManager[World]]
 DUPLICATE = ["Validate", "Duplicate"]
@@ -131,7 +132,7 @@ def test_same_content_is_rendered_again_where_something_of_the_first_is_missing(
         world.cloud.s3.delete_object(Bucket=file["bucket"], Key=file["key"])
         twin, record = upload_twin(world)
         assert "reused_from" not in record
-        assert f"renditions/{twin}/1-webp-2048/web.webp" in world.cloud.keys(OUTPUT)
+        assert f"renditions/{twin}/{PIPELINE_VERSION}-webp-2048/web.webp" in world.cloud.keys(OUTPUT)
 
 
 def test_asset_processed_again_after_its_model_is_gone_no_longer_names_it(world_of):
@@ -141,10 +142,10 @@ def test_asset_processed_again_after_its_model_is_gone_no_longer_names_it(world_
         twin, _ = upload_twin(world)
         world.machine.run(world.by_hand())
         assert world.record["reused_from"] == twin
-        world.cloud.s3.delete_object(Bucket=OUTPUT, Key=f"renditions/{twin}/1-webp-2048/web.webp")
+        world.cloud.s3.delete_object(Bucket=OUTPUT, Key=f"renditions/{twin}/{PIPELINE_VERSION}-webp-2048/web.webp")
         world.machine.run(world.by_hand())
         assert "reused_from" not in world.record
-        assert world.record["renditions"][0]["key"] == f"renditions/{world.asset}/1-webp-2048/web.webp"
+        assert world.record["renditions"][0]["key"] == f"renditions/{world.asset}/{PIPELINE_VERSION}-webp-2048/web.webp"
 
 
 def test_other_content_under_the_same_key_is_not_reused(world_of):

@@ -1,6 +1,6 @@
 """Breaks the functions' connection to AWS at one call, before or after the call takes effect."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -41,12 +41,14 @@ def throttled(code: str, status: int) -> Callable[[str, Call], Any]:
 class Wire:
     """Every AWS call that a function makes passes here; calls of the test itself do not.
 
-    The call with the number `breaks_at` (from 0, over all functions) meets `fault`. `after_write` is called whenever
-    a call may have changed what is in S3.
+    The call with the number `breaks_at` (from 0, over all functions) meets `fault`; every call whose name has one of
+    those in `down`, such as "sns:", meets what is there. `after_write` is called whenever a call may have changed what
+    is in S3.
     """
 
     breaks_at: int = -1
     fault: Callable[[str, Call], Any] = unbroken
+    down: Mapping[str, Callable[[str, Call], Any]] = field(default_factory=dict)
     after_write: Callable[[], None] = lambda: None
     calls: list[str] = field(default_factory=list)
     _function: str | None = None
@@ -86,14 +88,18 @@ class Wire:
         if self._is_dead:
             raise Crash
         self.calls.append(name)
-        breaks = len(self.calls) - 1 == self.breaks_at
         try:
-            return self.fault(name, take_effect) if breaks else take_effect()
+            return self._fault_of(name)(name, take_effect)
         except Crash:
             self._is_dead = True
             raise
         finally:
             self._look_around(name)
+
+    def _fault_of(self, name: str) -> Callable[[str, Call], Any]:
+        if len(self.calls) - 1 == self.breaks_at:
+            return self.fault
+        return next((fault for part, fault in self.down.items() if f" {part}" in name), unbroken)
 
     def _look_around(self, name: str) -> None:
         if " s3:" not in name or ":Get" in name or ":Head" in name:

@@ -8,16 +8,15 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
 
-import boto3
 import pytest
 
-from infra.local.deploy import ClientFactory
 from infra.local.emulator import Emulator
 from infra.settings import STAGES, Settings
 from tests.assemblies import all_stages
 from tests.infra.otherwise import OTHERWISE
 from tests.ports import free_port
 from workflow.limits import FUNCTIONS
+from workflow.stack import LOCAL, Connection
 
 
 @dataclass(frozen=True)
@@ -116,22 +115,12 @@ def denies_plain_http(policy: dict[str, Any]) -> bool:
 
 
 @contextmanager
-def embedded_aws(folder: Path, **settings: str) -> Generator[ClientFactory]:
-    """A running embedded AWS with its state in `folder`; makes clients of it."""
+def embedded_aws(folder: Path, **settings: str) -> Generator[Connection]:
+    """A running embedded AWS with its state in `folder`."""
     emulator = Emulator(folder, free_port(), settings=settings)
-
-    def client(service: str) -> Any:
-        return boto3.client(
-            service,
-            endpoint_url=emulator.endpoint,
-            region_name="us-east-1",
-            aws_access_key_id="test",
-            aws_secret_access_key="test",
-        )
-
     emulator.start()
     try:
         emulator.wait_ready()
-        yield client
+        yield Connection(LOCAL, local=emulator.access)
     finally:
         emulator.stop()

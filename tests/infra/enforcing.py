@@ -15,6 +15,7 @@ from infra.local import assembly, authorizations, deploy
 from infra.local.authorizations import Authorization
 from tests.infra.conftest import Stage, embedded_aws
 from tests.waiting import until
+from workflow.stack import Connection
 
 NORMAL_VIDEO, LONG_VIDEO = (f'"LONG_VIDEO_CPU_SECONDS": "{seconds}"' for seconds in ("120", "0.1"))
 PLACE = {"AWS::Partition": "aws", "AWS::Region": "us-east-1", "AWS::AccountId": "000000000000"}
@@ -28,11 +29,15 @@ OPEN = {"processing", None}
 
 @dataclass(frozen=True)
 class Enforcing:
-    """A running stage; `client` makes clients with the account's own keys."""
+    """A running stage; `connection` has the account's own keys."""
 
-    client: Callable[[str], Any]
+    connection: Connection
     outputs: dict[str, str]
     journal: Path
+
+    @property
+    def client(self) -> Callable[..., Any]:
+        return self.connection.client
 
     @property
     def used(self) -> frozenset[Authorization]:
@@ -139,10 +144,10 @@ def enforcing_stage(local: Stage, folder: Path) -> Iterator[Enforcing]:
     templates = {name: (local.folder / f"{name}.template.json").read_text() for name in assembly.STACKS}
     templates = {name: text.replace(NORMAL_VIDEO, LONG_VIDEO) for name, text in templates.items()}
     settings = {"AUTH": "true", "SLUICE_AUTHORIZATIONS": str(journal)}
-    with embedded_aws(folder, **settings) as client, pytest.MonkeyPatch.context() as patch:
+    with embedded_aws(folder, **settings) as connection, pytest.MonkeyPatch.context() as patch:
         patch.setattr(assembly, "templates", lambda _state_dir: templates)
-        make_role_that_tries(client, local.folder.parent / "github")
-        yield Enforcing(client, deploy.deploy(client, folder).outputs, journal)
+        make_role_that_tries(connection.client, local.folder.parent / "github")
+        yield Enforcing(connection, deploy.deploy(connection.client, folder).outputs, journal)
 
 
 def make_role_that_tries(client: Callable[[str], Any], github: Path) -> None:

@@ -322,7 +322,7 @@ def many_are_processed_again_in_a_batch(stage: Enforcing, _made: Uploads) -> Non
 
 def a_deployment_is_tried_and_taken_back(stage: Enforcing, made: Uploads) -> None:
     """By the role that a job of the repository's gets, after it has deployed."""
-    connection = Connection(LOCAL, endpoint=stage.client("s3").meta.endpoint_url)
+    connection = Connection(LOCAL, local=stage.connection.local)
     connection._session = boto3.Session(**stage.session_of("sluice-local-try"), region_name="us-east-1")
     sample = made.folder / "sample.csv"
     sample.write_text("run,commit\n1,0123abc\n")

@@ -36,8 +36,8 @@ class Local:
 def local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Local]:
     folder = tmp_path_factory.mktemp("local")
     local_assembly(folder)
-    with embedded_aws(folder / "aws") as client:
-        yield Local(client, folder, deploy(client, folder))
+    with embedded_aws(folder / "aws") as connection:
+        yield Local(connection.client, folder, deploy(connection.client, folder))
 
 
 @pytest.fixture

@@ -89,6 +89,7 @@ def test_what_functions_count_is_watched_for_this_stage_alone(stage: Stage) -> N
         "ObjectsForgotten",
         "SweepTroubles",
         "OldestUnprocessedSeconds",
+        "ResultsNotProven",
     }
     assert {alarm["Dimensions"][0]["Value"] for alarm in counted} == service == {f"sluice-{stage.name}"}
 

@@ -18,6 +18,8 @@ from tests.unit.cloud import ENVIRONMENT
 from workflow.limits import FUNCTIONS, task_of
 
 FROM_RUNTIME = {"boto3", "botocore"}
+LOADED_BY = {"pyvips": {"pyvips-binary"}}
+"""Libraries that another one loads by itself, where they are installed."""
 LAMBDA_LIMIT_BYTES = 250 * 1024 * 1024
 HERE = Platform("x86_64-manylinux_2_28", f"{sys.version_info.major}.{sys.version_info.minor}")
 PINNED = re.compile(r"^([a-z0-9-]+)==\S+ \\$", re.MULTILINE)
@@ -32,7 +34,8 @@ def imported_distributions_of(names: list[str]) -> set[str]:
     modules = {name.partition(".")[0] for path in sources.closure(names) for name in sources.imported_names(path)}
     third_party = {m for m in modules if m not in sys.stdlib_module_names and not sources.is_first_party(m)}
     owners = packages_distributions()
-    return {owners[module][0].lower().replace("_", "-") for module in third_party - FROM_RUNTIME}
+    named = {owners[module][0].lower().replace("_", "-") for module in third_party - FROM_RUNTIME}
+    return named.union(*(LOADED_BY.get(name, set()) for name in named))
 
 
 def wanted(task: str) -> set[str]:

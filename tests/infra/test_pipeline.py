@@ -117,10 +117,10 @@ def test_there_is_a_function_for_every_task_and_no_other(pipeline: Template) -> 
 
 
 @pytest.mark.parametrize("task", FUNCTIONS)
-def test_function_runs_python_3_14_on_arm_within_its_limits(stage: Stage, task: str) -> None:
+def test_function_runs_python_3_13_on_arm_within_its_limits(stage: Stage, task: str) -> None:
     properties = function(stage.pipeline, task)
     assert properties["FunctionName"] == f"sluice-{stage.name}-{task.replace('_', '-')}"
-    assert properties["Runtime"] == "python3.14"
+    assert properties["Runtime"] == "python3.13"
     assert properties["Architectures"] == ["arm64"]
     assert properties["MemorySize"] == FUNCTIONS[task].memory_mb
     assert properties["Timeout"] == FUNCTIONS[task].timeout_seconds

@@ -13,6 +13,7 @@ import pytest
 
 from tests.assemblies import local_assembly
 from tests.ports import free_port
+from workflow import local_access
 from workflow.client import Sluice
 from workflow.stack import LOCAL, Connection
 
@@ -25,6 +26,7 @@ class LocalStack:
 
     folder: Path
     port: int
+    sluice: Path = SLUICE
 
     @property
     def state_dir(self) -> Path:
@@ -32,7 +34,7 @@ class LocalStack:
 
     @property
     def connection(self) -> Connection:
-        return Connection(LOCAL, endpoint=f"http://127.0.0.1:{self.port}")
+        return Connection(LOCAL, local=local_access.read(self.state_dir))
 
     @property
     def client(self) -> Sluice:
@@ -40,8 +42,9 @@ class LocalStack:
 
     def run(self, *arguments: str, expect: int = 0) -> subprocess.CompletedProcess[str]:
         """Run a `sluice` command as a person would; its exit code must be `expect`."""
+        command = [self.sluice, *arguments]
         done = subprocess.run(
-            [SLUICE, *arguments], cwd=self.folder, env=self.environment, capture_output=True, text=True, check=False
+            command, cwd=self.folder, env=self.environment, capture_output=True, text=True, check=False
         )
         assert done.returncode == expect, f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"
         return done
@@ -55,12 +58,12 @@ class LocalStack:
 
 
 @pytest.fixture(scope="session")
-def start_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], LocalStack]]:
+def start_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., LocalStack]]:
     """Start a stack of one's own, in a folder of that name; all end with the session."""
     started: list[LocalStack] = []
 
-    def start(name: str) -> LocalStack:
-        stack = LocalStack(tmp_path_factory.mktemp(name), free_port())
+    def start(name: str, sluice: Path = SLUICE) -> LocalStack:
+        stack = LocalStack(tmp_path_factory.mktemp(name), free_port(), sluice)
         started.append(stack)
         local_assembly(stack.state_dir)
         stack.run("up", "--detach", "--port", str(stack.port))
@@ -72,6 +75,6 @@ def start_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[
 
 
 @pytest.fixture(scope="session")
-def stack(start_stack: Callable[[str], LocalStack]) -> LocalStack:
+def stack(start_stack: Callable[..., LocalStack]) -> LocalStack:
     """The stack that most tests share."""
     return start_stack("shared")

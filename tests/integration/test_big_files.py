@@ -14,7 +14,7 @@ from tests.integration.conftest import LocalStack
 from tests.integration.mends.stepfunctions_probe import Execution
 from workflow.big_file import MAX_OVERRIDES_CHARACTERS
 from workflow.ingest import ingest
-from workflow.stack import LOCAL_CREDENTIALS, LOCAL_REGION
+from workflow.stack import LOCAL_REGION
 
 OVERRIDES = json.loads(ingest(big_files=True).to_json())["States"]["TransformBig"]["Parameters"]["Overrides"]
 BIG = 5 * 1024**3
@@ -56,11 +56,12 @@ def run_container(stack: LocalStack, call: Mapping[str, Any], **asset: Any) -> s
     payload = call["Payload"]
     changed = payload | {"state": {"asset": payload["state"]["asset"] | asset}}
     configuration = stack.connection.lambda_.get_function_configuration(FunctionName=call["FunctionName"])
-    key, secret = LOCAL_CREDENTIALS
+    local = stack.connection.local
+    assert local
     aws = {
-        "AWS_ENDPOINT_URL": stack.connection.endpoint or "",
-        "AWS_ACCESS_KEY_ID": key,
-        "AWS_SECRET_ACCESS_KEY": secret,
+        "AWS_ENDPOINT_URL": local.endpoint,
+        "AWS_ACCESS_KEY_ID": local.access_key_id,
+        "AWS_SECRET_ACCESS_KEY": local.secret_access_key,
         "AWS_DEFAULT_REGION": LOCAL_REGION,
     }
     environment = configuration["Environment"]["Variables"] | aws | {"PATH": os.environ["PATH"]} | overrides(changed)

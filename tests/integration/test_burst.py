@@ -31,7 +31,7 @@ def small_account(stack: LocalStack, tmp_path: Path) -> Iterator[Sluice]:
     emulator.start()
     try:
         emulator.wait_ready()
-        connection = Connection(LOCAL, endpoint=emulator.endpoint)
+        connection = Connection(LOCAL, local=emulator.access)
         deploy.deploy(connection.client, stack.state_dir)
         yield Sluice(connection)
     finally:

@@ -9,9 +9,8 @@ import pytest
 from infra.local.samples import FOLDER
 from tests.integration.conftest import LocalStack
 from tests.integration.test_releases import execution_of, is_held
-from tests.waiting import until
+from tests.waiting import PATIENCE_SECONDS, until
 
-TIMEOUT_SECONDS = 120
 STOPPED = "StoppedAtNight"
 
 
@@ -111,7 +110,7 @@ def test_dead_letters_are_sent_again_and_unreadable_ones_stay(stack):
     sent = {each["queue"]: each for each in stack.json("redrive", "--dlq", "--yes", expect=1)}
     assert sent["failures"]["sent_to"] == "sluice-local-record-failure"
     assert "cannot be read" in sent["restores"]["kept"]
-    repeated = stack.client.follow_execution(sent["events"]["sent_to"], timeout=TIMEOUT_SECONDS)
+    repeated = stack.client.follow_execution(sent["events"]["sent_to"], timeout=PATIENCE_SECONDS)
     assert repeated["outcome"] == "duplicate"
     assert stack.json("redrive", "--dlq", "--dry-run") == {"events": 0, "failures": 0, "restores": 1}
     sqs.purge_queue(QueueUrl=queues.restores)

@@ -9,7 +9,7 @@ from PIL import Image
 
 from infra.local.stack import emulator_of
 from tests.integration.conftest import LocalStack
-from tests.waiting import until
+from tests.waiting import PATIENCE_SECONDS, until
 from workflow.client import Sluice
 from workflow.operations import reprocess as batches
 from workflow.operations.select import Selection, select
@@ -33,7 +33,7 @@ def uploaded(client: Sluice, folder: Path, prefix: str, count: int) -> list[str]
         path.write_bytes(picture(number) if number < count - BAD else b"no picture")
         items.append(Upload(path, f"{prefix}{path.name}"))
     ids = [each.asset_id for each in client.put(items, lambda _: None)]
-    client.wait(ids, timeout=240)
+    client.wait(ids, timeout=PATIENCE_SECONDS)
     return ids
 
 
@@ -95,7 +95,7 @@ def test_batch_that_was_killed_and_resumed_has_processed_each_asset_once(stack, 
     assert (ended["name"], ended["status"], ended["total"]) == (name, "SUCCEEDED", MANY)
     assert ended["report"]["total"] == MANY
 
-    records = client.wait(assets, timeout=120)
+    records = client.wait(assets, timeout=PATIENCE_SECONDS)
     assert [good_attempts(records[asset], name) for asset in assets] == [1] * MANY
     assert {records[asset]["status"] for asset in assets[:-BAD]} == {"succeeded"}
     assert {records[asset]["status"] for asset in assets[-BAD:]} == {"rejected"}

@@ -9,7 +9,7 @@ import pytest
 
 from infra.local.samples import FOLDER
 from tests.integration.conftest import LocalStack
-from tests.waiting import until
+from tests.waiting import PATIENCE_SECONDS, until
 from workflow.client import Uploaded
 from workflow.uploads import Upload
 
@@ -49,7 +49,7 @@ def forgotten(stack: LocalStack) -> Uploaded:
 
 
 def ended(stack: LocalStack, asset: str) -> dict:
-    return stack.client.wait([asset], timeout=120)[asset]
+    return stack.client.wait([asset], timeout=PATIENCE_SECONDS)[asset]
 
 
 def test_forgotten_upload_is_taken_up_by_the_command_and_ends_well(stack, forgotten):

@@ -6,12 +6,12 @@ from functools import cached_property
 from typing import Any
 from urllib.parse import quote
 
-import boto3
 import pytest
 import requests
 import schemathesis
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
 from hypothesis import HealthCheck, settings
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
@@ -19,7 +19,7 @@ from infra.local.samples import FOLDER
 from infra.sources import PROJECT_ROOT
 from tests.integration.conftest import LocalStack
 from tests.waiting import until
-from workflow.stack import LOCAL_CREDENTIALS, LOCAL_REGION
+from workflow.stack import LOCAL_REGION
 
 PICTURE = FOLDER / "fig-cut-out.png"
 SECONDS = 60
@@ -48,7 +48,9 @@ class WaysIn:
 
     def signed(self, method: str, path: str, body: bytes = b"") -> dict[str, str]:
         request = AWSRequest(method, self.url + path, {"content-type": "application/json"}, body)
-        credentials = boto3.Session(*LOCAL_CREDENTIALS).get_credentials()
+        local = self.stack.connection.local
+        assert local
+        credentials = Credentials(local.access_key_id, local.secret_access_key)
         SigV4Auth(credentials, "execute-api", LOCAL_REGION).add_auth(request)
         return dict(request.headers)
 

@@ -1,5 +1,6 @@
 """Makers of small videos whose pictures, times and sounds are known."""
 
+import struct
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -123,6 +124,7 @@ class Movie:
     options: Mapping[str, str] = field(default_factory=dict)
     context: Mapping[str, Any] = field(default_factory=dict)
     adjust: Callable[[av.VideoFrame], av.VideoFrame] = lambda frame: frame
+    repack: Callable[[bytes], bytes] | None = None
     turn: tuple[float, bool, bool] | None = None
     sounds: Sequence[Sound] = ()
     captions: Sequence[Captions] = ()
@@ -162,8 +164,16 @@ class Movie:
         for time, picture in zip(self.times or range(len(self.pictures)), self.pictures, strict=True):
             frame = self.adjust(av.VideoFrame.from_image(picture))
             frame.pts, frame.duration, frame.time_base = time, 1, stream.codec_context.time_base
-            yield from stream.encode(frame)
-        yield from stream.encode(None)
+            yield from map(self._repacked, stream.encode(frame))
+        yield from map(self._repacked, stream.encode(None))
+
+    def _repacked(self, packet: av.Packet) -> av.Packet:
+        if not self.repack:
+            return packet
+        made = av.Packet(self.repack(bytes(packet)))
+        made.pts, made.dts, made.duration, made.time_base = packet.pts, packet.dts, packet.duration, packet.time_base
+        made.stream, made.is_keyframe = packet.stream, packet.is_keyframe
+        return made
 
 
 def _audio(output: av.container.OutputContainer, sound: Sound) -> Iterator[av.Packet]:
@@ -176,6 +186,15 @@ def _audio(output: av.container.OutputContainer, sound: Sound) -> Iterator[av.Pa
 
 def _chapter(start: int, end: int, title: str) -> dict[str, Any]:
     return {"id": start, "start": start, "end": end, "time_base": MILLISECONDS, "metadata": {"title": title}}
+
+
+def announcing(content: bytes, seconds: float) -> bytes:
+    """A Matroska or FLV file with another duration in its header."""
+    for mark, form, unit in ((b"\x44\x89\x88", ">d", 1000), (b"\0\x08duration\0", ">d", 1)):
+        at = content.find(mark) + len(mark)
+        if at >= len(mark):
+            return content[:at] + struct.pack(form, seconds * unit) + content[at + 8 :]
+    raise AssertionError("the header has no duration")
 
 
 def frames_of(path: Path) -> list[tuple[Fraction, Image.Image]]:

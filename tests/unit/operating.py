@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
 
+import boto3
+
 from tests.unit.cloud import (
     ARCHIVE,
     EXPANDED,
@@ -49,5 +51,6 @@ def operated(cloud: Cloud) -> Sluice:
         buckets=Buckets(INGEST, OUTPUT, ARCHIVE, QUARANTINE, EXPANDED, OPERATIONS),
         dead_letters=DeadLetters(*queues),
     )
-    clients = {name: getattr(cloud, name) for name in ("s3", "dynamodb", "sqs", "stepfunctions", "ssm")}
+    clients = {name: getattr(cloud, name) for name in ("s3", "dynamodb", "sns", "sqs", "stepfunctions", "ssm")}
+    clients |= {"cloudformation": boto3.client("cloudformation"), "client": boto3.client}
     return Sluice(SimpleNamespace(stage="test", stack=stack, lambda_=Lambda(), **clients))

@@ -1,5 +1,6 @@
 """Makes sounds with the engine itself: tones of known level and length in every format, and what is embedded there."""
 
+import math
 import struct
 import tempfile
 from collections.abc import Iterator
@@ -119,3 +120,13 @@ def without_length(mp3: bytes) -> bytes:
     """The same frames without the tag of the encoder that counts them."""
     first = next(at for at in range(len(mp3)) if mp3[at] == 0xFF and mp3[at + 1] & 0xE0 == 0xE0)
     return mp3.replace(b"Xing", b"\0\0\0\0").replace(b"Info", b"\0\0\0\0")[first:]
+
+
+def many_channels(count: int, loud: int, seconds: float = 0.5, rate: int = 48_000) -> bytes:
+    """A WAV that does not name its channels: a tone at 0.5 of full scale in one of them, silence in the others."""
+    wave = [round(16_384 * math.sin(2 * math.pi * 1000 * at / rate)) for at in range(int(seconds * rate))]
+    before, after = bytes(2 * loud), bytes(2 * (count - loud - 1))
+    data = b"".join(before + struct.pack("<h", sample) + after for sample in wave)
+    shape = struct.pack("<HHIIHH", 1, count, rate, 2 * count * rate, 2 * count, 16)
+    chunks = b"WAVEfmt " + struct.pack("<I", len(shape)) + shape + b"data" + struct.pack("<I", len(data)) + data
+    return b"RIFF" + struct.pack("<I", len(chunks)) + chunks

@@ -32,8 +32,8 @@ class Api:
     def __init__(self, machine: Machine) -> None:
         self._machine = machine
 
-    def ListExecutions(self, _errors: Any, statusFilter: str, **_: Any) -> Any:  # noqa: N802, N803 - AWS's spelling
-        found = [each for each in self._machine.executions.values() if each.status == statusFilter]
+    def ListExecutions(self, _errors: Any, statusFilter: str = "", **_: Any) -> Any:  # noqa: N802, N803 - AWS's spelling
+        found = [each for each in self._machine.executions.values() if statusFilter in {"", each.status}]
         return {"executions": [each.description() for each in found]}
 
     def DescribeExecution(self, errors: Any, executionArn: str) -> Any:  # noqa: N802, N803

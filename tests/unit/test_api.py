@@ -221,6 +221,7 @@ def test_name_of_any_language_gets_a_form(api):
     [
         ("{", 400),
         ("", 400),
+        ('{"key": "cat.jpg", "x": ' + "[" * 64 + "]" * 64 + "}", 400),
         ("[]", 422),
         ('{"key": "cat.jpg"}', 422),
         ('{"key": 1, "content_type": "image/jpeg"}', 422),

@@ -13,16 +13,29 @@ from itertools import pairwise
 
 import av
 import pytest
+from av.audio.frame import AudioFrame
+from av.audio.layout import AudioLayout
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from tasks.transform.audio import decode, recipe_name, track, transform
+from tasks.transform.audio import decode, prove, recipe_name, track, transform
 from tasks.transform.audio.limits import LIMITS
+from tasks.transform.media import SteadyResampler
 from tasks.work import Original, Recipe, Rendered
 from tests.unit.images import corners, quarters
 from tests.unit.images import encoded as picture
-from tests.unit.sounds import FORMATS, encoded, id3_picture, sound, tone, tone_for, with_id3, without_length
+from tests.unit.sounds import (
+    FORMATS,
+    encoded,
+    id3_picture,
+    many_channels,
+    sound,
+    tone,
+    tone_for,
+    with_id3,
+    without_length,
+)
 from workflow.errors import (
     CorruptMedia,
     EncryptedFile,
@@ -43,7 +56,10 @@ def render(tmp_path):
     def _render(content: bytes, name: str = "MP3", **recipe) -> Rendered:
         path = tmp_path / "original"
         path.write_bytes(content)
-        return transform(Original(path, "sound", FORMATS[name].media_type, tmp_path), Recipe(**recipe))
+        original = Original(path, "sound", FORMATS[name].media_type, tmp_path)
+        rendered = transform(original, Recipe(**recipe))
+        prove(original, rendered, Recipe(**recipe))
+        return rendered
 
     return _render
 
@@ -141,19 +157,67 @@ def test_rates_are_kept_up_to_48_khz(render, rate, expected, channels):
     assert (rendered.facts["sample_rate_hz"], rendered.facts["channels"]) == (rate, channels)
 
 
+LAYOUTS = ["2.1", "quad", "4.0", "5.0", "5.1", "5.1(side)", "7.1", "7.1.4", "hexadecagonal"]
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_each_channel_is_heard_in_the_mix_and_all_together_do_not_clip(render, layout):
+    count = AudioLayout(layout).nb_channels
+    for at in range(count):
+        channels = ["0"] * count
+        channels[at] = "0.9*sin(2000*PI*t)"
+        assert max(levels(mixed(channels, layout))) > 0.02
+    together = levels(mixed(["0.99*sin(2000*PI*t)"] * count, layout))
+    assert together == pytest.approx([0.89] * 2, abs=0.01)
+
+
+def mixed(channels: list[str], layout: str) -> list[AudioFrame]:
+    resampler = SteadyResampler("fltp", "stereo", 48_000)
+    frames = sound(0.2, *channels, layout=layout, rate=48_000)
+    return [*(out for frame in frames for out in resampler.resample(frame)), *resampler.flush()]
+
+
+def levels(frames: list[AudioFrame]) -> list[float]:
+    return [max(max(array("f", bytes(each.planes[at])[: 4 * each.samples])) for each in frames) for at in range(2)]
+
+
 def test_surround_is_mixed_down(render):
     center_only = sound(2, "0", "0", "0.4*sin(2000*PI*t)", "0", "0", "0", layout="5.1")
     rendered = render(encoded("WAV", center_only), "WAV")
     _, channels = heard(rendered)
-    assert [level(samples) for samples in channels] == pytest.approx([0.4 / math.sqrt(2)] * 2, rel=0.06)
+    share = 0.7071 / (1 + 0.7071 + 0.5 + 0.25)
+    assert [level(samples) for samples in channels] == pytest.approx([0.4 * share] * 2, rel=0.06)
     assert rendered.facts["channels"] == 6
-    assert rendered.facts["notes"] == ["6 channels; the rendition has them mixed down to stereo"]
+    assert rendered.facts["notes"] == ["6 channels were mixed down to stereo"]
 
 
-def test_of_many_channels_without_names_the_first_two_are_heard(render):
-    _, channels = heard(render(encoded("WAV", sound(1, "0.4*sin(2000*PI*t)", *["0"] * 19)), "WAV"))
-    assert level(channels[0]) == pytest.approx(0.4, rel=0.06)
-    assert level(channels[1]) < 0.001
+@pytest.mark.parametrize(("count", "at"), [(6, 3), (10, 3), (10, 4), (20, 19), (64, 40)])
+def test_of_many_channels_without_names_each_is_heard(render, count, at):
+    rendered = render(many_channels(count, at), "WAV")
+    _, found = heard(rendered)
+    assert max(level(samples) for samples in found) > 0.04
+    (note,) = rendered.facts["notes"]
+    assert note.startswith(f"{count} channels that are not named were ")
+
+
+def test_more_channels_than_are_mixed_are_refused_by_their_number(render):
+    with pytest.raises(UnsupportedCodec, match="70 channels"):
+        render(many_channels(70, 1), "WAV")
+
+
+def test_silence_is_told_only_of_silence(render):
+    assert "there is only silence in it" in render(encoded("WAV", sound(1, "0", "0"))).facts["notes"]
+    bass_only = sound(1, "0", "0", "0", "0.02*sin(100*PI*t)", "0", "0", layout="5.1")
+    assert "there is only silence in it" not in render(encoded("WAV", bass_only)).facts["notes"]
+
+
+@pytest.mark.parametrize("peak", [0.9, 4.0])
+def test_floating_point_sound_above_full_scale_is_turned_down_and_said_to_be(render, peak):
+    rendered = render(encoded("WAV float", tone(2, level=peak)), "WAV")
+    _, channels = heard(rendered)
+    assert max(channels[0]) < 1.15
+    told = [note for note in rendered.facts.get("notes", ()) if "dB above full scale" in note]
+    assert bool(told) == (peak > 1)
 
 
 def test_bits_are_not_spent_on_what_the_source_does_not_have(render):

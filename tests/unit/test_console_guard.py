@@ -55,8 +55,9 @@ def test_the_person_who_started_it_may_read_and_write():
     assert status({**OWN, "origin": ORIGIN}, method="POST") == 200
 
 
-def test_localhost_is_the_same_machine():
-    assert status({**OWN, "host": f"localhost:{PORT}"}) == 200
+def test_localhost_leads_to_the_one_origin_that_storage_knows():
+    sent = ask({**OWN, "host": f"localhost:{PORT}"}, query="within=1h")
+    assert (sent[0]["status"], answer_headers(sent)["location"]) == (307, f"{ORIGIN}/?within=1h")
 
 
 @pytest.mark.parametrize("host", ["evil.example", f"evil.example:{PORT}", "127.0.0.1", f"127.0.0.1:{PORT + 1}", ""])
@@ -80,9 +81,15 @@ def test_a_websocket_of_another_site_is_closed_before_it_opens(origin: str | Non
     assert [message["type"] for message in sent] == ["websocket.close"]
 
 
-def test_another_site_may_link_here_but_embed_nothing():
-    assert status({**OWN, "sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate"}) == 200
-    assert status({**OWN, "sec-fetch-site": "cross-site", "sec-fetch-mode": "no-cors"}) == 403
+@pytest.mark.parametrize("mode", ["navigate", "no-cors", "websocket"])
+@pytest.mark.parametrize("site", ["cross-site", "same-site"])
+def test_pages_of_other_sites_and_ports_neither_open_nor_embed_it(site: str, mode: str):
+    assert status({**OWN, "sec-fetch-site": site, "sec-fetch-mode": mode}) == 403
+
+
+@pytest.mark.parametrize("site", ["none", "same-origin"])
+def test_the_person_and_its_own_pages_open_it(site: str):
+    assert status({**OWN, "sec-fetch-site": site, "sec-fetch-mode": "navigate"}) == 200
 
 
 def test_without_the_key_of_this_start_nobody_comes_in():
@@ -117,4 +124,4 @@ def test_the_policy_lets_nothing_in_but_files_from_storage():
     assert rules["frame-ancestors"] == rules["form-action"] == rules["base-uri"] == "'none'"
     assert rules["frame-src"] == "http://s3:1 https://files.example"
     assert rules["media-src"] == "data: http://s3:1 https://files.example"
-    assert (headers["x-content-type-options"], headers["referrer-policy"]) == ("nosniff", "no-referrer")
+    assert (headers["x-content-type-options"], headers["referrer-policy"]) == ("nosniff", "origin")

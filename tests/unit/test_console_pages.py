@@ -21,6 +21,7 @@ from tests.unit.cloud import (
     TABLE,
     Cloud,
 )  # fmt: skip
+from tests.unit.state_machine import Machine
 from workflow.client import Sluice
 from workflow.console import listing
 from workflow.console.advice import read_advice
@@ -49,14 +50,15 @@ def record(number: int, status: str = "succeeded", **values: Any) -> dict[str, A
 
 
 @pytest.fixture
-def sluice(cloud: Cloud) -> Sluice:
+def sluice(cloud: Cloud, machine: Machine) -> Sluice:
     buckets = Buckets(INGEST, OUTPUT, ARCHIVE, QUARANTINE, EXPANDED, OPERATIONS)
     stack = SimpleNamespace(stage="test", endpoint=None, table=TABLE, buckets=buckets, state_machine_arn=STATE_MACHINE)
 
     def client(name: str, **settings: Any) -> Any:
         return boto3.client(name, config=Config(**settings))
 
-    return Sluice(SimpleNamespace(stack=stack, dynamodb=cloud.dynamodb, s3=cloud.s3, client=client))
+    clients = {name: getattr(cloud, name) for name in ("dynamodb", "s3", "stepfunctions")}
+    return Sluice(SimpleNamespace(stack=stack, client=client, **clients))
 
 
 @pytest.fixture

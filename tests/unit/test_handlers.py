@@ -11,6 +11,7 @@ from tasks.shared.records import Records
 from tests.unit.cloud import ARCHIVE, INGEST, OUTPUT, QUARANTINE, TABLE, Cloud, load_function
 from tests.unit.images import encoded, exif, quarters, sample
 from tests.unit.state_machine import Execution, Machine
+from workflow import PIPELINE_VERSION
 from workflow.errors import ThumbnailError
 from workflow.limits import STATE_OUTPUT_MAX_BYTES
 from workflow.shapes import Pointer
@@ -36,8 +37,8 @@ def test_accepted_image_goes_all_the_way(cloud, machine):
     assert (execution.status, execution.path) == ("SUCCEEDED", HAPPY_PATH)
     assert (record["status"], record["kind"], record["media_type"]) == ("succeeded", "image", "image/jpeg")
     assert set(cloud.keys(OUTPUT)) == {
-        f"renditions/{asset}/1-webp-2048/web.webp",
-        f"thumbnails/{asset}/1-webp-2048/128.webp",
+        f"renditions/{asset}/{PIPELINE_VERSION}-webp-2048/web.webp",
+        f"thumbnails/{asset}/{PIPELINE_VERSION}-webp-2048/128.webp",
         f"metadata/{asset}/technical.json",
         f"metadata/{asset}/sidecar.json",
     }

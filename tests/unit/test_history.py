@@ -229,3 +229,154 @@ def test_redriven_part_goes_on_in_the_state_that_it_had_entered():
         ("succeeded", 2, ["KeyError"]),
     ]
     assert (convert.outcome, join.outcome) == ("succeeded", "running")
+
+
+# as AWS was recorded to write it: events that close a Map or its items are skipped by `previousEventId`
+
+
+def container(kind: str, change: str) -> dict[str, Any]:
+    details = f"{kind[0].lower()}{kind[1:]}State{change}EventDetails"
+    return event(f"{kind}State{change}", details) if change == "Started" else event(f"{kind}State{change}")
+
+
+def item(change: str, index: int, name: str) -> dict[str, Any]:
+    return event(f"MapIteration{change}", f"mapIteration{change}EventDetails", name=name, index=index)
+
+
+def outline(runs: list[StateRun]) -> list[Any]:
+    """Name and outcome of each visit, and a list of those inside it."""
+    return [(run.name, run.outcome, *([outline(run.inside)] if run.inside else [])) for run in runs]
+
+
+FAILING_ITEM = (
+    item("Started", 0, "MapState"),
+    entered("HandleItemFail", "Fail"),
+    item("Failed", 0, "MapState"),
+)
+
+
+def test_a_map_whose_item_failed_is_left_through_its_catcher():
+    """test_map_state_catch, recorded on 2023-07-18."""
+    runs = read_interleaved(
+        after(0, STARTED),  # 1
+        after(0, entered("MapState", "Map")),  # 2
+        container("Map", "Started"),  # 3
+        *FAILING_ITEM,  # 4 to 6
+        after(5, container("Map", "Failed")),  # 7
+        exited("MapState", "Map"),
+        entered("FinalCaught", "Pass"),
+        exited("FinalCaught", "Pass"),
+        SUCCEEDED,
+    )
+    assert outline(runs) == [("MapState", "caught", [("HandleItemFail", "failed")]), ("FinalCaught", "succeeded")]
+
+
+def test_a_map_that_is_tried_again_keeps_all_its_rounds():
+    """test_map_state_retry, recorded on 2023-07-18: no event says that a round failed before the last one."""
+    runs = read_interleaved(
+        after(0, STARTED),  # 1
+        after(0, entered("MapState", "Map")),  # 2
+        container("Map", "Started"),  # 3
+        *FAILING_ITEM,  # 4 to 6
+        after(5, container("Map", "Started")),  # 7
+        *FAILING_ITEM,  # 8 to 10
+        after(9, container("Map", "Failed")),  # 11
+        failed("FailErrorType"),
+    )
+    assert outline(runs) == [("MapState", "failed", [("HandleItemFail", "failed")] * 2)]
+
+
+def test_items_one_after_the_other_follow_the_last_state_of_the_item_before():
+    """test_map_state_config_inline_parameters, recorded on 2024-02-08."""
+    runs = read_interleaved(
+        after(0, STARTED),  # 1
+        after(0, entered("MapState", "Map")),  # 2
+        container("Map", "Started"),  # 3
+        *(item("Started", 0, "MapState"), entered("Inner", "Pass"), exited("Inner", "Pass")),  # 4 to 6
+        item("Succeeded", 0, "MapState"),  # 7
+        after(6, item("Started", 1, "MapState")),  # 8
+        *(entered("Inner", "Pass"), exited("Inner", "Pass"), item("Succeeded", 1, "MapState")),  # 9 to 11
+        container("Map", "Succeeded"),  # 12
+        after(11, exited("MapState", "Map")),  # 13
+        entered("Finish", "Succeed"),
+        exited("Finish", "Succeed"),
+        SUCCEEDED,
+    )
+    assert outline(runs) == [("MapState", "succeeded", [("Inner", "succeeded")] * 2), ("Finish", "succeeded")]
+
+
+def test_a_map_within_a_map():
+    """test_map_state_nested, recorded on 2024-03-29."""
+    runs = read_interleaved(
+        after(0, STARTED),  # 1
+        after(0, entered("Outer", "Map")),  # 2
+        *(container("Map", "Started"), item("Started", 0, "Outer")),  # 3 and 4
+        *(entered("Inner", "Map"), container("Map", "Started"), item("Started", 0, "Inner")),  # 5 to 7
+        *(entered("Step", "Pass"), exited("Step", "Pass"), item("Succeeded", 0, "Inner")),  # 8 to 10
+        container("Map", "Succeeded"),  # 11
+        after(10, exited("Inner", "Map")),  # 12
+        item("Succeeded", 0, "Outer"),  # 13
+        after(12, item("Started", 1, "Outer")),  # 14
+        *(entered("Inner", "Map"), container("Map", "Started"), item("Started", 0, "Inner")),  # 15 to 17
+        *(entered("Step", "Pass"), exited("Step", "Pass"), item("Succeeded", 0, "Inner")),  # 18 to 20
+        container("Map", "Succeeded"),  # 21
+        after(20, exited("Inner", "Map")),  # 22
+        item("Succeeded", 1, "Outer"),  # 23
+        container("Map", "Succeeded"),  # 24
+        after(23, exited("Outer", "Map")),  # 25
+        SUCCEEDED,
+    )
+    inner = ("Inner", "succeeded", [("Step", "succeeded")])
+    assert outline(runs) == [("Outer", "succeeded", [inner, inner])]
+
+
+def test_branches_of_a_parallel_state_are_told_apart_and_end_with_it():
+    """test_parallel_catch_error, recorded on 2024-11-13: the branch that goes on is aborted once another one failed."""
+    runs = read_interleaved(
+        after(0, STARTED),  # 1
+        after(0, entered("Both", "Parallel")),  # 2
+        container("Parallel", "Started"),  # 3
+        after(3, entered("Left")),  # 4
+        after(3, entered("Right")),  # 5
+        after(4, SCHEDULED),  # 6
+        after(5, SCHEDULED),  # 7
+        after(6, failed_task("TransientError")),  # 8
+        after(7, event("TaskStateAborted")),  # 9
+        after(8, container("Parallel", "Failed")),  # 10
+        exited("Both", "Parallel"),
+        entered("Fallback", "Pass"),
+        exited("Fallback", "Pass"),
+        SUCCEEDED,
+    )
+    assert outline(runs) == [
+        ("Both", "caught", [("Left", "failed"), ("Right", "failed")]),
+        ("Fallback", "succeeded"),
+    ]
+
+
+def test_the_run_of_a_distributed_map_belongs_to_its_state():
+    arn = "arn:aws:states:us-east-1:1:mapRun:m/l:u"
+    runs = read(
+        *(STARTED, entered("Batch", "Map"), container("Map", "Started")),
+        event("MapRunStarted", "mapRunStartedEventDetails", mapRunArn=arn),
+        event("MapRunFailed", "mapRunFailedEventDetails", error="States.ExceedToleratedFailureThreshold"),
+        *(container("Map", "Failed"), exited("Batch", "Map"), entered("Report")),
+    )
+    assert [(run.name, run.outcome, run.error) for run in runs] == [
+        ("Batch", "caught", "States.ExceedToleratedFailureThreshold"),
+        ("Report", "running", None),
+    ]
+
+
+@pytest.mark.parametrize("end", [ABORTED, TIMED_OUT])
+def test_what_was_at_work_within_a_map_ends_with_the_execution(end):
+    (convert,) = read_interleaved(*MAP_BEGINS, *TWO_PARTS_AT_ONCE, end)
+    assert outline([convert]) == [("ConvertVideo", "failed", [("ConvertPart", "failed")] * 2)]
+
+
+def test_functions_that_are_called_by_their_own_arn_have_attempts_too():
+    missed = event("LambdaFunctionFailed", "lambdaFunctionFailedEventDetails", error="TransientError", cause="busy")
+    called = (event("LambdaFunctionScheduled"), event("LambdaFunctionStarted"))
+    done = event("LambdaFunctionSucceeded")
+    (run,) = read(STARTED, entered("Notify"), *called, missed, *called, done, exited("Notify"), SUCCEEDED)
+    assert (run.outcome, run.attempts, run.failures) == ("succeeded", 2, ["TransientError"])

@@ -108,8 +108,32 @@ def test_text_named_like_a_photograph_is_called_text():
 
 @pytest.mark.parametrize("content", [b"II*\0\x10\0\0\0CR\2\0" + bytes(90), b"FUJIFILMCCD-RAW" + bytes(90)])
 def test_camera_raw_is_called_what_it_is(content):
-    with pytest.raises(UnsupportedType, match=r"a camera raw file.*Convert it to one of these"):
+    with pytest.raises(UnsupportedType, match=r"a camera raw file.*Develop it"):
         verdict(content, "IMG_1.CR2")
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"\0\0\0\x18stypmsdh\0\0\0\0msdhmsix" + bytes(90), r"a segment of a stream.*Join it with"),
+        (b"\0\0\0\x0cJXL \r\n\x87\n" + bytes(90), r"a JPEG XL image.*Export it as PNG"),
+        (b"ARROW1\0\0" + bytes(90), r"an Arrow or Feather table.*Parquet or CSV"),
+        (b"Obj\x01\x04\x14avro.codec" + bytes(90), r"an Avro table.*Parquet or CSV"),
+        (b"ORC\x0a\0\x03" + bytes(90), r"an ORC table.*Parquet or CSV"),
+        (b"SQLite format 3\0" + bytes(90), r"an SQLite database.*Parquet or CSV"),
+        (b"MThd\0\0\0\x06\0\1\0\2\1\xe0MTrk" + bytes(90), r"a MIDI file.*Render it"),
+        (b"MAC \x96\x0f\0\0" + bytes(90), r"a Monkey's Audio sound.*FLAC, WAV or MP3"),
+        (b"wvpk\x10\0\0\0\x10\4" + bytes(90), r"a WavPack sound.*FLAC, WAV or MP3"),
+        (b"\x06\x0e\x2b\x34\2\5\1\1" + bytes(90), r"an MXF film.*MP4 or MKV"),
+        (bytes(128) + b"DICM" + bytes(90), r"a DICOM image.*Export it as PNG"),
+        (b"\0\0\0\1\x67\x64\0\x1e" + bytes(90), r"a bare H\.264 stream.*Put the stream into"),
+        (b"MAC addresses of the printers\n", r"plain text"),
+        (b"GRIB and BEAR IT\nby hand\n", r"plain text"),
+    ],
+)
+def test_known_thing_is_named_with_what_to_do(content, said):
+    with pytest.raises(UnsupportedType, match=said):
+        verdict(content, "thing")
 
 
 @pytest.mark.parametrize(

@@ -221,6 +221,7 @@ def test_what_asks_for_nothing_is_taken_and_starts_nothing(intake, message):
         ({"requests": []}, "length"),
         ({"requests": [{"bucket": INGEST, "key": "cat.jpg"}] * 101}, "length"),
         ({"Records": [{"dynamodb": {}}]}, "eventName"),
+        (json.loads('{"a": ' + "[" * 64 + "]" * 64 + "}"), "65 levels deep"),
     ],
 )
 def test_message_that_is_not_understood_is_set_aside_at_once_with_the_reason(intake, body, reason):

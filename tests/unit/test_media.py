@@ -10,6 +10,7 @@ import pytest
 
 from tasks.transform.media import (
     FACT_TAGS,
+    FILM_TAGS,
     LoudnessMeter,
     SteadyResampler,
     clean,
@@ -21,6 +22,7 @@ from tasks.transform.media import (
     shape,
     tag_facts,
 )
+from tasks.transform.national import readable, unreadable_note
 from tests.unit.sounds import encoded, id3_picture, sound, tone, with_id3
 from workflow.errors import CorruptMedia, NothingToPlay, TooLarge, TransientError, TruncatedFile, UnsupportedCodec
 
@@ -123,6 +125,10 @@ def test_a_large_medium_behind_a_small_header_is_read_to_its_end():
         (av.error.PatchWelcomeError(1163346256, "Not yet implemented"), UnsupportedCodec),
         (av.error.MemoryError(errno.ENOMEM, "Cannot allocate memory"), CorruptMedia),
         (MemoryError(), CorruptMedia),
+        (av.error.NotImplementedError(errno.ENOSYS, "Function not implemented"), UnsupportedCodec),
+        (av.error.ArgumentError(errno.EINVAL, "Invalid argument"), CorruptMedia),
+        (UnicodeDecodeError("ascii", b"\xff", 0, 1, "ordinal not in range"), UnsupportedCodec),
+        (ValueError("not a member of an enumeration"), UnsupportedCodec),
         (OSError(errno.ENOSPC, "No space left on device"), TransientError),
         (ConnectionResetError(errno.ECONNRESET, "Connection reset"), TransientError),
         (NothingToPlay("as it is"), NothingToPlay),
@@ -158,6 +164,44 @@ def test_tags_are_told_apart():
     assert tag_facts(tags) == {"title": "Largo"}
     assert tags["com.apple.quicktime.location.iso6709"] == "+48.1+011.5/"
     assert "empty" not in tags
+
+
+def test_position_in_an_innocent_tag_is_not_told():
+    tags = {"title": "GPS 48.1368, 11.5755", "album": "+48.1368+011.5755/", "artist": "Ada"}
+    assert public_tags(tags) == {"artist": "Ada"}
+    assert tag_facts(tags) == {"artist": "Ada"}
+
+
+def test_who_made_a_film_is_not_told():
+    tags = {"title": "Holidays", "artist": "Ada", "publisher": "Ada", "date": "2026"}
+    assert public_tags(tags, FILM_TAGS) == {"title": "Holidays", "date": "2026"}
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Largo", "Largo"),
+        ("Dvořák – 日本語の歌", "Dvořák – 日本語の歌"),
+        ("Café Über Ærø", "Café Über Ærø"),
+        ("Øl", "Øl"),
+        (b"Caf\xe9 \x93Paris\x94", "Café “Paris”"),
+        ("Café".encode().decode("latin-1"), "Café"),
+        ("日本語の歌".encode("cp932"), None),
+        ("山田太郎".encode("cp932").decode("latin-1"), None),
+        ("Привет мир".encode("cp1251"), None),
+        ("Привет мир".encode("cp1251").decode("latin-1"), None),
+        ("나는 나비".encode("euc-kr"), None),
+        ("月亮代表我的心".encode("gbk"), None),
+        ("lost \ufffd\ufffd", None),
+    ],
+)
+def test_tags_are_read_where_their_encoding_can_be_told(text, expected):
+    stored = text if isinstance(text, str) else text.decode("utf-8", "surrogateescape")
+    assert readable(stored) == expected
+    assert read_tags({"Title": stored}) == ({"title": expected} if expected else {})
+    assert unreadable_note({"Title": stored}) == (
+        () if expected else ("tags in an encoding that cannot be told are left out: title",)
+    )
 
 
 def test_tags_are_bounded():

@@ -243,10 +243,16 @@ def test_redrive_that_has_ended_is_not_taken_back(records):
     assert records.get(ASSET.id)["status"] == "succeeded"
 
 
-@pytest.mark.parametrize("status", ["succeeded", "rejected"])
-def test_asset_that_did_not_fail_is_not_opened(records, status):
+def test_asset_whose_execution_failed_after_it_had_succeeded_is_opened(records):
     records.begin(ASSET, RUN, by("upload"))
-    records.finish(ASSET.id, RUN, status, {})
+    records.finish(ASSET.id, RUN, "succeeded", {})
+    assert records.reopen(ASSET.id, RUN.name, redrives=0, by="ada")
+    assert [each.get("outcome") for each in records.get(ASSET.id)["attempts"]] == ["failed", None]
+
+
+def test_asset_that_was_rejected_is_not_opened(records):
+    records.begin(ASSET, RUN, by("upload"))
+    records.finish(ASSET.id, RUN, "rejected", {})
     before = records.get(ASSET.id)
     assert not records.reopen(ASSET.id, RUN.name, redrives=0, by="ada")
     assert records.get(ASSET.id) == before

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from tasks.sniffing.sniff import Sniffed, sniff
 from tests.unit.images import MEDIA_TYPES, SAMPLE_OPTIONS, claiming, sample
 from tests.unit.movies import Movie, Sound, counting
+from tests.unit.sounds import encoded, with_id3
 
 OFFICE = "application/vnd.openxmlformats-officedocument."
 ISO_VIDEO = b"\0\0\0\x18ftypisom\0\0\2\0isomavc1" + bytes(100)
@@ -58,6 +59,16 @@ def test_every_accepted_format_is_recognised(name):
         (b"\x1a\x45\xdf\xa3\x9f\x42\x82\x84webm", "video/webm"),
         (b"RIFF\0\0\0\0AVI LIST", "video/x-msvideo"),
         ((b"G" + bytes(187)) * 4, "video/mp2t"),
+        (b"the last words of another packet" + (b"G" + b"\1" * 187) * 8, "video/mp2t"),
+        (b"\1" * 40 + (b"G" + b"\2" * 203) * 8, "video/mp2t"),
+        (with_id3(encoded("FLAC"), (b"TIT2", b"\0Largo")), "audio/flac"),
+        (with_id3(encoded("AAC"), (b"TIT2", b"\0Largo")), "audio/aac"),
+        (with_id3(encoded("MP3"), (b"TIT2", b"\0Largo")), "audio/mpeg"),
+        (b"BW64\xff\xff\xff\xffWAVEds64", "audio/wav"),
+        (b"\x91\0\x07" * 99 + encoded("MP3"), "audio/mpeg"),
+        (b"\x91\0\x07" * 99 + encoded("AAC"), "audio/aac"),
+        (b"\x91\0\x07" * 99 + b"\xff\xfb\x90\x64" + bytes(2000), "application/octet-stream"),
+        (b"OggS" + bytes(24) + b"\x80theora" + bytes(99), "video/ogg"),
         (b"RIFF\0\0\0\0WAVEfmt ", "audio/wav"),
         (b"ID3\x04" + bytes(20), "audio/mpeg"),
         (b"\xff\xfb\x90\x64" + bytes(400), "audio/mpeg"),

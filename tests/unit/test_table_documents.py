@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from tasks.shared.nesting import MAX_LEVELS
 from tests.unit.tables import JSON, NDJSON, converted
 from workflow.errors import CorruptTable, TooLarge, TooManyBadRows, TooManyColumns, TruncatedFile
 
@@ -205,13 +206,35 @@ def test_too_many_bad_lines(tmp_path):
         ('{"a": {"b": 1', TruncatedFile),
         ('[{"a": 1}, {"a": }]', CorruptTable),
         ("[]", CorruptTable),
-        ("[" * 50_000 + "]" * 50_000, CorruptTable),
         ('{"a":' * 200_000, TruncatedFile),
     ],
 )
 def test_documents_that_are_no_tables(tmp_path, content, error):
     with pytest.raises(error):
         converted(tmp_path, content, JSON)
+
+
+def nested(levels: int) -> dict[str, str]:
+    """A value of so many levels in every place where JSON can have one, among them one that is kept as text."""
+    deep = "[" * levels + "]" * levels
+    return {
+        "in an array": f"[{deep}]",
+        "beside others": f'[{{"id": 1}}, {deep}]',
+        "in objects": '{"a":' * levels + "1" + "}" * levels,
+        "after a number": f'{{"v": [1, {deep[2:-2]}]}}',
+    }
+
+
+@pytest.mark.parametrize("arrangement", nested(1))
+def test_json_is_read_down_to_one_depth(tmp_path, arrangement):
+    assert converted(tmp_path, nested(MAX_LEVELS)[arrangement], JSON).facts["rows"]
+
+
+@pytest.mark.parametrize("levels", [MAX_LEVELS + 1, 500, 100_000])
+@pytest.mark.parametrize("arrangement", nested(1))
+def test_json_of_more_depth_is_refused(tmp_path, arrangement, levels):
+    with pytest.raises(CorruptTable, match=f"nested {levels} levels deep; at most {MAX_LEVELS}"):
+        converted(tmp_path, nested(levels)[arrangement], JSON)
 
 
 def test_too_many_keys(tmp_path):

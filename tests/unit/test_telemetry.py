@@ -74,7 +74,10 @@ def test_records_are_in_the_folder_of_the_hour_in_which_they_arrived(telemetry, 
     assert [key.split("/")[5] for key in cloud.keys(INGEST)] == ["16", "17"]
 
 
-@pytest.mark.parametrize("bad", [b"hello", b"[1]", b'{"a": 1}{"b": 2}', b'{"a": "\xff"}', b'{"a": 1'])
+@pytest.mark.parametrize(
+    "bad",
+    [b"hello", b"[1]", b'{"a": 1}{"b": 2}', b'{"a": "\xff"}', b'{"a": 1', b'{"a": ' + b"[" * 64 + b"]" * 64 + b"}"],
+)
 def test_record_that_no_table_can_be_made_of_is_set_aside_alone_with_the_reason(telemetry, cloud, bad):
     telemetry(record({"a": 1}, 0), record(bad, 1), record({"a": 3}, 2))
     assert list(cloud.contents(INGEST).values()) == [b'{"a": 1}\n{"a": 3}\n']

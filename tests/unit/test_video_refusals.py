@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tasks.transform.video import check, transform
+from tasks.transform.video import check, prove, transform
 from tasks.transform.video.limits import LIMITS
 from tasks.transform.video.probe import examine, probe
 from tasks.work import Original, Recipe, Rendered
@@ -55,7 +55,10 @@ def convert(tmp_path):
         path, scratch = tmp_path / "original", tmp_path / "scratch"
         path.write_bytes(content)
         scratch.mkdir(exist_ok=True)
-        return transform(Original(path, "original", "", scratch), Recipe())
+        original = Original(path, "original", "", scratch)
+        rendered = transform(original, Recipe())
+        prove(original, rendered, Recipe())
+        return rendered
 
     return _convert
 

@@ -1,6 +1,7 @@
 """The MP4 that is made of a video: what a person sees and hears is right, in time, and nothing private is in it."""
 
 import json
+import re
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
@@ -9,7 +10,7 @@ import av
 import pytest
 from PIL import Image
 
-from tasks.transform.video import recipe_name, transform
+from tasks.transform.video import prove, recipe_name, transform
 from tasks.transform.video.encode import KEY_FRAME_SECONDS
 from tasks.work import Original, Recipe, Rendered
 from tests.unit.movies import (
@@ -42,7 +43,10 @@ def render(tmp_path):
         path = movie.write(tmp_path / "original", container)
         scratch = tmp_path / "scratch"
         scratch.mkdir(exist_ok=True)
-        return transform(Original(path, "original", "", scratch), Recipe(**recipe))
+        original = Original(path, "original", "", scratch)
+        rendered = transform(original, Recipe(**recipe))
+        prove(original, rendered, Recipe(**recipe))
+        return rendered
 
     return _render
 
@@ -364,6 +368,22 @@ def test_every_kind_of_text_captions_is_read(render, container, codec):
     assert b"00:00:00.200 --> 00:00:00.700\nHello" in rendered.files[1].data
 
 
+@pytest.mark.parametrize(
+    ("line", "spoken"),
+    [
+        (r"{\p1}m 0 0 l 10 10{\p0}Hello\hthere", "Hello there"),
+        (r"{\an8\p2}m 348 49 l 367 49", ""),
+        (r"{\pos(10,20)\pbo4}Sign{\i1} left{\i0}", "Sign left"),
+        (r"soft\nbreak", "soft break"),
+    ],
+)
+def test_captions_are_what_is_spoken_and_not_what_is_drawn(render, line, spoken):
+    cues = [(0, 200, line), (500, 200, "the end")]
+    rendered = render(Movie([gray(60)] * 25, captions=[Captions(cues, "ass")]), "matroska")
+    said = re.findall(r" --> \S+\n(.+)", rendered.files[1].data.decode())
+    assert said == [each for each in (spoken, "the end") if each]
+
+
 def test_chapters_are_counted_and_listed(render):
     rendered = render(Movie([gray(60)] * 25, chapters=[(0, 400, "Opening"), (400, 1000, "End")]))
     assert rendered.facts["chapters"] == 2
@@ -392,6 +412,7 @@ def test_facts_say_what_the_video_is(render):
         ("avi", "mpeg4", "yuv420p", "mp3"),
         ("avi", "libx264", "yuv420p", "mp3"),
         ("avi", "mjpeg", "yuvj420p", "pcm_s16le"),
+        ("avi", "mpeg4", "yuv420p", "aac"),
         ("mpegts", "mpeg2video", "yuv420p", "mp2"),
         ("mpegts", "libx264", "yuv420p", "ac3"),
         ("mpeg", "mpeg2video", "yuv420p", "mp2"),

@@ -13,6 +13,7 @@ from tasks.shared.ranges import RangeFile
 from tasks.transform.video import transform
 from tasks.transform.video.convert import Converted
 from tasks.transform.video.limits import Limits
+from tasks.transform.video.proof import prove
 from tasks.transform.video.segments import Part, Plan, convert_segment, convert_sound, join, plan
 from tasks.work import Original, Recipe, Rendered
 from tests.unit.movies import Captions, Movie, Sound, counting, frames_of, gray, level
@@ -45,7 +46,9 @@ def in_parts(path: Path, folder: Path, **recipe) -> tuple[Plan, Rendered]:
             part(f"{segment.index}.mp4", partial(convert_segment, stream, segment)) for segment in planned.segments
         ]
         sound = part("sound.m4a", partial(convert_sound, stream, size)) if planned.has_sound else None
-        return planned, join(stream, size, parts, sound, folder / "joined.mp4", Recipe(**recipe))
+        joined = join(stream, size, parts, sound, folder / "joined.mp4", Recipe(**recipe))
+        prove(stream, joined, here_and_there=True)
+        return planned, joined
 
 
 def shown(rendered: Rendered) -> tuple[list[Fraction], list[int]]:

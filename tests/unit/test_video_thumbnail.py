@@ -12,7 +12,7 @@ from PIL import Image
 
 from tasks.thumbnail.video import DRAWN_FROM, MAX_TILES, TILE_SIDE_PX, preview
 from tasks.transform.video import transform
-from tasks.work import Drawn, Original, Recipe
+from tasks.work import Drawn, Original, Recipe, Written
 from tests.unit.movies import CORNERS, Movie, Sound, corners, gray, level, quarters
 from workflow.errors import ThumbnailError
 
@@ -24,9 +24,12 @@ def draw(tmp_path):
     def _draw(movie: Movie) -> Drawn:
         path = movie.write(tmp_path / "original", "matroska")
         rendered = transform(Original(path, "original", "", tmp_path), Recipe())
-        main = rendered.files[0]
-        assert main.name == DRAWN_FROM
-        return preview(main.path)
+        found = next(file for name in DRAWN_FROM for file in rendered.files if file.name == name)
+        if isinstance(found, Written):
+            return preview(found.path)
+        peaks = tmp_path / "peaks"
+        peaks.write_bytes(found.data)
+        return preview(peaks)
 
     return _draw
 
@@ -119,9 +122,22 @@ def test_upright_video_has_upright_tiles(draw):
     assert cues(drawn)[0][2] == (0, 0, 90, 160)
 
 
-def test_sound_alone_has_no_previews(draw):
+def test_short_clip_that_begins_black_shows_what_it_has(draw):
+    drawn = draw(Movie([gray(0, (320, 240))] * 8 + [quarters((320, 240))] * 12, rate=10))
+    assert_close(corners(picture(drawn, "256")), CORNERS)
+    assert len(set(corners(picture(drawn, "storyboard")))) > 1
+
+
+def test_sound_alone_is_drawn_as_a_waveform(draw):
+    drawn = draw(Movie(sounds=[Sound()]))
+    assert [file.name for file in drawn.files] == ["128", "256", "512"]
+    assert len(picture(drawn, "512").getcolors(10_000)) > 10
+
+
+def test_sound_without_peaks_has_no_previews(tmp_path):
+    path = Movie(sounds=[Sound()]).write(tmp_path / "sound")
     with pytest.raises(ThumbnailError, match="only sound"):
-        draw(Movie(sounds=[Sound()]))
+        preview(path)
 
 
 @pytest.mark.parametrize("content", [b"", b"\0" * 100, b"no video" * 100])

@@ -2,7 +2,6 @@
 
 import io
 import json
-import time
 import zipfile
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
@@ -18,17 +17,17 @@ import moto
 import pytest
 
 from infra.local.emulator import Emulator
+from tests.waiting import until
 from tests.workflow import stub
 from tests.workflow.cases import CONFIG_FILE, TASK_STATES, Outcome, Visit
 from workflow.history import StateRun, state_runs
 from workflow.ingest import ingest, task_name
+from workflow.stack import LOCAL, Connection
 
 REGION = "us-east-1"
 ROLE = "arn:aws:iam::000000000000:role/workflow-tests"
 MOTO_PARSER = "moto.stepfunctions.parser.asl.component"
 FUNCTION_TIMEOUT_SECONDS = 60
-PATIENCE_SECONDS = 120
-POLL_SECONDS = 0.05
 
 Clients = Callable[[str], Any]
 Definition = dict[str, Any]
@@ -47,10 +46,7 @@ class Interpreter:
         return self.outcome(arn)
 
     def await_end(self, arn: str) -> None:
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        while self.stepfunctions.describe_execution(executionArn=arn)["status"] == "RUNNING":
-            assert time.monotonic() < deadline, f"{arn} is still running"
-            time.sleep(POLL_SECONDS)
+        until(lambda: self.stepfunctions.describe_execution(executionArn=arn)["status"] != "RUNNING")
 
     def outcome(self, arn: str) -> Outcome:
         ended = self.stepfunctions.describe_execution(executionArn=arn)
@@ -86,8 +82,7 @@ def definition(functions: dict[str, str]) -> Definition:
 
 
 def clients_of(emulator: Emulator) -> Clients:
-    session: Any = boto3.Session("test", "test", region_name=REGION)
-    return partial(session.client, endpoint_url=emulator.endpoint)
+    return Connection(LOCAL, local=emulator.access).client
 
 
 def deploy(client: Clients, attempts: Path) -> dict[str, str]:

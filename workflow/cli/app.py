@@ -1,8 +1,12 @@
 """The commands that work the same on the laptop and on AWS; those of the laptop alone are in `local`."""
 
+import os
+import shlex
 import sys
 from dataclasses import asdict
 from enum import StrEnum
+from importlib.metadata import version
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -20,19 +24,36 @@ from workflow.limits import TASKS
 from workflow.operations import whoami
 from workflow.reprocess import reprocess
 from workflow.shapes import ExecutionInput
-from workflow.stack import LOCAL_CREDENTIALS, NotThereError
+from workflow.stack import NotThereError
 from workflow.uploads import Upload, plan
 
 app = typer.Typer(
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     help="Upload a file, and it is checked, converted, previewed, recorded, announced and archived.",
     epilog="Exit codes: 0 all is well, 1 the work failed, 2 the command was used wrongly.",
 )
 local.add_to(app)
 
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        print(f"sluice {version('sluice')}")
+        raise typer.Exit
+
+
+@app.callback()
+def every_command(
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version, and stop.")
+    ] = False,
+) -> None:
+    """Options of `sluice` itself."""
+
+
 TaskName = StrEnum("TaskName", list(TASKS))
+TRACEBACK = "SLUICE_TRACEBACK"
+"""An environment variable, for those who look for a fault of Sluice."""
 DEFINITIONS = {"ingest": ingest, "reprocess": reprocess}
 MachineName = StrEnum("MachineName", list(DEFINITIONS))
 
@@ -59,13 +80,20 @@ def env(sluice: Sluice, printer: Printer) -> None:
     """Print exports, so that any AWS program works against this stage: eval "$(sluice env)"."""
     stack = sluice.stack
     variables = {"AWS_REGION": stack.region, "AWS_DEFAULT_REGION": stack.region}
-    if stack.endpoint:
-        key, secret = LOCAL_CREDENTIALS
-        variables |= {"AWS_ENDPOINT_URL": stack.endpoint, "AWS_ACCESS_KEY_ID": key, "AWS_SECRET_ACCESS_KEY": secret}
+    if local := sluice.aws.local:
+        variables |= {
+            "AWS_ENDPOINT_URL": local.endpoint,
+            "AWS_ACCESS_KEY_ID": local.access_key_id,
+            "AWS_SECRET_ACCESS_KEY": local.secret_access_key,
+        }
+    elif sluice.aws.profile:
+        variables["AWS_PROFILE"] = sluice.aws.profile
     variables |= {f"SLUICE_{name.upper()}_BUCKET": bucket for name, bucket in asdict(stack.buckets).items()}
     variables |= {"SLUICE_STATE_MACHINE_ARN": stack.state_machine_arn, "SLUICE_TABLE": stack.table}
     variables |= {"SLUICE_STATE_MACHINE_ALIAS_ARN": stack.state_machine_alias_arn}
-    printer.show(variables, lambda: "\n".join(f"export {name}={value}" for name, value in variables.items()))
+    printer.show(
+        variables, lambda: "\n".join(f"export {name}={shlex.quote(value)}" for name, value in variables.items())
+    )
 
 
 @command(app)
@@ -99,10 +127,11 @@ def executions(
     printer: Printer,
     status: Annotated[ExecutionStatus | None, typer.Option(case_sensitive=False)] = None,
     since: Since = None,
+    error: Annotated[str | None, typer.Option(help="That ended with this error or reject code.")] = None,
     limit: Limit = 50,
 ) -> None:
     """The newest executions."""
-    found = sluice.executions(status=status, since=moment_of(since), limit=limit)
+    found = sluice.executions(status=status, since=moment_of(since), error=error, limit=limit)
     printer.show(found, lambda: views.executions_view(found))
 
 
@@ -119,11 +148,12 @@ def assets(
     printer: Printer,
     status: Annotated[AssetStatus | None, typer.Option()] = None,
     kind: Annotated[KindName | None, typer.Option()] = None,
+    code: Annotated[str | None, typer.Option(help="With this error or reject code as its reason.")] = None,
     since: Since = None,
     limit: Limit = 50,
 ) -> None:
     """The assets that changed last."""
-    found = sluice.assets(status=status, kind=kind, since=moment_of(since), limit=limit)
+    found = sluice.assets(status=status, kind=kind, code=code, since=moment_of(since), limit=limit)
     printer.show(found, lambda: views.assets_view(found))
 
 
@@ -248,15 +278,29 @@ def _exit_unless_all_succeeded(outcomes: list[dict[str, Any]]) -> None:
 
 def main() -> None:
     """Run the command line; a problem becomes a sentence and exit code 1."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a name may have letters that the terminal cannot show
     try:
         app()
-    except (NotThereError, SluiceError, *local.ERRORS, *release.ERRORS) as exc:
-        problem = str(exc)
-    except EndpointConnectionError as exc:
-        problem = f"{exc} If that is the local stack, start it with `sluice up`."
-    except (ClientError, BotoCoreError, BusyError) as exc:
-        problem = f"AWS said no: {exc}"
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # whoever read has had enough
+    except Exception as exc:
+        if TRACEBACK in os.environ:
+            raise
+        STDERR.print(_sentence(exc), style="red", highlight=False, markup=False, soft_wrap=True)
     else:
         return
-    STDERR.print(problem, style="red", highlight=False, soft_wrap=True)
     sys.exit(1)
+
+
+def _sentence(problem: Exception) -> str:
+    if isinstance(problem, (NotThereError, SluiceError, *local.ERRORS, *release.ERRORS)):
+        return str(problem)
+    if isinstance(problem, EndpointConnectionError):
+        return f"{problem} If that is the local stack, start it with `sluice up`."
+    if isinstance(problem, ClientError | BotoCoreError | BusyError):
+        return f"AWS said no: {problem}"
+    if isinstance(problem, OSError):
+        return f"This machine said no: {problem}"
+    return f"A fault of Sluice, {type(problem).__name__}: {problem}. Where it is, {TRACEBACK}=1 shows."

@@ -8,6 +8,7 @@ from rich.text import Text
 
 from tasks.shared.records import Item
 from workflow.cli import views
+from workflow.operations import spoken
 from workflow.operations.estimate import Estimate
 from workflow.operations.reprocess import Batch, BatchProgress
 
@@ -40,7 +41,7 @@ def _frozen(frozen: Sequence[str]) -> list[RenderableType]:
 
 def span(seconds: float) -> str:
     """A time in hours, minutes and seconds."""
-    return str(timedelta(seconds=max(1, round(seconds))))
+    return spoken(timedelta(seconds=max(1, seconds)))
 
 
 def started_view(started: Batch) -> str:

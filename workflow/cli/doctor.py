@@ -10,13 +10,15 @@ from pathlib import Path
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from infra.local.emulator import Emulator
+from infra.local.emulator import Emulator, EmulatorError
+from infra.local.lambda_runtime import enforces_memory
 from infra.local.stack import emulator_of
 from infra.toolchain import environment
 from workflow.stack import LOCAL, STATE_DIR, Connection, NotThereError
 
 PACKAGES = ("ministack", "awslambdaric", "aws-cdk-lib", "stepfunctions-without-sagemaker", "pillow", "pillow-heif")
 DISK_BYTES = 2 * 1024**3
+OLDEST_PYTHON, NEWEST_PYTHON = (3, 11), (3, 13)
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,8 @@ def examine(folder: Path) -> list[Finding]:
     """All checks for the laptop, in the order in which they would get in the way."""
     emulator = emulator_of(STATE_DIR, None)
     return [
-        _python(), _packages(), _node(), _disk(folder), _state_folder(folder), _server(emulator), _stacks(emulator),
+        _python(), _memory(), _packages(), _node(), _disk(folder), _state_folder(folder), _port(emulator),
+        _server(emulator), _stacks(emulator),
     ]  # fmt: skip
 
 
@@ -58,7 +61,13 @@ def _deployed(connection: Connection) -> Finding:
 
 def _python() -> Finding:
     found = ".".join(map(str, sys.version_info[:3]))
-    return Finding("Python 3.11 or newer", sys.version_info >= (3, 11), found, "Install Python 3.11 or newer.")
+    ok = OLDEST_PYTHON <= sys.version_info[:2] <= NEWEST_PYTHON
+    return Finding("Python 3.11, 3.12 or 3.13", ok, found, "Install one of them: `uv python install 3.13`.")
+
+
+def _memory() -> Finding:
+    found = "enforced" if enforces_memory() else "not enforced: this system does not tell what a process holds"
+    return Finding("functions' memory limit", True, found)
 
 
 def _packages() -> Finding:
@@ -93,6 +102,15 @@ def _disk(folder: Path) -> Finding:
 def _state_folder(folder: Path) -> Finding:
     ok = os.access(folder, os.W_OK)
     return Finding("state folder", ok, str(STATE_DIR), "Run sluice in a folder that you may write to.")
+
+
+def _port(emulator: Emulator) -> Finding:
+    try:
+        if not emulator.running():
+            emulator.require_free_port()
+    except EmulatorError as exc:
+        return Finding("port", False, f"{emulator.port} is taken", str(exc))
+    return Finding("port", True, str(emulator.port))
 
 
 def _server(emulator: Emulator) -> Finding:

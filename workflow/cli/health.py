@@ -19,5 +19,5 @@ def health(sluice: Sluice, printer: Printer) -> None:
     """Is it well? What needs a person, and the command that mends it; exit code 1 if there is anything."""
     found = checks.health(sluice)
     printer.show([asdict(each) for each in found], lambda: views.findings_view(found))
-    if not all(each.ok for each in found):
+    if any(each.ok is False for each in found):
         raise typer.Exit(1)

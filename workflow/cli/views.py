@@ -37,6 +37,7 @@ STYLES = {
 WHOLE = {"asset", "execution", "status", "ago", "took"}
 """Columns that are never broken: ids are copied from them."""
 
+FOUND = {True: Text("✔", "green"), False: Text("✘", "red"), None: Text("?", "yellow")}
 MARKS = {"succeeded": "✔", "caught": "↷", "failed": "✘", "running": "●"}
 
 
@@ -88,9 +89,10 @@ def pairs(rows: Iterable[tuple[str, Any]]) -> Table:
 
 
 def executions_view(found: Iterable[Item]) -> RenderableType:
-    made = table("execution", "status", "file", "ago", "took")
+    made = table("execution", "status", "file", "ago", "took", "error")
     for each in found:
-        made.add_row(each["name"], colored(each["status"]), each["key"], age(each["started"]), seconds(each["seconds"]))
+        row = (each["key"], age(each["started"]), seconds(each["seconds"]), each["error"])
+        made.add_row(each["name"], colored(each["status"]), *row)
     return made
 
 
@@ -252,6 +254,5 @@ def logs_view(lines: Iterable[Item]) -> RenderableType:
 def findings_view(findings: Iterable[Any]) -> RenderableType:
     made = table("", "check", "found", "what to do")
     for each in findings:
-        mark = Text("✔", "green") if each.ok else Text("✘", "red")
-        made.add_row(mark, each.check, each.found, "" if each.ok else each.advice)
+        made.add_row(FOUND[each.ok], each.check, each.found, "" if each.ok else each.advice)
     return made

@@ -1,7 +1,6 @@
-"""Keeps the console to the person who started it: refuses other hosts, other sites and whoever lacks the start's key.
+"""Keeps the console to the person who started it: refuses pages of other sites, and whoever lacks the start's key.
 
-A page of another site may reach 127.0.0.1 from the same browser (CSRF), or under a name of its own (DNS rebinding):
-the Host and Origin headers tell. Every answer says that no script may run but those that this server sent.
+Every answer says that no script may run but those that this server sent.
 """
 
 import secrets
@@ -13,10 +12,11 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse, RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from workflow.callers import Listener
+
 KEY = "key"
 """The query parameter by which the first page is opened; a cookie carries it from there on."""
 READING = {"GET", "HEAD"}
-FOREIGN = {"cross-site", "same-site"}
 POLICY_VIOLATION = 1008
 
 
@@ -25,7 +25,8 @@ class Guard:
 
     def __init__(self, app: ASGIApp, port: int, key: str, storage: Iterable[str]) -> None:
         self.app = app
-        self._hosts = {f"{name}:{port}" for name in ("127.0.0.1", "localhost")}
+        self._listener = Listener(port)
+        self._address = f"127.0.0.1:{port}"
         self._cookie = f"sluice-{port}"
         self._key = key
         self._storage = " ".join(sorted(storage))
@@ -36,6 +37,9 @@ class Guard:
             return
         headers = Headers(scope=scope)
         problem = self._foreign(scope, headers)
+        if problem is None and headers["host"] != self._address and scope.get("method") in READING:
+            await self._at_its_address(scope)(scope, receive, send)
+            return
         if problem is None and self._opens(scope):
             await self._welcome(scope)(scope, receive, send)
             return
@@ -47,14 +51,11 @@ class Guard:
         await self.app(scope, receive, _Protected(send, nonce, self._policy(nonce, headers["host"])))
 
     def _foreign(self, scope: Scope, headers: Headers) -> str | None:
-        if headers.get("host") not in self._hosts:
-            return "This console answers at 127.0.0.1 and localhost only."
-        origin = headers.get("origin")
+        if refused := self._listener.refusal(headers):
+            return refused
         must_tell = scope["type"] == "websocket" or scope["method"] not in READING
-        if origin is None and not must_tell:
-            return _embedded(headers)
-        if origin is None or origin.removeprefix("http://") not in self._hosts or not origin.startswith("http://"):
-            return "This console takes no requests from other sites."
+        if must_tell and "origin" not in headers:
+            return "This takes no such requests but of its own pages."
         return None
 
     def _stranger(self, headers: Headers) -> str | None:
@@ -65,6 +66,11 @@ class Guard:
     def _opens(self, scope: Scope) -> bool:
         given = dict(parse_qsl(scope["query_string"].decode())).get(KEY, "")
         return scope["type"] == "http" and secrets.compare_digest(given.encode(), self._key.encode())
+
+    def _at_its_address(self, scope: Scope) -> RedirectResponse:
+        """There is one origin that storage knows: for a browser, localhost is another site than 127.0.0.1."""
+        query = scope["query_string"].decode()
+        return RedirectResponse(f"http://{self._address}{scope['path']}" + (f"?{query}" if query else ""))
 
     def _welcome(self, scope: Scope) -> RedirectResponse:
         """Keep the key in a cookie, and the address clean of it."""
@@ -90,13 +96,6 @@ class Guard:
             "frame-ancestors": "'none'",
         }
         return "; ".join(f"{name} {value}" for name, value in rules.items())
-
-
-def _embedded(headers: Headers) -> str | None:
-    """Following a link to the console is fine; to load parts of it into another page is not."""
-    if headers.get("sec-fetch-site") in FOREIGN and headers.get("sec-fetch-mode") != "navigate":
-        return "This console is not for other sites to embed."
-    return None
 
 
 def _cookie(headers: Headers, name: str) -> str:
@@ -140,6 +139,6 @@ class _Protected:
         headers["content-security-policy"] = self._policy
         headers["x-content-type-options"] = "nosniff"
         headers["x-frame-options"] = "DENY"
-        headers["referrer-policy"] = "no-referrer"
+        headers["referrer-policy"] = "origin"  # by which storage knows the console's pages
         headers["cross-origin-opener-policy"] = "same-origin"
         headers["cross-origin-resource-policy"] = "same-origin"

@@ -12,8 +12,10 @@ from itertools import islice
 from typing import Any
 
 from tasks.shared.batched import batched
+from tasks.shared.executions import EVER, back_to
 from tasks.shared.records import Item
 from workflow.client import STATUSES, Sluice
+from workflow.unheard import is_denied
 
 READ_AT_ONCE = 100
 LOOKED_MAX = 2_000
@@ -46,6 +48,10 @@ class Filter:
             and (not self.text or self.text.lower() in record["key"].lower())
         )
 
+    def takes_time_of(self, record: Item) -> bool:
+        """As the indexes do, for what is in none."""
+        return self.since is None or record["updated_at"] >= self.since.isoformat()
+
 
 @dataclass(frozen=True)
 class Page:
@@ -73,7 +79,19 @@ def newest(
 
 
 def assets(sluice: Sluice, wanted: Filter, *, size: int, token: Item | None = None) -> Page:
-    """The assets that changed last, by `by_kind` where a kind is wanted, else by `by_status`."""
+    """The assets that changed last; failures that nobody has recorded are told as such, and first of all."""
+    page = _indexed(sluice, wanted, size, token)
+    unheard = sluice.unheard_lately()
+    if not unheard:
+        return page
+    known = sluice.records.many(unheard)
+    failed = {asset: item for asset, item in unheard.items() if is_denied(known.get(asset), item)}
+    first = [] if token else [each for each in failed.values() if wanted.matches(each) and wanted.takes_time_of(each)]
+    return Page([*first, *(row for row in page.rows if row["asset_id"] not in failed)], page.next, page.looked)
+
+
+def _indexed(sluice: Sluice, wanted: Filter, size: int, token: Item | None) -> Page:
+    """By `by_kind` where a kind is wanted, else by `by_status`."""
     before, seen = (token["before"], set(token["seen"])) if token else ("", set[str]())
     found = (each for each in _merged(sluice, wanted, before, size) if each["asset_id"] not in seen)
     rows: list[Item] = []
@@ -114,17 +132,22 @@ def _position(rows: list[Item], last: Item, token: Item | None) -> Item:
 
 
 def executions(sluice: Sluice, *, status: str | None, since: datetime | None, size: int, token: str | None) -> Page:
-    """A page of Step Functions' own list, each with the asset that it works on."""
-    more: Item = {"nextToken": token} if token else {}
-    found: Any = sluice.aws.stepfunctions.list_executions(
-        stateMachineArn=sluice.stack.state_machine_arn,
-        maxResults=size,
-        **({"statusFilter": status} if status else {}),
-        **more,
-    )
-    listed = [each for each in found["executions"] if since is None or each["startDate"] >= since]
-    ended = len(listed) < len(found["executions"])
-    return Page(_with_assets(sluice, listed), None if ended else found.get("nextToken"), len(listed))
+    """A page of Step Functions' own list, each with the asset that it works on; it has less rows where some are older.
+
+    Older ones may stand before those that are wanted: the list ends with one that was over by then.
+    """
+    filters: Item = {"statusFilter": status} if status else {}
+    start = since or EVER
+    while True:
+        more: Item = {"nextToken": token} if token else {}
+        found: Any = sluice.aws.stepfunctions.list_executions(
+            stateMachineArn=sluice.stack.state_machine_arn, maxResults=size, **filters, **more
+        )
+        reached = list(back_to(start, found["executions"]))
+        token = found.get("nextToken") if len(reached) == len(found["executions"]) else None
+        listed = [each for each in reached if each["startDate"] >= start]
+        if listed or not token:
+            return Page(_with_assets(sluice, listed), token, len(listed))
 
 
 def _with_assets(sluice: Sluice, listed: list[Item]) -> list[Item]:

@@ -3,6 +3,7 @@
 import secrets
 import socket
 from collections.abc import Callable
+from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 
 import uvicorn
@@ -39,8 +40,11 @@ def serve(sluice: Sluice, port: int, on_ready: Callable[[str], None]) -> None:
     key = secrets.token_urlsafe(24)
     guarded = Guard(_application(console), port, key, console.files.origins)
     # Connections that come before the server is up wait in the socket's queue.
-    on_ready(f"http://{LOOPBACK}:{port}/?{KEY}={key}")
-    uvicorn.Server(uvicorn.Config(guarded, log_level="warning", ws="websockets-sansio")).run(sockets=[taken])
+    origin = f"http://{LOOPBACK}:{port}"
+    on_ready(f"{origin}/?{KEY}={key}")
+    local = sluice.aws.local
+    with local.open_to(origin) if local else nullcontext():
+        uvicorn.Server(uvicorn.Config(guarded, log_level="warning", ws="websockets-sansio")).run(sockets=[taken])
 
 
 def _listen(port: int) -> socket.socket:

@@ -8,7 +8,10 @@ from typing import Any
 
 import msgspec
 
-from workflow.history import FAILED_ATTEMPTS, StateRun, events_by_run
+from workflow.history import ATTEMPTS, FAILED_ATTEMPTS, StateRun, events_by_run
+
+_STARTED = frozenset({"TaskStarted", "LambdaFunctionStarted", "ActivityStarted"})
+_SUCCEEDED = frozenset({"TaskSucceeded", "LambdaFunctionSucceeded", "ActivitySucceeded"})
 
 
 class _FunctionError(msgspec.Struct):
@@ -82,11 +85,11 @@ def _take(visit: Visit, kind: str, at: datetime, event: Mapping[str, Any]) -> No
         visit.data_in = _json(event["stateEnteredEventDetails"].get("input"))
     elif kind.endswith("StateExited"):
         visit.data_out = _json(event["stateExitedEventDetails"].get("output"))
-    elif kind == "TaskScheduled":
+    elif kind in ATTEMPTS:
         visit.attempts.append(Attempt(at))
-    elif kind == "TaskStarted" and visit.attempts:
+    elif kind in _STARTED and visit.attempts:
         visit.attempts[-1].started = at
-    elif kind == "TaskSucceeded" and visit.attempts:
+    elif kind in _SUCCEEDED and visit.attempts:
         visit.attempts[-1].end(at, "succeeded")
     elif kind in FAILED_ATTEMPTS and visit.attempts:
         visit.attempts[-1].fail(at, kind, event[FAILED_ATTEMPTS[kind]])

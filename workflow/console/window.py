@@ -13,6 +13,7 @@ from statistics import quantiles
 from tasks.shared.records import Item
 from workflow.client import STATUSES, Sluice
 from workflow.console.listing import last_attempt, newest
+from workflow.unheard import is_denied
 
 RECORDS_MAX = 5_000
 """Of each status; beyond it the oldest are left out, and the page says so."""
@@ -75,7 +76,13 @@ class Window:
             self._take(found)
         self._looked = now
         self._records = {key: item for key, item in self._records.items() if item["updated_at"] >= start.isoformat()}
-        return figures(self._records.values(), *self._bounds(now), capped=self._capped)
+        return figures(self._truly(sluice, start), *self._bounds(now), capped=self._capped)
+
+    def _truly(self, sluice: Sluice, start: datetime) -> Iterable[Item]:
+        """With failures that nobody has recorded."""
+        unheard = sluice.unheard_lately().items()
+        denied = {asset: item for asset, item in unheard if is_denied(self._records.get(asset), item)}
+        return (each for each in (self._records | denied).values() if each["updated_at"] >= start.isoformat())
 
     def _bounds(self, now: datetime) -> tuple[datetime, datetime]:
         """Whole bars, so that nothing moves between two looks at the same things."""

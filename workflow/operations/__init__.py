@@ -1,6 +1,7 @@
 """What an operator does with assets and executions that are there already; the CLI and the console both call this."""
 
 import getpass
+from datetime import timedelta
 
 from tasks.shared.records import Item
 from workflow.client import Sluice
@@ -16,6 +17,15 @@ class NotPossibleError(SluiceError):
 def whoami(sluice: Sluice) -> str:
     """Who is written down as having asked: the user of the laptop, or the identity that AWS sees."""
     return getpass.getuser() if sluice.stack.stage == LOCAL else sluice.aws.sts.get_caller_identity()["Arn"]
+
+
+def spoken(span: timedelta) -> str:
+    """As people say how long something takes: in its two largest units."""
+    minutes, seconds = divmod(round(span.total_seconds()), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes} min"
+    return f"{minutes} min {seconds} s" if minutes else f"{seconds} s"
 
 
 def start_again(

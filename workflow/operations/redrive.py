@@ -4,23 +4,21 @@ import hashlib
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from itertools import takewhile
+from datetime import datetime
 from typing import Any
 
 from botocore.exceptions import ClientError
 
-from tasks.shared.executions import ENDED_BADLY, LIVE
+from tasks.shared.executions import ENDED_BADLY, EVER, LIVE, Executions
+from tasks.shared.failures import denies_failure
 from tasks.shared.records import Item
 from workflow.client import Sluice
 from workflow.errors import SluiceError
-from workflow.limits import EXECUTION_TIMEOUT_SECONDS
 from workflow.operations import start_again
 from workflow.shapes import CaughtError
 from workflow.stack import NotThereError
 
 AT_ONCE = 8
-LONGEST_EXECUTION = timedelta(seconds=EXECUTION_TIMEOUT_SECONDS)
 
 
 @dataclass(frozen=True)
@@ -158,9 +156,11 @@ def failed_executions(
 ) -> list[Item]:
     """Executions that ended badly and that nothing has overtaken, the latest first; rejected files are none of them.
 
-    By the index of failed records and by Step Functions' list, which also has those that failed without an asset.
+    By the index of failed records and by Step Functions' list, which also has those that failed without an asset, or
+    that nobody has recorded.
     """
-    listed = {each["name"]: each for each in _listed(sluice, since)}
+    executions = Executions(sluice.aws.stepfunctions, sluice.stack.state_machine_arn)
+    listed = {each["name"]: each for each in executions.ended_badly(since=since or EVER)}
     recorded = {each["execution"]: each for each in _recorded(sluice, since)}
     links = sluice.records.assets_of(sorted(listed.keys() - recorded.keys()))
     known = sluice.records.many(set(links.values()))
@@ -170,28 +170,13 @@ def failed_executions(
     return sorted(wanted, key=lambda each: each["ended"], reverse=True)
 
 
-def _listed(sluice: Sluice, since: datetime | None) -> Iterator[Any]:
-    """The list is in order of the starts, so those that started a whole execution earlier are looked at, too."""
-    for status in sorted(ENDED_BADLY):
-        listed = takewhile(
-            lambda each: since is None or each["startDate"] >= since - LONGEST_EXECUTION, _all(sluice, status)
-        )
-        yield from (each for each in listed if since is None or each["stopDate"] >= since)
-
-
-def _all(sluice: Sluice, status: Any) -> Iterator[Any]:
-    pages = sluice.aws.stepfunctions.get_paginator("list_executions")
-    for page in pages.paginate(stateMachineArn=sluice.stack.state_machine_arn, statusFilter=status):
-        yield from page["executions"]
-
-
 def _recorded(sluice: Sluice, since: datetime | None) -> list[Item]:
     return sluice.records.by("by_status", "failed", since=since.isoformat() if since else "")
 
 
 def _failed(sluice: Sluice, name: str, listed: Any, record: Item | None) -> Item | None:
     """What is told of one; None where it does not count any more."""
-    if record and (record["execution"] != name or record["status"] not in {"failed", "processing"}):
+    if record and (record["execution"] != name or (record["status"] != "failed" and not denies_failure(record))):
         return None
     reason = (record or {}).get("reason") or _reason(_describe(sluice, name))
     told = {"error": reason["code"], "state": reason.get("state"), "message": reason["message"]}

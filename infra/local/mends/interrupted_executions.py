@@ -21,10 +21,13 @@ def install() -> None:
 
 
 def restore_state(data: dict[str, Any]) -> None:
-    interrupted = [key for key, record in data["executions"]._data.items() if record["status"] == "RUNNING"]
+    """The emulator goes through all executions that there are: here through those that were running."""
+    everything, stepfunctions._executions = stepfunctions._executions, responses.AccountRegionScopedDict()
     _stock_restore(data)
-    if interrupted:
-        threading.Thread(target=announce_once_served, args=(interrupted,), daemon=True).start()
+    interrupted, stepfunctions._executions = stepfunctions._executions, everything
+    everything.update(interrupted)
+    if keys := list(interrupted._data):
+        threading.Thread(target=announce_once_served, args=(keys,), daemon=True).start()
 
 
 def announce_once_served(keys: list[Key]) -> None:

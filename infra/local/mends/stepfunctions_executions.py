@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from infra.local.durable.executions import Conditions, moment_of
 from infra.local.mends.stepfunctions_engine import distributed, executions
 from infra.local.mends.stepfunctions_engine.api import Members, RefusedError, action, required_execution
 from infra.local.mends.stepfunctions_engine.history import (
@@ -137,10 +138,7 @@ def list_executions(request: Members) -> Members:
     if size > LONGEST_PAGE_SIZE:
         raise RefusedError("ValidationException", f"maxResults must not be greater than {LONGEST_PAGE_SIZE}")
     start = _page_start(request.get("nextToken"))
-    wanted = [record for record in sf._executions.values() if _is_wanted(record, request)]
-    wanted.sort(key=_age, reverse=True)
-    if start is not None:
-        wanted = [record for record in wanted if _age(record) < start]
+    wanted = sf._executions._data.listed(_conditions(request), start, size + 1)
     page = {"executions": [_given(record, LISTED_MEMBERS) for record in wanted[:size]]}
     return page | ({"nextToken": _page_token(wanted[size - 1])} if len(wanted) > size else {})
 
@@ -234,25 +232,24 @@ def _given(record: Record, names: tuple[str, ...]) -> Members:
     return {name: record[name] for name in names if record[name] is not None}
 
 
-def _is_wanted(record: Record, request: Members) -> bool:
-    machine, status = request.get("stateMachineArn"), request.get("statusFilter")
-    redriven = "REDRIVEN" if record["redriveCount"] else "NOT_REDRIVEN"
-    machines = [record[name] for name in ("stateMachineArn", "stateMachineVersionArn", "stateMachineAliasArn")]
-    return (
-        (machine is None or machine in machines)
-        and status in (None, record["status"])
-        and request.get("mapRunArn") in (None, record["mapRunArn"])
-        and request.get("redriveFilter") in (None, redriven)
-    )
-
-
-def _age(record: Record) -> tuple[str, str]:
-    moment = record["stopDate"] or record["redriveDate"] or record["startDate"]
-    return moment, record["executionArn"]
+def _conditions(request: Members) -> Conditions:
+    """Of the table of executions: which are asked for."""
+    account, region = sf.get_account_id(), sf.get_region()
+    found: Conditions = {"account = ?": [account], "region = ?": [region]}
+    if machine := request.get("stateMachineArn"):
+        found["? IN (machine, version, alias)"] = [machine]
+    if status := request.get("statusFilter"):
+        found["status = ?"] = [status]
+    if map_run := request.get("mapRunArn"):
+        found["map_run = ?"] = [map_run]
+    if redriven := request.get("redriveFilter"):
+        found["(redrives > 0) = ?"] = [redriven == "REDRIVEN"]
+    return found
 
 
 def _page_token(record: Record) -> str:
-    return sf.base64.urlsafe_b64encode(json.dumps(_age(record)).encode()).decode()
+    age = moment_of(record), record["executionArn"]
+    return sf.base64.urlsafe_b64encode(json.dumps(age).encode()).decode()
 
 
 def _page_start(token: str | None) -> tuple[str, str] | None:
@@ -273,7 +270,7 @@ def _then_end_interrupted(load: Callable[[Members], None]) -> Callable[[Members]
 
     def load_and_end(state: Members) -> None:
         load(state)
-        for record in sf._executions.all_values():
+        for record in state["executions"].all_values():
             ended = record["events"][-1]["type"] in END_EVENTS.values()
             if record["error"] == "States.ServiceRestart" and not ended:
                 append_event(record, "ExecutionFailed", {"error": record["error"], "cause": record["cause"]})

@@ -55,12 +55,12 @@ def check_entries(files: Sequence[ZipInfo], limits: Limits) -> None:
 
 
 def check_names(names: Iterable[tuple[ZipInfo, str]]) -> None:
-    """No two files of the same name, in whatever letters: one would replace the other."""
+    """No two files of the same name: one would replace the other. S3 tells upper and lower case apart."""
     seen: set[str] = set()
     for entry, name in names:
-        if name.casefold() in seen:
-            raise unsafe(told_name(entry), "has the same name as another, up to upper and lower case")
-        seen.add(name.casefold())
+        if name in seen:
+            raise unsafe(told_name(entry), "has the same name as another")
+        seen.add(name)
 
 
 def check_places(file: BinaryIO, entries: Sequence[ZipInfo], directory_at: int) -> None:

@@ -7,7 +7,7 @@ MIB, GIB = 1024**2, 1024**3
 
 @dataclass(frozen=True)
 class Limits:
-    """Sizes in bytes, unpacked; `max_ratio` counts for files of more than `ratio_from_bytes`.
+    """Sizes in bytes, unpacked; `max_ratio` counts for files of more than `ratio_from_bytes`: logs pack that well, too.
 
     `max_depth` is how many archives may be in one another: 1 is an archive without archives.
     """
@@ -16,7 +16,7 @@ class Limits:
     max_file_bytes: int = 5 * GIB
     max_total_bytes: int = 10 * GIB
     max_ratio: int = 100
-    ratio_from_bytes: int = MIB
+    ratio_from_bytes: int = 64 * MIB
     max_depth: int = 2
     max_part_bytes: int = 255
     max_name_bytes: int = 700

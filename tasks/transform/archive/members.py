@@ -9,7 +9,7 @@ import zlib
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from io import FileIO
 from pathlib import Path
 from typing import BinaryIO
@@ -17,7 +17,7 @@ from zipfile import BadZipFile, ZipFile, ZipInfo
 
 from tasks.transform.archive.checks import check_depth, check_entries, check_names, check_places
 from tasks.transform.archive.limits import LIMITS, Limits
-from tasks.transform.archive.names import is_clutter, safe_name, told_name
+from tasks.transform.archive.names import extra_field, is_clutter, safe_name, told_name
 from workflow.errors import CorruptArchive, TooManyFiles, TruncatedFile
 
 CHUNK_BYTES = 256 * 1024
@@ -35,7 +35,11 @@ _ZIP_ERRORS = (
     zlib.error,
 )
 _FIRST_ENTRY, _END_MARK = b"PK\x03\x04", b"PK\x05\x06"
-_END_BYTES = 22 + 65_535
+_END_RECORD_BYTES = 22
+_END_BYTES = _END_RECORD_BYTES + 65_535
+_UNIX_TIMES, _NTFS_TIMES = 0x5455, 0x000A
+_HAS_MODIFIED, _NTFS_ATTRIBUTE = 1, struct.pack("<HH", 1, 24)
+_NTFS_EPOCH, _NTFS_TICKS_PER_SECOND = datetime(1601, 1, 1, tzinfo=UTC), 10_000_000
 _NO_DATE = datetime(1980, 1, 1)  # noqa: DTZ001 - ZIP's clock has no zone
 
 
@@ -128,10 +132,14 @@ def _directory(file: _Archive, path: Path) -> ZipFile:
 
 
 def _is_cut_off(path: Path) -> bool:
+    """Whether the record at the end of an archive is missing, or ends before the comment that it announces."""
     with path.open("rb") as file:
         begins = file.read(len(_FIRST_ENTRY)) == _FIRST_ENTRY
         file.seek(max(0, path.stat().st_size - _END_BYTES))
-        return begins and _END_MARK not in file.read()
+        end = file.read()
+    at = end.rfind(_END_MARK)
+    comment_bytes = int.from_bytes(end[at + 20 : at + 22], "little")
+    return begins and (at < 0 or len(end) - at < _END_RECORD_BYTES + comment_bytes)
 
 
 def _checked(archive: ZipFile, file: BinaryIO, limits: Limits) -> Contents:
@@ -158,12 +166,28 @@ def _member(archive: ZipFile, entry: ZipInfo, name: str) -> Member:
 
 
 def _modified(entry: ZipInfo) -> str | None:
-    """By the clock of whoever packed it, without its zone."""
+    """In UTC where the archive has it so beside the name, as most programs read it; else by the packer's clock."""
     try:
-        date = datetime(*entry.date_time)  # noqa: DTZ001
-    except ValueError:
+        told = _unix_time(entry) or _ntfs_time(entry)
+        date = told or datetime(*entry.date_time)  # noqa: DTZ001 - ZIP's own clock has no zone
+    except (ValueError, OverflowError, OSError):
         return None
-    return date.isoformat() if date > _NO_DATE else None
+    return date.isoformat() if told or date > _NO_DATE else None
+
+
+def _unix_time(entry: ZipInfo) -> datetime | None:
+    data = extra_field(entry, _UNIX_TIMES)
+    if len(data) < 5 or not data[0] & _HAS_MODIFIED:  # noqa: PLR2004 - flags and seconds
+        return None
+    return datetime.fromtimestamp(int.from_bytes(data[1:5], "little", signed=True), UTC)
+
+
+def _ntfs_time(entry: ZipInfo) -> datetime | None:
+    data = extra_field(entry, _NTFS_TIMES)
+    if data[4:8] != _NTFS_ATTRIBUTE or len(data) < 16:  # noqa: PLR2004 - up to the time of the last change
+        return None
+    ticks = int.from_bytes(data[8:16], "little")
+    return (_NTFS_EPOCH + timedelta(seconds=ticks // _NTFS_TICKS_PER_SECOND)) if ticks else None
 
 
 @contextmanager

@@ -1,27 +1,59 @@
 """The names in an archive: what they say in Unicode, and whether a file of that name could go astray."""
 
 import re
+import struct
 import unicodedata
+import zlib
 from zipfile import ZipInfo
 
 from tasks.transform.archive.limits import Limits
 from workflow.errors import UnsafeName
 
 _UTF_8_FLAG = 0x800
-_DRIVE = re.compile(r"[A-Za-z]:")
+_UNICODE_PATH, _EXTRA_HEADER = 0x7075, struct.Struct("<HH")
+_DRIVE = re.compile(r"[A-Za-z]:(?=/|[^ ])")
 _MISLEADING = re.compile("[\u2028-\u202e\u2066-\u2069]")
 _CLUTTER_FOLDERS, _CLUTTER = frozenset({"__MACOSX"}), frozenset({".ds_store", "thumbs.db", "desktop.ini"})
 _SHOWN_CHARS = 80
 
 
 def told_name(entry: ZipInfo) -> str:
-    """As its author named it: many programs write UTF-8 and do not say so; the old standard is code page 437."""
+    """As its author named it: many programs write UTF-8 and do not say so; the old standard is code page 437.
+
+    Those that write an older encoding for old readers have the name beside it in Unicode (APPNOTE 4.6.9).
+    """
     if entry.flag_bits & _UTF_8_FLAG:
         return entry.orig_filename
+    if unicode_path := _unicode_path(entry):
+        return unicode_path
     try:
         return entry.orig_filename.encode("cp437").decode("utf-8")
     except UnicodeError:
         return entry.orig_filename
+
+
+def _unicode_path(entry: ZipInfo) -> str | None:
+    """None where there is none, or where it belongs to another name: one that was changed since."""
+    data = extra_field(entry, _UNICODE_PATH)
+    version, checksum, name = data[:1], data[1:5], data[5:]
+    if version != b"\1" or int.from_bytes(checksum, "little") != zlib.crc32(entry.orig_filename.encode("cp437")):
+        return None
+    try:
+        return name.decode("utf-8") or None
+    except UnicodeError:
+        return None
+
+
+def extra_field(entry: ZipInfo, wanted: int) -> bytes:
+    """The data of one of the fields that an entry has beside its name; empty where it is not there."""
+    at = 0
+    while at + _EXTRA_HEADER.size <= len(entry.extra):
+        field, length = _EXTRA_HEADER.unpack_from(entry.extra, at)
+        at += _EXTRA_HEADER.size
+        if field == wanted:
+            return entry.extra[at : at + length]
+        at += length
+    return b""
 
 
 def safe_name(told: str, limits: Limits) -> str:

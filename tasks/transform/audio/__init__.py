@@ -7,12 +7,14 @@ from typing import Any
 
 from av.container import InputContainer
 
+from tasks.transform.audio import proof
 from tasks.transform.audio.cover import find_cover
 from tasks.transform.audio.ending import check_ending
 from tasks.transform.audio.listen import Heard, listen
 from tasks.transform.audio.m4a import STEREO_BITS_PER_SECOND
 from tasks.transform.audio.track import FORMATS, Track, find_track
 from tasks.transform.media import opened, public_tags, read_chapters, read_tags, seconds, tag_facts
+from tasks.transform.national import unreadable_note
 from tasks.work import Original, Recipe, Rendered, Written
 
 MAX_STREAMS_TOLD = 20
@@ -33,10 +35,16 @@ def transform(original: Original, recipe: Recipe) -> Rendered:
         heard = listen(track, web, tags if recipe.keep_private else {})
         cover = find_cover(original, recipe)
         technical = _technical(container, tags if recipe.keep_private else public_tags(tags))
-        notes = [*track.notes, *heard.notes, *end_notes, *cover.notes]
+        unread = unreadable_note(container.metadata, track.stream.metadata)
+        notes = [*track.notes, *heard.notes, *end_notes, *cover.notes, *unread]
         facts = _facts(track, heard) | {"has_cover": bool(cover.files), "chapters": len(technical["chapters"])}
         facts |= tag_facts(tags) | ({"notes": notes} if notes else {})
     return Rendered((Written("web", "audio/mp4", web), heard.peaks, *cover.files), facts, technical)
+
+
+def prove(original: Original, rendered: Rendered, _recipe: Recipe) -> None:
+    """Raises ResultNotProven where the rendition does not agree with the original, or with the record."""
+    proof.prove(original, rendered)
 
 
 def _facts(track: Track, heard: Heard) -> dict[str, Any]:
@@ -47,6 +55,7 @@ def _facts(track: Track, heard: Heard) -> dict[str, Any]:
         "sample_rate_hz": heard.rate_hz,
         "channels": heard.channels,
         "bit_rate": heard.bits_per_second,
+        "left_out": heard.damaged,
         **heard.loudness.facts,
     }
 

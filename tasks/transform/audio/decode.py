@@ -10,7 +10,7 @@ from av.packet import Packet
 from tasks.transform.audio.limits import LIMITS
 from tasks.transform.audio.promise import check_complete
 from tasks.transform.audio.track import Track, check_length, check_rate
-from tasks.transform.media import seconds
+from tasks.transform.media import NOT_DONE, seconds
 from workflow.errors import CorruptMedia, TooLong
 
 TOLERATED_PACKETS = 2
@@ -29,7 +29,7 @@ class Decoder:
     def __init__(self, track: Track) -> None:
         self.seconds = 0.0
         self._track = track
-        self._packets = self._damaged = self._bytes = self._samples = 0
+        self._packets = self.damaged = self._bytes = self._samples = 0
         self._damaged_seconds = 0.0
         self._start_seconds: float | None = None
         self._end_seconds = 0.0
@@ -50,9 +50,9 @@ class Decoder:
         if self._stopped:
             raise self._stopped
         tolerated = max(TOLERATED_PACKETS, LIMITS.max_damaged_share * self._packets) if self.seconds else 0
-        if self._damaged > tolerated:
+        if self.damaged > tolerated:
             raise CorruptMedia(
-                f"{self._damaged:,} of {self._packets:,} packets of sound are damaged. "
+                f"{self.damaged:,} of {self._packets:,} packets of sound are damaged. "
                 "Export the file again, and see if it plays."
             )
 
@@ -61,7 +61,7 @@ class Decoder:
         missing = self._end_seconds - self.seconds
         found = {
             f"{missing:.1f} of {self._end_seconds:.1f} seconds are missing": missing > MAX_TRIMMED_SECONDS,
-            f"{self._damaged:,} of {self._packets:,} packets of sound are damaged and left out": self._damaged > 0,
+            f"{self.damaged:,} of {self._packets:,} packets of sound are damaged and left out": self.damaged > 0,
             "its sample rate or its channels change on the way": len(self._shapes) > 1,
         }
         return tuple(note for note, applies in found.items() if applies)
@@ -96,8 +96,10 @@ class Decoder:
         self._bytes += packet.size
         try:
             return packet.decode()
+        except NOT_DONE:
+            raise
         except av.error.FFmpegError:
-            self._damaged += 1
+            self.damaged += 1
             self._damaged_seconds += seconds(packet.duration, packet.time_base) or 0
             return []
 

@@ -6,12 +6,14 @@ from itertools import chain
 from pathlib import Path
 
 from av.audio.frame import AudioFrame
+from av.audio.layout import AudioLayout
 
 from tasks.transform.audio.decode import Decoder
 from tasks.transform.audio.m4a import M4aWriter, web_bits_per_second, web_shape
-from tasks.transform.audio.peaks import PeakFinder
 from tasks.transform.audio.track import Track
-from tasks.transform.media import Loudness, LoudnessMeter, SteadyResampler
+from tasks.transform.media import Loudness, LoudnessMeter, SteadyResampler, over_full_scale
+from tasks.transform.mixing import STEREO, mixing_note
+from tasks.transform.peaks import PeakFinder
 from tasks.work import Encoded
 from workflow.errors import NothingToPlay
 
@@ -27,6 +29,7 @@ class Heard:
     loudness: Loudness
     peaks: Encoded
     notes: tuple[str, ...]
+    damaged: int
 
 
 def listen(track: Track, web: Path, tags: Mapping[str, str]) -> Heard:
@@ -39,15 +42,15 @@ def listen(track: Track, web: Path, tags: Mapping[str, str]) -> Heard:
     if not first or not measured:
         raise NothingToPlay("The file has a track for sound, but nothing is in it. Record or export it again.")
     loudness, peaks = measured
-    channels = first.layout.nb_channels
     return Heard(
         seconds=decoder.played_seconds,
         bits_per_second=decoder.bits_per_second,
         rate_hz=first.sample_rate,
-        channels=channels,
+        channels=first.layout.nb_channels,
         loudness=loudness,
         peaks=peaks.finish(decoder.played_seconds),
-        notes=(*_notes(channels, is_silent=peaks.is_silent), *decoder.notes),
+        damaged=decoder.damaged,
+        notes=(*_notes(first.layout, loudness), *decoder.notes),
     )
 
 
@@ -71,9 +74,10 @@ def _mixed(frames: Iterator[AudioFrame], meter: LoudnessMeter, mixer: SteadyResa
     yield from mixer.flush()
 
 
-def _notes(channels: int, *, is_silent: bool) -> tuple[str, ...]:
+def _notes(layout: AudioLayout, loudness: Loudness) -> tuple[str, ...]:
     found = {
-        f"{channels} channels; the rendition has them mixed down to stereo": channels > 2,  # noqa: PLR2004
-        "there is only silence in it": is_silent,
+        f"{layout.nb_channels} channels {mixing_note(layout)}": layout.nb_channels > STEREO,
+        "there is only silence in it": loudness.true_peak_dbfs is None,
+        over_full_scale(loudness): bool(over_full_scale(loudness)),
     }
     return tuple(note for note, applies in found.items() if applies)

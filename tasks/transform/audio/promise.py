@@ -42,12 +42,17 @@ def check_complete(promised: float | None, delivered: float) -> None:
 
 
 def _has_length_tag(path: Path) -> bool:
-    """Whether the first MPEG frame is an encoder's tag (Xing, Info, VBRI) that counts the frames."""
+    """Whether the first MPEG frame is an encoder's tag (Xing, Info, VBRI) that counts the frames.
+
+    Behind anything but zeros, FFmpeg does not look at it.
+    """
     with path.open("rb") as file:
         file.seek(_id3_bytes(file.read(_ID3_HEADER_BYTES)))
         head = file.read(_SEARCHED_BYTES)
     frame = _MPEG_FRAME.search(head)
-    return bool(frame and _LENGTH_TAG.search(head, frame.start(), frame.start() + _FIRST_FRAME_BYTES))
+    if not frame or head[: frame.start()].strip(b"\0"):
+        return False
+    return bool(_LENGTH_TAG.search(head, frame.start(), frame.start() + _FIRST_FRAME_BYTES))
 
 
 def _id3_bytes(header: bytes) -> int:

@@ -9,6 +9,8 @@ from types import MappingProxyType
 
 from pikepdf import Array, Dictionary, Name, Object, Stream, String
 
+from tasks.transform.document.allowed import is_unknown, names_a_user
+
 SCRIPTS = "scripts"
 ACTIONS = "actions that start programs, open other files or send data"
 AUTOMATISMS = "actions that happen without a click"
@@ -19,6 +21,7 @@ OUTSIDE = "parts that are stored outside of the file"
 SIGNATURES = "digital signatures"
 COMMENTS = "comments"
 PRIVATE = "metadata"
+UNREADABLE = "parts that cannot be unpacked"
 
 _FORBIDDEN_ACTIONS: Mapping[str, str] = MappingProxyType(
     {
@@ -41,6 +44,9 @@ _HARMLESS_ACTIONS = frozenset(
 )
 _ACTION_KEYS = frozenset({"/A", "/Next", "/PA", "/OpenAction"})
 _FILE_NAMES = frozenset({"/F", "/UF", "/DOS", "/Mac", "/Unix"})
+_OF_RESOURCES = frozenset({"/BBox", "/Width", "/PatternType", "/ShadingType", "/FunctionType"})
+"""What streams have that a page can use under any name, be it /Metadata."""
+
 _PRIVATE_KEYS = frozenset({"/PieceInfo", "/Thumb", "/LastModified"})
 _OUTSIDE_KEYS = frozenset({"/F", "/OPI", "/Ref"})
 _LINK_SCHEMES = frozenset({"http", "https", "mailto"})
@@ -66,6 +72,11 @@ def why_not(holder: Object, key: str, value: Object, *, keep_private: bool) -> s
         return OUTSIDE
     if not keep_private and _is_private(key, value):
         return PRIVATE
+    acts = _why_it_acts(key, value)
+    return PRIVATE if not acts and not keep_private and is_unknown(holder, key, value) else acts
+
+
+def _why_it_acts(key: str, value: Object) -> str:
     if isinstance(value, Dictionary | Stream):
         return why_no_action(value, key) or _why_no_dictionary(key, value) or _why_no_stream(key, value)
     return _why_no_data(key, value)
@@ -117,8 +128,8 @@ def _why_no_stream(key: str, value: Object) -> str:
 
 
 def _is_private(key: str, value: Object) -> bool:
-    is_metadata = key == "/Metadata" and isinstance(value, Stream) and value.get(Name.Subtype) == Name.XML
-    return is_metadata or key in _PRIVATE_KEYS
+    is_metadata = key == "/Metadata" and isinstance(value, Stream) and not value.keys() & _OF_RESOURCES
+    return is_metadata or key in _PRIVATE_KEYS or names_a_user(key, value)
 
 
 def _is_file(value: Object) -> bool:

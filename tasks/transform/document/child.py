@@ -6,8 +6,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, cast
 
-from pikepdf import ObjectStreamMode, Pdf, StreamDecodeLevel
+from pikepdf import ObjectStreamMode, Pdf, StreamDecodeLevel, explicit_conversion
 
+from tasks.published.document import prove_document
 from tasks.transform.document import facts
 from tasks.transform.document.damage import damage_named, encrypted, is_cut_off, reason, truncated
 from tasks.transform.document.limits import MAX_OBJECTS, MAX_PAGES
@@ -32,6 +33,8 @@ def prepare(path: str, folder: str, keep_private: bool) -> dict[str, Any]:
             unit = facts.user_unit_of(pdf.pages[0].obj)
             _save(pdf, web)
             damages = [reason(finding) for finding in cast("list[Exception]", pdf.get_warnings())]
+        if not keep_private:
+            prove_document(web)
         pages = read_pages(web, Path(folder, TEXT_FILE))
     _check_readable(pages, account["pages"])
     notes += [*_damage_notes(damages), *facts.page_notes(pages)]
@@ -44,7 +47,7 @@ def prepare(path: str, folder: str, keep_private: bool) -> dict[str, Any]:
 @contextmanager
 def _opened(path: Path) -> Generator[Pdf]:
     """The PDF with all of its pages, repaired where that is possible without loss, and within its limits."""
-    with Pdf.open(path, conversion_mode="explicit") as pdf:
+    with explicit_conversion(), Pdf.open(path) as pdf:
         if pdf.is_encrypted and not pdf.user_password_matched:
             raise encrypted()
         _check_limits(pdf)

@@ -6,7 +6,7 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any, cast
 
-from pikepdf import Array, Dictionary, Name, Object, Pdf
+from pikepdf import Array, Boolean, Dictionary, Integer, Name, Object, Pdf, Real, String
 
 from tasks.transform.document import active
 from tasks.transform.document.damage import ENGINE_ERRORS
@@ -36,7 +36,7 @@ def account_facts(pdf: Pdf, *, keep_private: bool) -> dict[str, Any]:
     facts |= {name: said.get(key) for name, key in _PRIVATE_PROPERTIES.items() if keep_private}
     facts |= {
         "pdf_version": pdf.pdf_version,
-        "language": text_of(pdf.Root.get_str(Name.Lang)),
+        "language": _text_at(pdf.Root, Name.Lang),
         "tagged": _is_tagged(pdf.Root),
         "linearized": pdf.is_linearized,
         "form_fields": _field_count(pdf.Root),
@@ -97,7 +97,13 @@ def properties(pdf: Pdf) -> dict[str, str]:
     info = pdf.trailer.get(Name.Info)
     if not isinstance(info, Dictionary):
         return {}
-    return {text_of(key): text_of(info.get_str(key)) for key in sorted(info.keys())[:MAX_PROPERTIES]}
+    return {text_of(key): _text_at(info, Name(key)) for key in sorted(info.keys())[:MAX_PROPERTIES]}
+
+
+def _text_at(holder: Object, key: Name) -> str:
+    """Empty where there is none, or something else."""
+    said = holder.get(key)
+    return text_of(str(said)) if isinstance(said, String) else ""
 
 
 def text_of(value: str | None) -> str:
@@ -122,7 +128,8 @@ def moment(date: str) -> str | None:
 
 def user_unit_of(page: Object) -> float:
     """What the page's sizes are to be multiplied with to be points."""
-    unit = page.get_float(Name.UserUnit, 1.0)
+    said = page.get(Name.UserUnit)
+    unit = float(said) if isinstance(said, Integer | Real) else 1.0
     return unit if 0 < unit <= MAX_USER_UNIT else 1.0
 
 
@@ -137,7 +144,7 @@ def _title_in_xmp(pdf: Pdf) -> str:
 
 def _is_tagged(catalog: Object) -> bool:
     mark = catalog.get(Name.MarkInfo)
-    return isinstance(mark, Dictionary) and mark.get_bool(Name.Marked, default=False)
+    return isinstance(mark, Dictionary) and isinstance(said := mark.get(Name.Marked), Boolean) and bool(said)
 
 
 def _field_count(catalog: Object) -> int:

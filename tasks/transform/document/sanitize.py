@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pikepdf import Array, Dictionary, Name, Object, Pdf, Stream
 
 from tasks.transform.document import active
-from tasks.transform.document.jpeg import without_metadata
+from tasks.transform.document.streams import clean_stream
 
 _CATALOG_PAGES = frozenset(
     {"/Type", "/Version", "/Extensions", "/Pages", "/PageLabels", "/Names", "/Dests", "/PageLayout", "/PageMode"}
@@ -75,8 +75,8 @@ def _clean_entries(holder: Object, *, keep_private: bool) -> Iterator[str]:
             yield reason
     if active.is_annotation(holder):
         yield from _clean_annotation(holder, keep_private=keep_private)
-    if isinstance(holder, Stream) and not keep_private:
-        _clean_photograph(holder)
+    if isinstance(holder, Stream) and not keep_private and (reason := clean_stream(holder)):
+        yield reason
 
 
 def _clean_annotation(holder: Object, *, keep_private: bool) -> Iterator[str]:
@@ -86,6 +86,8 @@ def _clean_annotation(holder: Object, *, keep_private: bool) -> Iterator[str]:
         yield active.INERT_ANNOTATIONS[kind]
     elif kind in active.COMMENT_ANNOTATIONS and not keep_private:
         yield from _clean_comment(holder)
+    elif kind != "/Widget" and not keep_private:
+        _keep_only(holder, holder.keys() - {"/T"})
 
 
 def _make_inert(annotation: Object) -> None:
@@ -104,15 +106,6 @@ def _clean_comment(annotation: Object) -> Iterator[str]:
         yield active.COMMENTS
     for key in annotation.keys() & said:
         del annotation[key]
-
-
-def _clean_photograph(stream: Object) -> None:
-    if stream.get(Name.Filter) != Name.DCTDecode or Name.DecodeParms in stream:
-        return
-    data = stream.read_raw_bytes()
-    bare = without_metadata(data)
-    if len(bare) < len(data):
-        stream.write(bare, filter=Name.DCTDecode)
 
 
 def _clean_catalog(pdf: Pdf) -> Iterator[str]:

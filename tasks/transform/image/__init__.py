@@ -14,10 +14,12 @@ from PIL.Image import Image, Resampling, Transpose
 from PIL.Image import new as new_image
 
 from tasks.kinds import IMAGE, Format
+from tasks.transform.image import proof
 from tasks.transform.image.animation import Animation, animate
 from tasks.transform.image.color import Profile, read_profile, srgb_converter, to_working_mode
 from tasks.transform.image.decode import SNAP_SHARE, Decoded, decode
 from tasks.transform.image.exif import dump_tags, photo_facts, read_tags
+from tasks.transform.image.profile_names import told_name
 from tasks.work import Encoded, Original, Recipe, Rendered
 
 WEBP_QUALITY, WEBP_METHOD = 80, 2
@@ -53,11 +55,18 @@ def transform(original: Original, recipe: Recipe) -> Rendered:
         files = tuple(moving.file if moving and name == "webp" else _ENCODERS[name](image) for name in recipe.formats)
         tags = read_tags(decoded.exif)
     facts = _picture_facts(decoded, found, image, profile) | _several_facts(decoded, found, moving)
+    notes = [*decoded.notes, *_several_notes(decoded, found, moving)]
     return Rendered(
         files,
-        facts | photo_facts(tags, keep_private=recipe.keep_private),
+        facts | ({"notes": notes} if notes else {}) | photo_facts(tags, keep_private=recipe.keep_private),
         dump_tags(tags, keep_private=recipe.keep_private),
     )
+
+
+def prove(original: Original, rendered: Rendered, _recipe: Recipe) -> None:
+    """Raises ResultNotProven: see `proof`."""
+    with warnings.catch_warnings(action="ignore"):
+        proof.prove(original, rendered)
 
 
 def _moves(decoded: Decoded, found: Format, recipe: Recipe) -> bool:
@@ -125,16 +134,21 @@ def _picture_facts(decoded: Decoded, found: Format, image: Image, profile: Profi
         "mode": decoded.image.mode,
         "has_alpha": image.mode == "RGBA",
         "orientation": decoded.orientation,
-        "color_profile": profile.name if profile else None,
+        "color_profile": told_name(profile.name) if profile and profile.name else None,
     }
 
 
 def _several_facts(decoded: Decoded, found: Format, moving: Animation | None) -> dict[str, Any]:
-    """What is to be said of more pictures than one, and which of them are shown."""
     if moving:
         return {"frames": decoded.frames} | moving.facts
-    if decoded.frames == 1 or not found.several:
-        return {"frames": 1}
-    notes = [f"the rendition shows the first of {decoded.frames:,} {found.several}"]
-    frames = decoded.frames if found.several == "frames" else 1
-    return {"frames": frames, "notes": notes} | ({"pages": decoded.frames} if found.several == "pages" else {})
+    if found.several == "pages" and decoded.frames > 1:
+        return {"frames": 1, "pages": decoded.frames}
+    return {"frames": decoded.frames}
+
+
+def _several_notes(decoded: Decoded, found: Format, moving: Animation | None) -> list[str]:
+    """Which of more pictures than one is shown."""
+    if moving or decoded.frames == 1:
+        return []
+    which = f"number {decoded.page + 1}, as those before it are reduced previews," if decoded.page else "the first"
+    return [f"the rendition shows {which} of {decoded.frames:,} {found.several}"]

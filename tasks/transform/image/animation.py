@@ -8,16 +8,18 @@ import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from PIL.GifImagePlugin import GifImageFile
 from PIL.Image import Image, Resampling
 from PIL.ImageFile import ImageFile
+from PIL.PngImagePlugin import PngImageFile
 
 from tasks.kinds import Format
 from tasks.transform.image.color import to_working_mode
 from tasks.transform.image.decode import damage_named, open_image
 from tasks.transform.image.gif import gif_frames, gif_plays
+from tasks.transform.image.png import png_frames, read_png
 from tasks.work import Encoded, Recipe
 
 WEBP_QUALITY, WEBP_METHOD = 80, 2
@@ -53,12 +55,20 @@ def animate(path: Path, found: Format, frames: int, recipe: Recipe, finish: Call
     `finish` takes a scaled frame to upright sRGB.
     """
     with path.open("rb") as file, damage_named(path, found):
-        image = open_image(file, found)
-        size = animation_size(image.size, frames, recipe)
-        loop = gif_plays(image) if isinstance(image, GifImageFile) else int(image.info.get("loop", FOREVER))
-        source = gif_frames(file, found) if isinstance(image, GifImageFile) else _read_frames(image)
-        pictures = _Pictures(_scaled(source, size, finish), frames)
+        canvas, loop, source = _opened(file, found)
+        pictures = _Pictures(_scaled(source, animation_size(canvas, frames, recipe), finish), frames)
         return Animation(_encode(pictures, loop), sum(pictures.durations_ms), loop, pictures.has_alpha)
+
+
+def _opened(file: BinaryIO, found: Format) -> tuple[Size, int, Frames]:
+    """Its canvas, how often it plays, and its frames."""
+    image = open_image(file, found)
+    if isinstance(image, GifImageFile):
+        return image.size, gif_plays(image), gif_frames(file, found)
+    if isinstance(image, PngImageFile):
+        png = read_png(file)
+        return image.size, png.plays(), png_frames(png, found)
+    return image.size, int(image.info.get("loop", FOREVER)), _read_frames(image)
 
 
 def animation_size(size: Size, frames: int, recipe: Recipe) -> Size:
@@ -130,9 +140,8 @@ def _scaled(source: Frames, size: Size, finish: Callable[[Image], Image]) -> Fra
 
 
 def _read_frames(image: ImageFile) -> Frames:
-    """What Pillow composes; a PNG may begin with a picture that is no part of the animation."""
-    first = int(getattr(image, "default_image", False))
-    for at in range(first, getattr(image, "n_frames", 1)):
+    """What Pillow composes."""
+    for at in range(getattr(image, "n_frames", 1)):
         image.seek(at)
         image.load()
         yield image, image.info.get("duration", 0)

@@ -32,12 +32,14 @@ class Profile:
 
 
 def to_working_mode(image: Image.Image) -> Image.Image:
-    """A mode that can be scaled and converted well: "L", "RGB", "RGBA", "CMYK" or "LAB"."""
+    """A mode that can be scaled and converted well: "L", "LA", "RGB", "RGBA", "CMYK" or "LAB"."""
     if image.mode in _DEEP_MODES:
         return _to_8_bits(image)
     if image.mode == "La":  # Pillow converts it to nothing but "LA"
-        return image.convert("LA").convert("RGBA")
-    if image.has_transparency_data and image.mode != "RGBA":
+        return image.convert("LA")
+    if image.mode == "L" and image.has_transparency_data:
+        return image.convert("LA")
+    if image.has_transparency_data and image.mode not in {"RGBA", "LA"}:
         return image.convert("RGBA")
     return image.convert(_WORKING_MODES[image.mode]) if image.mode in _WORKING_MODES else image
 
@@ -55,6 +57,11 @@ def srgb_converter(profile: Profile | None) -> Callable[[Image.Image], Image.Ima
         return _worthwhile_transform(mode, profile)
 
     def convert(image: Image.Image) -> Image.Image:
+        if image.mode == "LA":  # profiles of gray know no transparency
+            gray, alpha = image.split()
+            colored = convert(gray).convert("RGB")
+            colored.putalpha(alpha)
+            return colored
         transform = transform_of(image.mode)
         if transform:
             return ImageCms.applyTransform(image, transform) or image

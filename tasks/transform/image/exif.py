@@ -1,6 +1,7 @@
-"""What a photograph's EXIF tags tell: a few facts for the record, and all tags in JSON-safe form.
+"""What a photograph's EXIF tags tell: a few facts for the record, and those of a list in JSON-safe form.
 
-Where a photograph was taken, by whom and with which very device stays out of both unless it is asked for.
+The list has what tells how a picture was taken. Where, by whom, of what and with which very device stays out, and
+with it every tag that is not known, unless it is asked for.
 """
 
 import math
@@ -25,20 +26,76 @@ _DATE = re.compile(r"(\d{4}):(\d\d):(\d\d) (\d\d:\d\d:\d\d)")
 _OFFSET = re.compile(r"[+-]\d\d:\d\d")
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
 _POINTERS = frozenset(ExifTags.IFD)
-_PERSONAL = frozenset(
+_DEVICE = frozenset({ExifTags.Base.Make, ExifTags.Base.Model, ExifTags.Base.LensMake, ExifTags.Base.LensModel})
+_TIMES = frozenset(
     {
-        ExifTags.Base.Artist,
-        ExifTags.Base.BodySerialNumber,
-        ExifTags.Base.CameraOwnerName,
-        ExifTags.Base.CameraSerialNumber,
-        ExifTags.Base.HostComputer,
-        ExifTags.Base.ImageUniqueID,
-        ExifTags.Base.LensSerialNumber,
-        ExifTags.Base.UserComment,
-        ExifTags.Base.XPAuthor,
-        ExifTags.Base.XPComment,
+        ExifTags.Base.DateTime,
+        ExifTags.Base.DateTimeDigitized,
+        ExifTags.Base.DateTimeOriginal,
+        ExifTags.Base.OffsetTime,
+        ExifTags.Base.OffsetTimeDigitized,
+        ExifTags.Base.OffsetTimeOriginal,
+        ExifTags.Base.SubsecTime,
+        ExifTags.Base.SubsecTimeDigitized,
+        ExifTags.Base.SubsecTimeOriginal,
     }
 )
+_NUMBERS = frozenset(
+    {
+        ExifTags.Base.ApertureValue,
+        ExifTags.Base.BitsPerSample,
+        ExifTags.Base.BrightnessValue,
+        ExifTags.Base.ColorSpace,
+        ExifTags.Base.Compression,
+        ExifTags.Base.Contrast,
+        ExifTags.Base.CustomRendered,
+        ExifTags.Base.DigitalZoomRatio,
+        ExifTags.Base.ExifImageHeight,
+        ExifTags.Base.ExifImageWidth,
+        ExifTags.Base.ExposureBiasValue,
+        ExifTags.Base.ExposureIndex,
+        ExifTags.Base.ExposureMode,
+        ExifTags.Base.ExposureProgram,
+        ExifTags.Base.ExposureTime,
+        ExifTags.Base.FNumber,
+        ExifTags.Base.Flash,
+        ExifTags.Base.FlashEnergy,
+        ExifTags.Base.FocalLength,
+        ExifTags.Base.FocalLengthIn35mmFilm,
+        ExifTags.Base.FocalPlaneResolutionUnit,
+        ExifTags.Base.FocalPlaneXResolution,
+        ExifTags.Base.FocalPlaneYResolution,
+        ExifTags.Base.GainControl,
+        ExifTags.Base.ISOSpeed,
+        ExifTags.Base.ISOSpeedRatings,
+        ExifTags.Base.ImageLength,
+        ExifTags.Base.ImageWidth,
+        ExifTags.Base.LensSpecification,
+        ExifTags.Base.LightSource,
+        ExifTags.Base.MaxApertureValue,
+        ExifTags.Base.MeteringMode,
+        ExifTags.Base.Orientation,
+        ExifTags.Base.PhotometricInterpretation,
+        ExifTags.Base.PlanarConfiguration,
+        ExifTags.Base.RecommendedExposureIndex,
+        ExifTags.Base.ResolutionUnit,
+        ExifTags.Base.SamplesPerPixel,
+        ExifTags.Base.Saturation,
+        ExifTags.Base.SceneCaptureType,
+        ExifTags.Base.SensingMethod,
+        ExifTags.Base.SensitivityType,
+        ExifTags.Base.Sharpness,
+        ExifTags.Base.ShutterSpeedValue,
+        ExifTags.Base.StandardOutputSensitivity,
+        ExifTags.Base.SubjectDistance,
+        ExifTags.Base.SubjectDistanceRange,
+        ExifTags.Base.WhiteBalance,
+        ExifTags.Base.XResolution,
+        ExifTags.Base.YCbCrPositioning,
+        ExifTags.Base.YResolution,
+    }
+)
+_TIME = re.compile(r"[\d:+\-. TZ]{1,32}")
 _EXPOSURE: Mapping[str, int] = MappingProxyType(
     {
         "aperture": ExifTags.Base.FNumber,
@@ -81,12 +138,19 @@ def photo_facts(tags: Tags, *, keep_private: bool) -> dict[str, Any]:
 
 
 def dump_tags(tags: Tags, *, keep_private: bool) -> dict[str, Any]:
-    """All tags by name, bounded in number and length; those that name a person or a device only with the place."""
-    shown = {tag: value for tag, value in tags.main.items() if keep_private or tag not in _PERSONAL}
+    """The listed tags by name, which tell how the picture was taken; with the place all of them. Bounded."""
+    shown = {tag: value for tag, value in tags.main.items() if keep_private or _is_public(tag, value)}
     dump: dict[str, Any] = {"exif": _named(shown, ExifTags.TAGS)}
     if keep_private and tags.gps:
         dump["gps"] = _named(tags.gps, ExifTags.GPSTAGS)
     return dump
+
+
+def _is_public(tag: int, value: Any) -> bool:
+    """A listed tag whose value is what it should be: anybody can write anything anywhere."""
+    if isinstance(value, str):
+        return tag in _DEVICE or (tag in _TIMES and _TIME.fullmatch(_clean(value)) is not None)
+    return tag in _NUMBERS and not isinstance(value, bytes)
 
 
 def _directory(exif: Exif, pointer: int | None) -> dict[int, Any]:

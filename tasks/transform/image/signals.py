@@ -44,25 +44,30 @@ _PNG_SIGNAL = re.compile(rb"\0\0\0\x04cICP(.)(.)", re.DOTALL)
 _BOX_SIGNAL = re.compile(rb"colrnclx\0(.)\0(.)", re.DOTALL)
 
 
-def announced_profile(media_type: str, head: bytes, info: Mapping[str, Any]) -> bytes | None:
-    """An ICC profile of what the file announces; None for sRGB, for nothing, and for what has no such profile (HDR)."""
+def announced_profile(media_type: str, head: bytes, info: Mapping[str, Any], *, is_gray: bool = False) -> bytes | None:
+    """An ICC profile of what the file announces; None for sRGB, for nothing, and for what has no such profile (HDR).
+
+    Gray pixels need a profile of gray.
+    """
     signal = (_PNG_SIGNAL if media_type == "image/png" else _BOX_SIGNAL).search(head)
     if signal:
-        return _by_numbers(signal[1][0], signal[2][0])
+        return _by_numbers(signal[1][0], signal[2][0], is_gray=is_gray)
     if media_type != "image/png" or "srgb" in info or "gamma" not in info:
         return None
-    return _by_gamma(info["gamma"], info.get("chromaticity"))
+    return _by_gamma(info["gamma"], None if is_gray else info.get("chromaticity"), is_gray=is_gray)
 
 
-def _by_numbers(primaries: int, transfer: int) -> bytes | None:
+def _by_numbers(primaries: int, transfer: int, *, is_gray: bool) -> bytes | None:
     if primaries not in _PRIMARIES or transfer not in _TRANSFERS:
         return None
     name, points = _PRIMARIES[primaries]
     gamma = _TRANSFERS[transfer]
-    return None if name == _SRGB and gamma is None else _profile(name, points, gamma)
+    if gamma is None and (is_gray or name == _SRGB):
+        return None
+    return _gray_profile(name, gamma) if is_gray else _profile(name, points, gamma)
 
 
-def _by_gamma(gamma: float, chromaticity: tuple[float, ...] | None) -> bytes | None:
+def _by_gamma(gamma: float, chromaticity: tuple[float, ...] | None, *, is_gray: bool) -> bytes | None:
     """PNG's gamma is the encoder's: 0.45455 says 2.2, by which everybody means sRGB's curve."""
     if not _LEAST_GAMMA <= gamma <= 1 / _LEAST_GAMMA:
         return None
@@ -71,7 +76,11 @@ def _by_gamma(gamma: float, chromaticity: tuple[float, ...] | None) -> bytes | N
     told = tuple(zip(chromaticity[::2], chromaticity[1::2], strict=True)) if chromaticity else points
     if exponent is None and _is_near(told, points):
         return None
-    return _profile("gamma and primaries of a PNG", told, exponent)
+    return (
+        _gray_profile("gamma of a PNG", exponent)
+        if is_gray
+        else _profile("gamma and primaries of a PNG", told, exponent)
+    )
 
 
 def _is_near(some: tuple[Point, ...], others: tuple[Point, ...]) -> bool:
@@ -83,24 +92,42 @@ def _profile(name: str, points: tuple[Point, ...], gamma: float | None) -> bytes
     colorants = _colorants(points)
     if colorants is None:
         return None
-    curve = b"curv" + bytes(4) + struct.pack(f">I{_CURVE_POINTS}H", _CURVE_POINTS, *_curve(gamma))
-    text = name.encode()
-    tags = {
-        b"desc": b"desc" + bytes(4) + struct.pack(">I", len(text) + 1) + text + bytes(1 + 78),
-        b"wtpt": _xyz(_D50),
+    tags = _named_white(name) | {
         **{tag: _xyz(colorant) for tag, colorant in zip((b"rXYZ", b"gXYZ", b"bXYZ"), colorants, strict=True)},
-        **dict.fromkeys((b"rTRC", b"gTRC", b"bTRC"), curve),
+        **dict.fromkeys((b"rTRC", b"gTRC", b"bTRC"), _curve_tag(gamma)),
     }
-    return _assembled(tags)
+    return _assembled(tags, b"RGB ")
 
 
-def _assembled(tags: Mapping[bytes, bytes]) -> bytes:
+def _gray_profile(name: str, gamma: float | None) -> bytes:
+    return _assembled(_named_white(name) | {b"kTRC": _curve_tag(gamma)}, b"GRAY")
+
+
+def _named_white(name: str) -> dict[bytes, bytes]:
+    text = name.encode()
+    described = b"desc" + bytes(4) + struct.pack(">I", len(text) + 1) + text + bytes(1 + 78)
+    return {b"desc": described, b"wtpt": _xyz(_D50)}
+
+
+def _curve_tag(gamma: float | None) -> bytes:
+    return b"curv" + bytes(4) + struct.pack(f">I{_CURVE_POINTS}H", _CURVE_POINTS, *_curve(gamma))
+
+
+def _assembled(tags: Mapping[bytes, bytes], colors: bytes) -> bytes:
     index, body, start = b"", b"", 132 + 12 * len(tags)
     for tag, data in tags.items():
         index += tag + struct.pack(">II", start + len(body), len(data))
         body += data + bytes(-len(data) % 4)
     content = struct.pack(">I", len(tags)) + index + body
-    header = struct.pack(">I4xI", 128 + len(content), 0x02400000) + b"mntrRGB XYZ " + bytes(12) + b"acsp" + bytes(28)
+    header = (
+        struct.pack(">I4xI", 128 + len(content), 0x02400000)
+        + b"mntr"
+        + colors
+        + b"XYZ "
+        + bytes(12)
+        + b"acsp"
+        + bytes(28)
+    )
     return (header + _fixed(_D50)).ljust(128, b"\0") + content
 
 

@@ -14,6 +14,7 @@ from typing import IO
 import duckdb
 from duckdb import DuckDBPyConnection
 
+from tasks.shared.nesting import MAX_LEVELS, levels
 from tasks.transform.table.delimited import check_columns
 from tasks.transform.table.engine import corrupt, literal, row_group_rows, write_parquet
 from tasks.transform.table.envelope import exact, unwrapped
@@ -45,6 +46,7 @@ _TAIL_BYTES = 4096
 _CLOSING = {b"{": b"}", b"[": b"]"}
 _TRIED_LINES = 20
 _SCALAR_KEY = "value"
+_OPENING = "2 * strlen(json) - strlen(replace(json, '[', '')) - strlen(replace(json, '{', ''))"
 
 
 def read_documents(text: PlainText, name: str, engine: DuckDBPyConnection, scratch: Path) -> RawTable:
@@ -114,6 +116,7 @@ def _structure(engine: DuckDBPyConnection, path: Path) -> _Found:
         f" row_number() OVER () AS place FROM {_source(path)}"
     )
     try:
+        _check_levels(engine, path)
         kinds = engine.execute(f"SELECT structure, keys FROM ({each}) GROUP BY ALL ORDER BY min(place)")
     except (duckdb.InvalidInputException, duckdb.InvalidTypeException) as exc:
         raise _damaged(path, exc) from exc
@@ -130,6 +133,16 @@ def _structure(engine: DuckDBPyConnection, path: Path) -> _Found:
 def _kind(structure: str) -> Structure:
     """Of an object without a member, DuckDB says "JSON"."""
     return {} if structure == _EMPTY else json.loads(structure)
+
+
+def _check_levels(engine: DuckDBPyConnection, path: Path) -> None:
+    """Only what has many brackets can be nested deeply: just that is looked at."""
+    suspects = engine.execute(f"SELECT json::VARCHAR FROM {_source(path)} WHERE {_OPENING} > {MAX_LEVELS}")
+    while found := suspects.fetchone():
+        if (deep := levels(found[0])) > MAX_LEVELS:
+            raise CorruptTable(
+                f"The JSON is nested {deep} levels deep; at most {MAX_LEVELS} are read. Flatten it and upload it again."
+            )
 
 
 def _damaged(path: Path, exc: Exception) -> CorruptTable | TruncatedFile | TooLarge:
@@ -172,6 +185,8 @@ def _put_right(source: Path, target: Path, rejects: Rejects) -> None:
 
 
 def _line_fault(line: str) -> str:
+    if levels(line) > MAX_LEVELS:
+        return "nested too deeply"
     try:
         value = json.loads(line, parse_int=str)
         json.dumps(value, ensure_ascii=False).encode()
@@ -179,8 +194,6 @@ def _line_fault(line: str) -> str:
         return "not UTF-8"
     except ValueError as exc:
         return f"not JSON ({exc})"
-    except RecursionError:
-        return "nested too deeply"
     return "" if isinstance(value, dict) else "not an object"
 
 

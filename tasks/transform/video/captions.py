@@ -11,7 +11,9 @@ from av.stream import Stream
 from av.subtitles.stream import SubtitleStream
 from av.subtitles.subtitle import AssSubtitle
 
-from tasks.transform.media import clean
+from tasks.transform.media import MAX_FACT_CHARS, clean
+from tasks.transform.places import tells_place
+from tasks.transform.video.dialogue import why_no_dialogue
 from tasks.transform.video.facts import language_of
 from tasks.transform.video.reader import Reader
 from tasks.work import Encoded
@@ -21,7 +23,12 @@ MAX_CUE_CHARS = 500
 MAX_CUE_SECONDS = 60
 USUAL_CUE_SECONDS = 4
 
-_STYLES = re.compile(r"\{\\[^}]*\}")
+_NAMES = ("handler_name", "title", "name")
+_STYLES = re.compile(r"((?<!\\)\{[^}]*\})")
+_DRAWS = re.compile(r"\\p(\d+)")
+_ESCAPED = re.compile(r"\\([{}])")
+_SPACES = re.compile(r"\\[hn]")
+"""Of ASS: one that is not broken, and a line end that counts only where lines are broken by hand."""
 
 
 class CaptionTrack:
@@ -29,6 +36,7 @@ class CaptionTrack:
 
     def __init__(self, stream: SubtitleStream) -> None:
         self.language = language_of(stream)
+        self._name = clean(" ".join(stream.metadata.get(tag, "") for tag in _NAMES), MAX_FACT_CHARS)
         self._cues: list[tuple[Fraction, Fraction, str]] = []
 
     def add(self, packet: "Packet[Stream]", reader: Reader) -> None:
@@ -41,9 +49,20 @@ class CaptionTrack:
             self._cues.append((start, start + min(length, MAX_CUE_SECONDS), text))
 
     def webvtt(self) -> str:
-        """The whole file; empty if nothing is said in the track."""
-        cues = (f"{timestamp(start)} --> {timestamp(end)}\n{text}\n" for start, end, text in sorted(self._cues))
-        return "\n".join(("WEBVTT\n", *cues)) if self._cues else ""
+        """The whole file, of the cues that tell no place; empty if nothing is said in the track."""
+        said = [] if self._why_left_out() else [cue for cue in sorted(self._cues) if not _tells_place(cue)]
+        cues = (f"{timestamp(start)} --> {timestamp(end)}\n{text}\n" for start, end, text in said)
+        return "\n".join(("WEBVTT\n", *cues)) if said else ""
+
+    def note(self) -> str:
+        """What of the track was left out, and why; empty if nothing was."""
+        if reason := self._why_left_out():
+            return f"a text track ({self.language}) was left out: {reason}"
+        places = sum(map(_tells_place, self._cues))
+        return f"{places:,} captions ({self.language}) that tell positions were left out" if places else ""
+
+    def _why_left_out(self) -> str:
+        return why_no_dialogue([html.unescape(text) for _, _, text in self._cues], self._name)
 
 
 def files_of(tracks: Iterable[CaptionTrack]) -> tuple[Encoded, ...]:
@@ -60,10 +79,19 @@ def files_of(tracks: Iterable[CaptionTrack]) -> tuple[Encoded, ...]:
     return tuple(files.values())
 
 
+def notes_of(tracks: Iterable[CaptionTrack]) -> tuple[str, ...]:
+    """What of the tracks is not in the files."""
+    return tuple(note for track in tracks if (note := track.note()))
+
+
 def timestamp(seconds: Fraction) -> str:
     """As WebVTT has it: hours, minutes, seconds and milliseconds."""
     whole, milliseconds = divmod(round(seconds * 1000), 1000)
     return f"{whole // 3600:02}:{whole // 60 % 60:02}:{whole % 60:02}.{milliseconds:03}"
+
+
+def _tells_place(cue: tuple[Fraction, Fraction, str]) -> bool:
+    return tells_place(html.unescape(cue[2]))
 
 
 def _text_of(packet: "Packet[Stream]") -> str:
@@ -72,5 +100,17 @@ def _text_of(packet: "Packet[Stream]") -> str:
     except av.error.FFmpegError:
         return ""
     said = (each.dialogue.decode("utf-8", "replace") for each in found if isinstance(each, AssSubtitle))
-    lines = (clean(_STYLES.sub("", line), MAX_CUE_CHARS) for text in said for line in text.splitlines())
+    lines = (clean(line, MAX_CUE_CHARS) for text in said for line in _spoken(text).splitlines())
     return html.escape("\n".join(line for line in lines if line), quote=False)
+
+
+def _spoken(text: str) -> str:
+    """Without the styles of ASS, and without what is drawn by them: coordinates between {\\p1} and {\\p0}."""
+    draws, spoken = False, ""
+    for at, part in enumerate(_STYLES.split(text)):
+        if at % 2:
+            said = _DRAWS.findall(part)
+            draws = said[-1].strip("0") != "" if said else draws
+        elif not draws:
+            spoken += part
+    return _ESCAPED.sub(r"\1", _SPACES.sub(" ", spoken))

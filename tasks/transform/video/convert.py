@@ -1,7 +1,7 @@
 """Reads chosen tracks and writes them anew: all of a video, only its sound, or a part of its pictures."""
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Protocol
@@ -11,18 +11,20 @@ from av.packet import Packet
 from av.stream import Stream
 
 from tasks.transform.media import Loudness
-from tasks.transform.video.captions import CaptionTrack, files_of
+from tasks.transform.peaks import PeakFinder
+from tasks.transform.video.captions import CaptionTrack, files_of, notes_of
 from tasks.transform.video.encode import PictureLine, mp4_writer
+from tasks.transform.video.geometry import Size
 from tasks.transform.video.limits import LIMITS
 from tasks.transform.video.picture import Picture
 from tasks.transform.video.reader import Decoded, Reader
 from tasks.transform.video.sound import SoundLine
 from tasks.transform.video.tracks import Tracks
 from tasks.work import Encoded
-from workflow.errors import NothingToPlay
+from workflow.errors import NothingToPlay, TooLong
 
 SLACK_SECONDS = 60
-"""What is said to be shown later than this after the end is an error of the file, and left out."""
+"""What is said to be shown later than this after all else, and after the end, is an error of the file."""
 
 
 class Line(Protocol):
@@ -30,47 +32,94 @@ class Line(Protocol):
 
     frames: int
 
-    def add(self, frame: Any, seconds: Fraction) -> Iterator["Packet[Any]"]: ...
+    def add(self, decoded: Decoded) -> Iterator["Packet[Any]"]: ...
     def finish(self) -> Iterator["Packet[Any]"]: ...
 
 
-@dataclass(frozen=True)
 class Window:
-    """From a time up to another, in seconds from the beginning of the file."""
+    """What is kept: from a time up to another, in seconds from the beginning of the file.
 
-    start: Fraction
-    end: Fraction
+    What is left out of one that `is_whole` is in no other, either.
+    """
+
+    is_whole = False
+
+    def __init__(self, start: Fraction, end: Fraction) -> None:
+        self._start, self._end = start, end
 
     def __contains__(self, decoded: Decoded) -> bool:
-        return self.start <= decoded.seconds < self.end
+        return self._start <= decoded.seconds < self._end
+
+
+class Whole(Window):
+    """All of a file, as far as it goes on. What it announces is the least: recorders that were stopped announce less.
+
+    Of what is beyond, only a jump is left out that a clock set anew does not explain.
+    """
+
+    is_whole = True
+
+    def __init__(self, announced_seconds: float, *, is_steady: bool) -> None:
+        slack = SLACK_SECONDS if is_steady else LIMITS.max_seconds
+        super().__init__(Fraction(0), Fraction(announced_seconds + slack))
+        self._slack = Fraction(slack)
+
+    def __contains__(self, decoded: Decoded) -> bool:
+        if not super().__contains__(decoded):
+            return False
+        check_duration(float(decoded.seconds))
+        self._end = max(self._end, decoded.end + self._slack)
+        return True
 
 
 def whole(duration_seconds: float, reader: Reader) -> Window:
-    """All of a file. What it announces is no measure where its clock may be set anew."""
-    announced = Fraction(duration_seconds) + SLACK_SECONDS
-    return Window(Fraction(0), announced if reader.clock.is_steady else Fraction(LIMITS.max_seconds))
+    return Whole(duration_seconds, is_steady=reader.clock.is_steady)
+
+
+def check_duration(seconds: float) -> None:
+    """Raise TooLong above the limit."""
+    if seconds > LIMITS.max_seconds:
+        raise TooLong(
+            f"The video plays {seconds / 3600:,.1f} hours; up to {LIMITS.max_seconds / 3600:,.0f} are converted. "
+            "Cut it into parts and upload those."
+        )
 
 
 @dataclass(frozen=True)
 class Converted:
-    """What was read and written. `end_seconds` is where the last picture or sound ends."""
+    """What was read and written. `end_seconds` is where the last picture or sound ends.
+
+    `too_soon` counts the pictures that screens would not show, `out_of_time` all that lies in no time of the file.
+    `usual_size` is that at which most pictures are to be shown, of `sizes` different ones.
+    """
 
     pictures: int
     end_seconds: float
     packets: int
     lost_packets: int
     breaks_off: bool
+    too_soon: int = 0
+    out_of_time: int = 0
+    deinterlaced: bool = False
+    sizes: int = 0
+    usual_size: Size | None = None
     loudness: Loudness | None = None
+    peaks: Encoded | None = None
     captions: tuple[Encoded, ...] = ()
+    caption_notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Job:
-    """The tracks to be converted, how their picture is to become, and what part of it is kept."""
+    """The tracks to be converted, how their picture is to become, and what part of it is kept.
+
+    `peaks` are found of a sound that nothing is to be seen with.
+    """
 
     tracks: Tracks
     picture: Picture | None
     window: Window
+    peaks: PeakFinder | None = None
 
 
 def convert(
@@ -79,18 +128,37 @@ def convert(
     """Write an MP4 of the packets of a job's tracks; raises NothingToPlay or FFmpeg's error if nothing is decoded."""
     captions = {stream.index: CaptionTrack(stream) for stream in job.tracks.captions}
     with mp4_writer(to, tags) as output:
-        lines = _lines(output, job)
+        writing = _Writing(output, _lines(output, job), job.window)
         for packet in packets:
             if packet.stream.index in captions:
                 captions[packet.stream.index].add(packet, reader)
             else:
-                _write(reader, packet, lines[packet.stream.index], job.window, output)
-        for line in lines.values():
-            output.mux(list(line.finish()))
-    if not any(line.frames for line in lines.values()):
+                writing.add(packet.stream.index, reader.decoded(packet))
+        writing.finish()
+    if not any(line.frames for line in writing.lines.values()):
         reader.raise_damage()
         raise NothingToPlay("There is no picture and no sound in the tracks of this file. Check the export.")
-    return _converted(reader, lines, files_of(captions.values()))
+    return _converted(reader, writing, captions.values())
+
+
+class _Writing:
+    """`end` is where the last of what was kept ends, in seconds; `out_of_time` counts what was not."""
+
+    def __init__(self, output: OutputContainer, lines: Mapping[int, Line], window: Window) -> None:
+        self.lines, self.end, self.out_of_time = lines, Fraction(0), 0
+        self._output, self._window = output, window
+
+    def add(self, track: int, decoded: Iterable[Decoded]) -> None:
+        for each in decoded:
+            if each in self._window:
+                self.end = max(self.end, each.end)
+                self._output.mux(list(self.lines[track].add(each)))
+            else:
+                self.out_of_time += self._window.is_whole
+
+    def finish(self) -> None:
+        for line in self.lines.values():
+            self._output.mux(list(line.finish()))
 
 
 def _lines(output: OutputContainer, job: Job) -> dict[int, Line]:
@@ -98,24 +166,36 @@ def _lines(output: OutputContainer, job: Job) -> dict[int, Line]:
     if job.tracks.picture and job.picture:
         lines[job.tracks.picture.index] = PictureLine(output, job.picture)
     if job.tracks.sound:
-        lines[job.tracks.sound.index] = SoundLine(output)
+        lines[job.tracks.sound.index] = SoundLine(output, job.peaks)
     return lines
 
 
-def _write(reader: Reader, packet: "Packet[Stream]", line: Line, window: Window, output: OutputContainer) -> None:
-    for decoded in reader.decoded(packet):
-        if decoded in window:
-            output.mux(list(line.add(decoded.frame, decoded.seconds)))
-
-
-def _converted(reader: Reader, lines: Mapping[int, Line], captions: tuple[Encoded, ...]) -> Converted:
-    sound = next((line for line in lines.values() if isinstance(line, SoundLine)), None)
-    return Converted(
-        pictures=sum(line.frames for line in lines.values() if isinstance(line, PictureLine)),
-        end_seconds=float(reader.end_seconds),
+def _converted(reader: Reader, writing: _Writing, captions: Collection[CaptionTrack]) -> Converted:
+    lines = writing.lines.values()
+    sound = next((line for line in lines if isinstance(line, SoundLine)), None)
+    pictures = next((line for line in lines if isinstance(line, PictureLine)), None)
+    found = Converted(
+        pictures=pictures.frames if pictures else 0,
+        end_seconds=float(writing.end),
         packets=reader.packets,
         lost_packets=reader.lost,
         breaks_off=reader.breaks_off,
+        out_of_time=writing.out_of_time,
         loudness=sound.loudness() if sound else None,
-        captions=captions,
+        peaks=sound.peaks.finish(float(writing.end)) if sound and sound.peaks else None,
+        captions=files_of(captions),
+        caption_notes=notes_of(captions),
+    )
+    return _with_pictures(found, pictures) if pictures else found
+
+
+def _with_pictures(found: Converted, line: PictureLine) -> Converted:
+    ((usual, _),) = line.chain.sizes.most_common(1) or ((None, 0),)
+    return replace(
+        found,
+        too_soon=line.too_soon,
+        out_of_time=found.out_of_time + line.out_of_order,
+        deinterlaced=line.chain.deinterlaced,
+        sizes=len(line.chain.sizes),
+        usual_size=usual,
     )

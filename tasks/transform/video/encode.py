@@ -17,6 +17,7 @@ from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTr
 from av.video.stream import VideoStream
 
 from tasks.transform.video.picture import TICK, TICKS_A_SECOND, Picture, PictureChain
+from tasks.transform.video.reader import Decoded
 
 PRESET = "superfast"
 CRF = "24"
@@ -38,27 +39,35 @@ def mp4_writer(path: Path, tags: Mapping[str, str]) -> Generator[OutputContainer
 
 
 class PictureLine:
-    """Takes the decoded frames of a track and their times in seconds, and gives packets to be written."""
+    """Takes the decoded frames of a track, and gives packets to be written.
+
+    Left out are those that follow sooner than screens show them, `too_soon`, and those that are said to be shown
+    before one that came before them, `out_of_order`.
+    """
 
     def __init__(self, container: OutputContainer, picture: Picture) -> None:
-        self._chain = PictureChain(picture.target, picture.turn, deinterlaces=picture.is_interlaced)
+        self.chain = PictureChain(picture)
         self._stream = _add_encoder(container, picture)
         self._earliest = Fraction(0)
         self._next_key = Fraction(0)
-        self.frames = 0
+        self._last = Fraction(0)
+        self.frames = self.too_soon = self.out_of_order = 0
 
-    def add(self, frame: VideoFrame, seconds: Fraction) -> Iterator["Packet[VideoStream]"]:
-        if seconds < self._earliest:
+    def add(self, decoded: Decoded) -> Iterator["Packet[VideoStream]"]:
+        frame, seconds = decoded.frame, decoded.seconds
+        if seconds < self._earliest or not isinstance(frame, VideoFrame):
+            self.too_soon += seconds >= self._last
+            self.out_of_order += seconds < self._last
             return
-        self._earliest = seconds + LEAST_GAP_SECONDS
+        self._last, self._earliest = seconds, seconds + LEAST_GAP_SECONDS
         length = frame.duration * frame.time_base if frame.time_base else Fraction(0)
         frame.pts, frame.dts, frame.duration = round(seconds * TICKS_A_SECOND), None, round(length * TICKS_A_SECOND)
         frame.time_base = TICK
-        for shown in self._chain.push(frame):
+        for shown in self.chain.push(frame, decoded.aspect):
             yield from self._encode(shown)
 
     def finish(self) -> Iterator["Packet[VideoStream]"]:
-        for shown in self._chain.flush():
+        for shown in self.chain.flush():
             yield from self._encode(shown)
         if self.frames:
             yield from self._stream.encode(None)
@@ -82,6 +91,7 @@ def _add_encoder(container: OutputContainer, picture: Picture) -> VideoStream:
         "bufsize": str(2 * MAX_BITS_A_SECOND),
         "g": str(_NO_KEY_FRAMES_BY_COUNT),
         "forced-idr": "1",
+        "a53cc": "0",
     }
     stream = container.add_stream("libx264", rate=picture.frame_rate or _USUAL_RATE, options=options)
     stream.width, stream.height = picture.target

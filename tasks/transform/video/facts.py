@@ -10,13 +10,23 @@ from av.stream import Stream
 from av.subtitles.stream import SubtitleStream
 from av.video.stream import VideoStream
 
-from tasks.transform.media import MAX_FACT_CHARS, clean, public_tags, read_chapters, read_tags, seconds, tag_facts
+from tasks.transform.media import (
+    FILM_TAGS,
+    MAX_FACT_CHARS,
+    clean,
+    public_tags,
+    read_chapters,
+    read_tags,
+    seconds,
+    tag_facts,
+)
+from tasks.transform.mixing import mixing_note
+from tasks.transform.national import unreadable_note
 from tasks.transform.video.picture import Picture
 from tasks.transform.video.tracks import MAX_CAPTION_TRACKS, UNKNOWN_CODEC, Tracks, codec_name, is_text
 
 MAX_LISTED_STREAMS = 50
 MAX_LISTED_CAPTIONS = 10
-STEREO = 2
 
 
 def facts_of(container: InputContainer, tracks: Tracks, picture: Picture | None) -> dict[str, Any]:
@@ -29,7 +39,7 @@ def facts_of(container: InputContainer, tracks: Tracks, picture: Picture | None)
         "audio_tracks": tracks.sounds,
         "chapters": len(container.chapters()),
         "captions": [_caption(stream) for stream in container.streams.subtitles[:MAX_LISTED_CAPTIONS]],
-        **tag_facts(tags),
+        **tag_facts(tags, FILM_TAGS),
         "notes": list(_notes(container, tracks, picture)),
     }
 
@@ -64,8 +74,6 @@ def _notes(container: InputContainer, tracks: Tracks, picture: Picture | None) -
         return
     if picture.is_hdr:
         yield "high dynamic range was brought to standard range"
-    if picture.is_interlaced:
-        yield "interlaced pictures were made progressive"
     if picture.has_alpha:
         yield "transparency was put on black"
     if picture.has_closed_captions:
@@ -77,13 +85,14 @@ def _track_notes(container: InputContainer, tracks: Tracks) -> Iterator[str]:
         yield f"{tracks.pictures} video tracks; one is in the rendition"
     if tracks.sounds > 1:
         yield f"{tracks.sounds} audio tracks; the main one is in the rendition"
-    if tracks.sound and tracks.sound.codec_context.layout.nb_channels > STEREO:
-        yield f"{tracks.sound.codec_context.layout.nb_channels} audio channels were mixed down to stereo"
+    if tracks.sound and (mixed := mixing_note(tracks.sound.codec_context.layout)):
+        yield f"{tracks.sound.codec_context.layout.nb_channels} audio channels {mixed}"
     kinds = [is_text(stream) for stream in container.streams.subtitles]
-    if kinds.count(False):
-        yield f"{kinds.count(False)} caption tracks that are pictures were left out"
+    if others := {codec_name(stream) for stream in container.streams.subtitles if not is_text(stream)}:
+        yield f"{kinds.count(False)} caption tracks that are no plain text were left out ({', '.join(sorted(others))})"
     if kinds.count(True) > MAX_CAPTION_TRACKS:
         yield f"{kinds.count(True)} caption tracks; the first {MAX_CAPTION_TRACKS} are in the renditions"
+    yield from unreadable_note(container.metadata, *(stream.metadata for stream in tracks.playable))
 
 
 def technical_of(container: InputContainer, *, keep_private: bool) -> dict[str, Any]:
@@ -95,7 +104,7 @@ def technical_of(container: InputContainer, *, keep_private: bool) -> dict[str, 
             _stream(stream, keep_private=keep_private) for stream in list(container.streams)[:MAX_LISTED_STREAMS]
         ],
         "chapters": read_chapters(container),
-        "tags": tags if keep_private else public_tags(tags),
+        "tags": tags if keep_private else public_tags(tags, FILM_TAGS),
     }
 
 
@@ -109,7 +118,7 @@ def _stream(stream: Stream, *, keep_private: bool) -> dict[str, Any]:
         "language": language_of(stream),
         "duration_seconds": seconds(stream.duration, stream.time_base),
         **_details(stream),
-        "tags": tags if keep_private else public_tags(tags),
+        "tags": tags if keep_private else public_tags(tags, FILM_TAGS),
     }
 
 

@@ -15,6 +15,9 @@ LONG_SIDE_PX, SHORT_SIDE_PX = 1280, 720
 LEAST_SIDE_PX = 16
 """Encoders and players take less, but not gladly."""
 
+_UNSEEN_PX = 2
+"""Rounding to even sides, and encoders that know only whole blocks, make so little a difference."""
+
 _MATRIX = struct.Struct("=9i")
 _QUARTER = 90
 _MAX_ASPECT = 100
@@ -85,6 +88,16 @@ def displayed_size(stored: Size, aspect: Fraction | None, turn: Turn) -> Size:
     width, height = stored
     sane = aspect and Fraction(1, _MAX_ASPECT) <= aspect <= _MAX_ASPECT
     return turn.turned((max(1, round(width * aspect)) if sane and aspect else width, height))
+
+
+def within(displayed: Size, box: Size) -> Size:
+    """As large as fits in a box of even sides, in its own proportions; the whole box where one pixel would be left."""
+    scale = min(box[0] / displayed[0], box[1] / displayed[1])
+    width, height = (max(2, 2 * round(side * scale / 2)) for side in displayed)
+    return (
+        box[0] if abs(box[0] - width) <= _UNSEEN_PX else width,
+        box[1] if abs(box[1] - height) <= _UNSEEN_PX else height,
+    )
 
 
 def fitted(displayed: Size) -> Size:

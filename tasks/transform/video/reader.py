@@ -12,8 +12,10 @@ from av.packet import Packet
 from av.stream import Stream
 from av.subtitles.stream import SubtitleStream
 from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
 
-from tasks.transform.video.tracks import Tracks, codec_name
+from tasks.transform.media import NOT_DONE
+from tasks.transform.video.tracks import Tracks, codec_name, decoder_with_alpha
 
 MAX_JUMP_SECONDS, MAX_STEP_BACK_SECONDS = 10, 1
 """Beyond these a clock was set anew, in formats where that happens."""
@@ -25,10 +27,15 @@ _GUESSED = frozenset({("avi", "h264"), ("avi", "hevc")})
 
 @dataclass(frozen=True)
 class Decoded:
-    """A frame, and when it is shown or heard: seconds from the beginning of the file."""
+    """A frame, and from when to when it is shown or heard: seconds from the beginning of the file.
+
+    `aspect` is what the decoder says of the pixels from this picture on: their width by their height.
+    """
 
     frame: VideoFrame | AudioFrame
     seconds: Fraction
+    end: Fraction
+    aspect: Fraction | None = None
 
 
 class Clock:
@@ -70,15 +77,15 @@ def is_flush(packet: "Packet[Stream]") -> bool:
 
 
 class Reader:
-    """`lost` counts packets that could not be decoded, of `packets`; `end_seconds` is where the last one ends."""
+    """`lost` counts packets that could not be decoded, of `packets`."""
 
     def __init__(self, container: InputContainer, tracks: Tracks) -> None:
         self.clock = Clock(container)
         self.packets = self.lost = 0
-        self.end_seconds = Fraction(0)
         self.breaks_off = False
         self._container, self._timed_streams, self._origin = container, tracks.timed, tracks.origin_seconds
         self._damage: av.error.FFmpegError | None = None
+        self._decoders = {stream.index: decoder_with_alpha(stream) for stream in tracks.playable}
         self._is_guessed = bool(tracks.picture and (container.format.name, codec_name(tracks.picture)) in _GUESSED)
         self._first: dict[int, int] = {}
         self._delays: dict[int, int] = {}
@@ -111,7 +118,10 @@ class Reader:
         if packet.dts is not None:
             self._first.setdefault(packet.stream.index, packet.dts)
         try:
-            frames = packet.decode()
+            decoder = self._decoders.get(packet.stream.index)
+            frames = decoder.decode(packet) if decoder else packet.decode()
+        except NOT_DONE:
+            raise
         except av.error.FFmpegError as exc:
             self.lost += 1
             self._damage = exc
@@ -134,9 +144,9 @@ class Reader:
 
     def _timed(self, stream: Stream, frame: VideoFrame | AudioFrame) -> Decoded:
         seconds = self._seconds_of(stream, frame)
-        self._next[stream.index] = seconds + _length(frame, stream)
-        self.end_seconds = max(self.end_seconds, self._next[stream.index])
-        return Decoded(frame, seconds)
+        end = self._next[stream.index] = seconds + _length(frame, stream)
+        aspect = stream.codec_context.sample_aspect_ratio if isinstance(stream, VideoStream) else None
+        return Decoded(frame, seconds, end, aspect)
 
     def _seconds_of(self, stream: Stream, frame: VideoFrame | AudioFrame) -> Fraction:
         if frame.pts is not None and not (self._is_guessed and isinstance(frame, VideoFrame)):

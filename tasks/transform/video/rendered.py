@@ -16,7 +16,13 @@ def rendered(found: Probe, converted: Converted, path: Path) -> Rendered:
     notes = [*found.facts["notes"], *_notes(converted)]
     loudness = converted.loudness.facts if converted.loudness else {"loudness_lufs": None}
     facts = found.facts | loudness | {"duration_seconds": round(converted.end_seconds, 3), "notes": notes}
-    return Rendered((_written(found, path), *converted.captions), facts, found.technical)
+    facts |= {"left_out": converted.lost_packets + converted.out_of_time}
+    if converted.pictures:
+        facts |= {"frames": converted.pictures}
+    if converted.usual_size:
+        facts |= dict(zip(("width", "height"), converted.usual_size, strict=True))
+    peaks = (converted.peaks,) if converted.peaks else ()
+    return Rendered((_written(found, path), *peaks, *converted.captions), facts, found.technical)
 
 
 def _written(found: Probe, path: Path) -> Written:
@@ -39,7 +45,14 @@ def _check_played(found: Probe, converted: Converted) -> None:
 
 
 def _notes(converted: Converted) -> Iterator[str]:
+    yield from converted.caption_notes
     if converted.lost_packets:
         yield f"{converted.lost_packets:,} of {converted.packets:,} packets could not be decoded and were left out"
+    if converted.out_of_time:
+        yield f"{converted.out_of_time:,} pictures or blocks of sound are out of the file's time, and were left out"
+    if converted.deinterlaced:
+        yield "interlaced pictures were made progressive"
+    if converted.sizes > 1:
+        yield f"the picture changes its size or its proportions on the way ({converted.sizes}); all of it is shown"
     if converted.breaks_off:
         yield "the file is damaged; what follows the damage was left out"

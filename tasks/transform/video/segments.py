@@ -27,6 +27,7 @@ from tasks.transform.video.picture import Picture
 from tasks.transform.video.probe import Probe, examine, picture_of
 from tasks.transform.video.reader import Reader, is_flush, stamp_of
 from tasks.transform.video.rendered import rendered
+from tasks.transform.video.sound import peak_finder
 from tasks.transform.video.tracks import DEMUXERS, Tracks, choose
 from tasks.work import Recipe, Rendered
 from workflow.errors import CorruptMedia, TooLong
@@ -123,7 +124,13 @@ def convert_sound(stream: BinaryIO, size: int, to: Path) -> Converted:
         tracks = replace(choose(container), picture=None)
         reader = Reader(container, tracks)
         packets = reader.demuxed(*tracks.playable, *tracks.captions)
-        return convert(Job(tracks, None, whole(found.duration_seconds, reader)), reader, packets, to, {})
+        job = Job(
+            tracks,
+            None,
+            whole(found.duration_seconds, reader),
+            None if found.picture else peak_finder(found.duration_seconds),
+        )
+        return convert(job, reader, packets, to, {})
 
 
 def join(
@@ -272,6 +279,12 @@ def _together(segments: Sequence[Part], sound: Part | None) -> Converted:
         packets=sum(each.packets for each in every),
         lost_packets=sum(each.lost_packets for each in every),
         breaks_off=any(each.breaks_off for each in every),
+        too_soon=sum(each.too_soon for each in every),
+        out_of_time=sum(each.out_of_time for each in every),
+        deinterlaced=any(each.deinterlaced for each in every),
+        sizes=max([*(each.sizes for each in every), len({each.usual_size for each in every if each.usual_size})]),
         loudness=sound.converted.loudness if sound else None,
+        peaks=sound.converted.peaks if sound else None,
         captions=sound.converted.captions if sound else (),
+        caption_notes=sound.converted.caption_notes if sound else (),
     )

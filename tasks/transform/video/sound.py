@@ -9,6 +9,8 @@ from av.container import OutputContainer
 from av.packet import Packet
 
 from tasks.transform.media import FrameGraph, Loudness, LoudnessMeter, SteadyResampler
+from tasks.transform.peaks import PeakFinder
+from tasks.transform.video.reader import Decoded
 
 RATE_HZ = 48_000
 BITS_A_SECOND = 128_000
@@ -21,9 +23,9 @@ Packets = Iterator["Packet[AudioStream]"]
 
 
 class SoundLine:
-    """Takes the decoded frames of one track and their times in seconds, and gives packets to be written."""
+    """Takes the decoded frames of one track, and gives packets to be written; looks for peaks if it is handed that."""
 
-    def __init__(self, container: OutputContainer) -> None:
+    def __init__(self, container: OutputContainer, peaks: PeakFinder | None = None) -> None:
         self._stream = container.add_stream("aac", rate=RATE_HZ, layout=LAYOUT)
         self._stream.bit_rate = BITS_A_SECOND
         self._stream.time_base = Fraction(1, RATE_HZ)
@@ -31,9 +33,13 @@ class SoundLine:
         self._gap_filler: FrameGraph | None = None
         self._meter = LoudnessMeter()
         self._end = 0
+        self.peaks = peaks
         self.frames = 0
 
-    def add(self, frame: AudioFrame, seconds: Fraction) -> Packets:
+    def add(self, decoded: Decoded) -> Packets:
+        frame, seconds = decoded.frame, decoded.seconds
+        if not isinstance(frame, AudioFrame):
+            return
         frame.pts, frame.time_base = round(seconds * frame.sample_rate), Fraction(1, frame.sample_rate)
         self.frames += 1
         yield from self._place(self._resampler.resample(frame))
@@ -63,7 +69,14 @@ class SoundLine:
             self._gap_filler = FrameGraph(frame, ("aresample", _FILL_GAPS))
         for filled in self._gap_filler.push(frame) if self._gap_filler else ():
             self._meter.add(filled)
+            if self.peaks:
+                self.peaks.add(filled)
             yield from self._stream.encode(filled)
+
+
+def peak_finder(seconds: float) -> PeakFinder:
+    """For a waveform of what plays about so long."""
+    return PeakFinder(RATE_HZ, seconds)
 
 
 def _a_second_of_silence(start: int) -> AudioFrame:

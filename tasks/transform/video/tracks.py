@@ -1,26 +1,32 @@
 """Which tracks of a file are converted: its moving picture, one track of sound, and captions that are text."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from types import MappingProxyType
 
 from av.audio.stream import AudioStream
+from av.codec import CodecContext
 from av.codec.context import ThreadType
 from av.container import InputContainer
 from av.stream import Disposition, Stream
 from av.subtitles.stream import SubtitleStream
+from av.video.codeccontext import VideoCodecContext
 from av.video.stream import VideoStream
 
 from tasks.transform.media import require_decoder
 from tasks.transform.video.limits import LIMITS
 from workflow.errors import NothingToPlay
 
-DEMUXERS = ("mov", "matroska", "webm", "avi", "mpegts", "mpeg", "flv", "ogg", "asf")
+DEMUXERS = ("mov", "matroska", "webm", "avi", "mpegts", "mpeg", "mpegvideo", "flv", "ogg", "asf")
 MAX_CAPTION_TRACKS = 5
 UNKNOWN_CODEC = "unknown"
 
 _TEXT_CODECS = frozenset({"ass", "ssa", "subrip", "srt", "mov_text", "text", "webvtt"})
+_SEES_ALPHA: Mapping[str, str] = MappingProxyType({"vp8": "libvpx", "vp9": "libvpx-vp9"})
+"""WebM has transparency beside the picture, which only these decoders of FFmpeg look at."""
+
 _NOT_MOVING = Disposition.attached_pic | Disposition.timed_thumbnails | Disposition.still_image
 
 
@@ -47,9 +53,10 @@ class Tracks:
     def prepare_decoder(self) -> None:
         """With all cores, and no pictures that grow beyond the limit; to be said before the first packet is decoded."""
         if self.picture:
-            self.picture.codec_context.options = {"max_pixels": str(LIMITS.max_pixels)}
-            self.picture.thread_type = ThreadType.AUTO
-            self.picture.codec_context.thread_count = os.cpu_count() or 1
+            context = self.picture.codec_context
+            context.options = {"max_pixels": str(LIMITS.max_pixels)}
+            context.thread_type = ThreadType.AUTO
+            context.thread_count = os.cpu_count() or 1
 
 
 def choose(container: InputContainer) -> Tracks:
@@ -93,6 +100,13 @@ def codec_name(stream: Stream) -> str:
     """As FFmpeg calls the codec; UNKNOWN_CODEC where it has no decoder."""
     context = stream.codec_context
     return context.codec.canonical_name if context else UNKNOWN_CODEC  # pyright: ignore[reportUnnecessaryComparison]
+
+
+def decoder_with_alpha(stream: Stream) -> VideoCodecContext | None:
+    """Instead of the usual one, for tracks that say that they have transparency beside the picture."""
+    name = _SEES_ALPHA.get(codec_name(stream)) if stream.metadata.get("alpha_mode") == "1" else None
+    found = CodecContext.create(name, "r") if name else None
+    return found if isinstance(found, VideoCodecContext) else None
 
 
 def starts_at(stream: Stream) -> Fraction | None:

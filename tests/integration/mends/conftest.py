@@ -17,7 +17,6 @@ from infra.local.emulator import Emulator, EmulatorError
 from tests.ports import free_port
 
 REGION = "us-east-1"
-ROOT = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
 
 
 @dataclass(frozen=True)
@@ -26,14 +25,19 @@ class Cloud:
 
     emulator: Emulator
 
+    @property
+    def root(self) -> dict[str, str]:
+        access = self.emulator.access
+        return {"aws_access_key_id": access.access_key_id, "aws_secret_access_key": access.secret_access_key}
+
     def client(self, service: str, **options: Any) -> Any:
         """The service's client, as the account's root user unless `options` have other credentials."""
-        return boto3.client(
+        session: Any = boto3.Session(region_name=REGION)
+        return session.client(
             service,
             endpoint_url=self.emulator.endpoint,
-            region_name=REGION,
             config=Config(inject_host_prefix=False, retries={"total_max_attempts": 1}),
-            **(ROOT | options),
+            **(self.root | options),
         )
 
 

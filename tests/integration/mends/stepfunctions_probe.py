@@ -8,7 +8,7 @@ import zipfile
 from dataclasses import dataclass
 from typing import Any
 
-from tests.waiting import until
+from tests.waiting import next_message, until
 
 ROLE = "arn:aws:iam::000000000000:role/states"
 
@@ -129,6 +129,4 @@ def ask(queue_url: str, **fields: Any) -> dict[str, Any]:
 
 
 def next_token(sqs: Any, queue_url: str) -> str:
-    received = sqs.receive_message(QueueUrl=queue_url, WaitTimeSeconds=10)["Messages"][0]
-    sqs.delete_message(QueueUrl=queue_url, ReceiptHandle=received["ReceiptHandle"])
-    return received["Body"]
+    return next_message(sqs, queue_url)["Body"]

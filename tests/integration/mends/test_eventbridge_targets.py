@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from tests.waiting import next_message
+
 ROLE = "arn:aws:iam::000000000000:role/any"
 MISSING = {
     "state machine": "arn:aws:states:us-east-1:000000000000:stateMachine:missing",
@@ -22,9 +24,15 @@ class Queue:
     url: str
     arn: str
 
-    def receive(self, seconds: int = 15) -> dict[str, Any] | None:
-        answer = self.sqs.receive_message(QueueUrl=self.url, WaitTimeSeconds=seconds, MessageAttributeNames=["All"])
-        return next(iter(answer.get("Messages", [])), None)
+    def send(self, body: str) -> None:
+        self.sqs.send_message(QueueUrl=self.url, MessageBody=body)
+
+    def receive(self) -> dict[str, Any]:
+        return next_message(self.sqs, self.url)
+
+    def stays_empty(self, seconds: int) -> bool:
+        """For stock's defects only: to wait for what will not come takes a fixed time."""
+        return "Messages" not in self.sqs.receive_message(QueueUrl=self.url, WaitTimeSeconds=seconds)
 
 
 def new_queue(cloud: Any) -> Queue:
@@ -65,12 +73,11 @@ def test_an_event_for_a_target_that_is_gone_ends_in_the_dead_letter_queue(stock:
 
     lost = new_queue(stock)
     send(stock, lost)
-    assert lost.receive(seconds=1) is None
+    assert lost.stays_empty(seconds=1)
 
     queue = new_queue(mended)
     rule = send(mended, queue)
     message = queue.receive()
-    assert message is not None
     assert json.loads(message["Body"])["detail"] == {"key": "a.jpg"}
     attributes = {name: value["StringValue"] for name, value in message["MessageAttributes"].items()}
     assert attributes.pop("ERROR_MESSAGE")
@@ -91,7 +98,6 @@ def test_an_event_that_does_not_become_an_input_ends_in_the_dead_letter_queue(me
     }
     send_event(mended, target, {"key": 'q"uote'})
     message = queue.receive()
-    assert message is not None
     assert json.loads(message["Body"])["detail"] == {"key": 'q"uote'}
     assert message["MessageAttributes"]["ERROR_CODE"]["StringValue"] == "INVALID_JSON"
     assert states.list_executions(stateMachineArn=machine["stateMachineArn"])["executions"] == []
@@ -108,10 +114,9 @@ def test_a_function_that_fails_is_tried_again_and_its_event_kept(stock: Any, men
         send_event(cloud, {"Arn": function}, {"key": "a.jpg"})
         return queue
 
-    assert send(stock).receive(seconds=3) is None
+    assert send(stock).stays_empty(seconds=3)
 
     message = send(mended).receive()
-    assert message is not None
     assert json.loads(message["Body"])["detail"] == {"key": "a.jpg"}
     assert message["MessageAttributes"]["ErrorMessage"]["StringValue"] == "no"
 
@@ -127,7 +132,6 @@ def test_an_asynchronous_invocation_reports_to_its_destination(mended: Any, code
     )
     client.invoke(FunctionName=function, InvocationType="Event", Payload='{"key": "a.jpg"}')
     message = queue.receive()
-    assert message is not None
     record = json.loads(message["Body"])
     assert record["requestPayload"] == {"key": "a.jpg"}
     assert record["requestContext"]["condition"] == condition
@@ -135,26 +139,36 @@ def test_an_asynchronous_invocation_reports_to_its_destination(mended: Any, code
 
 
 def test_a_throttled_event_waits_for_its_turn(stock: Any, mended: Any) -> None:
-    def send(cloud: Any) -> int:
-        """How many of four events, each of which takes half a second, a function of concurrency 1 handles."""
-        queue = new_queue(cloud)
-        function = new_function(cloud, SLOW_REPORTER, Timeout=20, Environment={"Variables": {"QUEUE": queue.url}})
+    def send(cloud: Any) -> Queue:
+        """Four events for a function of concurrency 1, which reports the first only when all were sent."""
+        gate, queue = new_queue(cloud), new_queue(cloud)
+        variables = {"Variables": {"GATE": gate.url, "QUEUE": queue.url}}
+        function = new_function(cloud, GATED_REPORTER, Timeout=120, Environment=variables)
         client = cloud.client("lambda")
         client.put_function_concurrency(FunctionName=function, ReservedConcurrentExecutions=1)
         for number in range(4):
             client.invoke(FunctionName=function, InvocationType="Event", Payload=str(number))
-        return sum(queue.receive(seconds=4) is not None for _ in range(4))
+        for _ in range(4):
+            gate.send("go on")
+        return queue
 
-    assert send(stock) < 4
-    assert send(mended) == 4
+    reports = send(stock)
+    assert reports.receive()
+    assert reports.stays_empty(seconds=2)
+
+    reports = send(mended)
+    assert sorted(reports.receive()["Body"] for _ in range(4)) == ["0", "1", "2", "3"]
 
 
-SLOW_REPORTER = """
-import os, time, boto3
+GATED_REPORTER = """
+import os, boto3
 
 def handle(event, context):
-    time.sleep(1.5)
-    boto3.client("sqs").send_message(QueueUrl=os.environ["QUEUE"], MessageBody=str(event))
+    sqs = boto3.client("sqs")
+    while not (opened := sqs.receive_message(QueueUrl=os.environ["GATE"], WaitTimeSeconds=5).get("Messages")):
+        pass
+    sqs.delete_message(QueueUrl=os.environ["GATE"], ReceiptHandle=opened[0]["ReceiptHandle"])
+    sqs.send_message(QueueUrl=os.environ["QUEUE"], MessageBody=str(event))
 """
 
 
@@ -170,7 +184,6 @@ def test_a_failed_execution_reaches_a_function_with_every_detail(mended: Any) ->
     events.put_targets(Rule=name, Targets=[{"Id": "target", "Arn": function}])
     execution = states.start_execution(stateMachineArn=machine, input='{"key": "a.jpg"}')["executionArn"]
     message = queue.receive()
-    assert message is not None
     event = json.loads(message["Body"])
     detail = event["detail"]
     assert event["detail-type"] == "Step Functions Execution Status Change"

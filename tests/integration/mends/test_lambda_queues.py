@@ -6,6 +6,8 @@ import uuid
 import zipfile
 from typing import Any
 
+from tests.waiting import until
+
 CODE = """
 import json, os
 
@@ -56,9 +58,7 @@ def served_queue(mended: Any, *, fail: str) -> tuple[str, str]:
 
 def received(sqs: Any, url: str) -> list[str]:
     """The next bodies in a queue, whenever they come."""
-    found: list[dict[str, Any]] = []
-    while not found:
-        found = sqs.receive_message(QueueUrl=url, WaitTimeSeconds=5, MaxNumberOfMessages=10).get("Messages", [])
+    found = until(lambda: sqs.receive_message(QueueUrl=url, WaitTimeSeconds=5, MaxNumberOfMessages=10).get("Messages"))
     return [message["Body"] for message in found]
 
 

@@ -3,17 +3,19 @@
 from collections.abc import Iterator
 from typing import Any
 
+import boto3
 import pytest
 
 from tasks.shared import clients
-from tests.integration.mends.conftest import REGION, ROOT, Cloud
+from tests.integration.mends.conftest import REGION, Cloud
 
 OURS, ANOTHERS = "000000000000", "111122223333"
 
 
 @pytest.fixture(autouse=True)
-def made_anew() -> Iterator[None]:
-    """What is made here goes to an emulator of its own."""
+def made_anew(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """What is made here goes to an emulator of its own, with its keys."""
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
     clients.copying_s3.cache_clear()
     yield
     clients.copying_s3.cache_clear()
@@ -24,7 +26,7 @@ def refused(cloud: Cloud, owner: str, monkeypatch: pytest.MonkeyPatch) -> set[st
     cloud.client("s3").create_bucket(Bucket=f"owned-{owner}")
     cloud.client("s3").put_object(Bucket=f"owned-{owner}", Key="any", Body=b"any")
     environment = {"BUCKET_OWNER": owner, "AWS_ENDPOINT_URL": cloud.emulator.endpoint, "AWS_DEFAULT_REGION": REGION}
-    for name, value in (environment | {name.upper(): value for name, value in ROOT.items()}).items():
+    for name, value in (environment | {name.upper(): value for name, value in cloud.root.items()}).items():
         monkeypatch.setenv(name, value)
     s3, at = clients.copying_s3(), {"Bucket": f"owned-{owner}", "Key": "any"}
     calls: dict[str, Any] = {

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from tests.waiting import next_message
+
 KEY = "Ünïcode folder/with spaces+and%signs.jpg"
 
 
@@ -33,9 +35,7 @@ class WatchedBucket:
         events.put_targets(Rule=self.name, Targets=[{"Id": "queue", "Arn": queue["QueueArn"]}])
 
     def next_event(self) -> dict[str, Any]:
-        (message,) = self._sqs.receive_message(QueueUrl=self._queue, WaitTimeSeconds=10)["Messages"]
-        self._sqs.delete_message(QueueUrl=self._queue, ReceiptHandle=message["ReceiptHandle"])
-        return json.loads(message["Body"])
+        return json.loads(next_message(self._sqs, self._queue)["Body"])
 
     def put(self, body: bytes = b"content") -> str:
         return self.s3.put_object(Bucket=self.name, Key=KEY, Body=body)["VersionId"]

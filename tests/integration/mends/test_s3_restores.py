@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from tests.waiting import next_message
+
 KEY = "photos/a b+ü.jpg"
 RESTORE = {"Days": 2, "GlacierJobParameters": {"Tier": "Bulk"}}
 
@@ -36,8 +38,7 @@ class Archive:
 
     def completed(self) -> dict[str, Any]:
         """The event."""
-        (message,) = self._sqs.receive_message(QueueUrl=self._queue, WaitTimeSeconds=20)["Messages"]
-        return json.loads(message["Body"])
+        return json.loads(next_message(self._sqs, self._queue)["Body"])
 
 
 def code(error: pytest.ExceptionInfo[ClientError]) -> str:

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from tests.waiting import next_message
+
 Item = dict[str, dict[str, Any]]
 INDEX = {
     "IndexName": "by-status",
@@ -149,8 +151,7 @@ def test_a_subscription_filters_by_attribute_and_delivers_raw(mended: Any) -> No
         attributes = {"outcome": {"DataType": "String", "StringValue": outcome}}
         sns.publish(TopicArn=topic, Message=f"it {outcome}", MessageAttributes=attributes)
 
-    received = sqs.receive_message(
-        QueueUrl=url, WaitTimeSeconds=5, MaxNumberOfMessages=10, MessageAttributeNames=["All"]
-    )["Messages"]
-    assert [message["Body"] for message in received] == ["it failed"]
-    assert received[0]["MessageAttributes"]["outcome"]["StringValue"] == "failed"
+    message = next_message(sqs, url)
+    assert message["Body"] == "it failed"
+    assert message["MessageAttributes"]["outcome"]["StringValue"] == "failed"
+    assert "Messages" not in sqs.receive_message(QueueUrl=url)

@@ -27,7 +27,6 @@ class PeakFinder:
         self._rate_hz = rate_hz
         self._stretch = _stretch_samples(rate_hz, expected_seconds)
         self._joined = 1
-        self._is_silent = True
         self._graph: FrameGraph | None = None
         self._open: list[tuple[int, int]] = []
         self._points: list[tuple[int, int]] = []
@@ -36,11 +35,6 @@ class PeakFinder:
         chain = ("asetnsamples", f"n={self._stretch}:p=0"), ("astats", _MEASURES)
         self._graph = self._graph or FrameGraph(frame, *chain)
         self._take(self._graph.push(frame))
-
-    @property
-    def is_silent(self) -> bool:
-        """Whether each sample so far was zero."""
-        return self._is_silent
 
     def finish(self, seconds: float) -> Encoded:
         """`duration`, in seconds, is not audiowaveform's; its players pass over it."""
@@ -62,7 +56,6 @@ class PeakFinder:
     def _take(self, measured: Iterable[AudioFrame]) -> None:
         for frame in measured:
             low, high = _measured(frame, "Min_level"), _measured(frame, "Max_level")
-            self._is_silent = self._is_silent and low == high == 0
             self._open.append((_level(low), _level(high)))
             if len(self._open) == self._joined:
                 self._close_point()

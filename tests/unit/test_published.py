@@ -1,0 +1,232 @@
+"""Nothing that tells of places, persons or devices gets past the check before publishing, whoever let it through."""
+
+import io
+import struct
+
+import pytest
+from pikepdf import Array, Dictionary, Name, Pdf, Stream
+from PIL import ExifTags, Image
+
+from tasks.published import prove_files, prove_nothing_private
+from tasks.published.document import prove_document
+from tasks.published.secrets import Secrets, secrets_of
+from tasks.transform.audio import transform as transform_audio
+from tasks.transform.image import transform as transform_image
+from tasks.transform.video import transform as transform_video
+from tasks.work import Encoded, Original, Recipe, Rendered
+from tests.unit.images import encoded, exif
+from tests.unit.movies import Captions, Movie
+from tests.unit.papers import document, photograph, saved
+from tests.unit.sounds import encoded as sound
+from workflow.errors import ResultNotProven
+
+PICTURE = Image.linear_gradient("L").convert("RGB")
+TAGS = {ExifTags.Base.Artist: "Jane Roe", ExifTags.Base.Make: "Canon"}
+PHOTO = {ExifTags.Base.BodySerialNumber: "SN123456"}
+PLACE = {ExifTags.GPS.GPSLatitude: (48.0, 8.0, 12.34), ExifTags.GPS.GPSLongitude: (11.0, 34.0, 56.78)}
+CREATOR = b"<dc:creator><rdf:li>Eve Editor</rdf:li></dc:creator>"
+XMP = b'<x:xmpmeta><rdf:li photoshop:City="Hidden Street"/>' + CREATOR + b"</x:xmpmeta>"
+
+
+def published(name: str, **options) -> Encoded:
+    buffer = io.BytesIO()
+    PICTURE.save(buffer, name, **options)
+    return Encoded("web", f"image/{name.lower()}", buffer.getvalue())
+
+
+def refused(*files: Encoded) -> str:
+    with pytest.raises(ResultNotProven) as caught:
+        prove_files(files)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["JPEG", "WEBP"])
+def test_pictures_alone_pass(name):
+    prove_files([published(name), published(name, quality=30)])
+
+
+@pytest.mark.parametrize("options", [{"progressive": True}, {"optimize": True}, {"subsampling": 0}])
+def test_jpegs_of_any_structure_pass(options):
+    prove_files([published("JPEG", **options)])
+
+
+@pytest.mark.parametrize("name", ["JPEG", "WEBP"])
+@pytest.mark.parametrize("options", [{"exif": exif(TAGS)}, {"xmp": XMP}, {"icc_profile": b"Jane" * 40}])
+def test_metadata_in_a_picture_is_refused(name, options):
+    assert "web" in refused(published(name, **options))
+
+
+def test_comment_in_a_jpeg_is_refused():
+    assert "a segment 0xFE" in refused(published("JPEG", comment=b"Jane"))
+
+
+@pytest.mark.parametrize("name", ["JPEG", "WEBP"])
+def test_what_follows_a_picture_is_refused(name):
+    picture = published(name)
+    refused(Encoded("web", picture.content_type, picture.data + b"Jane"))
+
+
+def test_animations_pass_and_what_is_in_their_frames_is_looked_at():
+    buffer = io.BytesIO()
+    frames = [PICTURE.rotate(angle) for angle in (10, 20)]
+    PICTURE.save(buffer, "WEBP", save_all=True, append_images=frames)
+    data = buffer.getvalue()
+    prove_files([Encoded("web", "image/webp", data)])
+    at = data.find(b"ANMF") + 24
+    changed = data[:at] + b"XMP " + data[at + 4 :]
+    assert "'XMP '" in refused(Encoded("web", "image/webp", changed))
+
+
+@pytest.fixture
+def made(tmp_path):
+    """A film and a sound as they are published."""
+    movie = Movie([PICTURE] * 10, captions=[Captions([(0, 300, "Hello")])], tags={"comment": "Jane"})
+    film = transform_video(Original(movie.write(tmp_path / "film"), "film", "", tmp_path), Recipe())
+    path = tmp_path / "sound"
+    path.write_bytes(sound("M4A", tags={"comment": "Jane", "title": "Largo"}))
+    return film, transform_audio(Original(path, "sound", "audio/mp4", tmp_path), Recipe())
+
+
+def box(kind: bytes, content: bytes) -> bytes:
+    return struct.pack(">I", len(content) + 8) + kind + content
+
+
+def test_films_and_sounds_pass(made):
+    for rendered in made:
+        prove_nothing_private(rendered, Secrets(frozenset({"Jane Roe"})))
+
+
+@pytest.mark.parametrize("kind", [b"udta", b"uuid", b"XMP_", b"meta"])
+def test_other_boxes_are_refused(made, kind):
+    for rendered in made:
+        main = rendered.files[0]
+        data = main.path.read_bytes() + box(kind, b"Jane")
+        assert repr(kind.decode()) in refused(Encoded("web", main.content_type, data))
+
+
+@pytest.mark.parametrize(
+    ("found", "instead"),
+    [(b"mdtaencoder", b"mdtaauthors"), (b"SoundHandler", b"Janes iPhone"), (b"VideoHandler", b"Janes camera")],
+)
+def test_tags_and_names_of_tracks_are_refused(made, found, instead):
+    datas = [rendered.files[0].path.read_bytes() for rendered in made]
+    data = next(each for each in datas if found in each)
+    refused(Encoded("web", "video/mp4", data.replace(found, instead, 1)))
+
+
+def test_something_in_a_free_box_is_refused(made):
+    data = made[0].files[0].path.read_bytes()
+    assert "free box" in refused(Encoded("web", "video/mp4", data + box(b"free", b"Jane")))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "WEBVTT\n\nNOTE by Jane\n",
+        "WEBVTT by Jane\n\n00:00:00.000 --> 00:00:01.000\nHello\n",
+        "WEBVTT\n\n00:00:00.000 --> 00:00:01.000\nGPS (19.1353, 48.7296, 20)\n",
+        "WEBVTT\n\n00:00:00.000 --> 00:00:01.000\n[latitude : 48.7296]\n",
+    ],
+)
+def test_captions_with_more_than_what_is_said_are_refused(text):
+    refused(Encoded("captions-eng", "text/vtt", text.encode()))
+
+
+def test_captions_and_storyboards_pass():
+    text = (
+        "WEBVTT\n\n00:00:00.000 --> 00:00:01.000\nHello &amp; bye\n\n00:01.000 --> 00:02.000\na.webp#xywh=0,0,160,90\n"
+    )
+    prove_files([Encoded("captions-eng", "text/vtt", text.encode())])
+
+
+@pytest.mark.parametrize("name", ["JPEG", "PNG", "WEBP", "TIFF", "HEIF", "AVIF"])
+def test_secrets_are_found_in_whatever_picture(name):
+    block = exif(TAGS, photo=PHOTO, gps=PLACE)
+    content = encoded(PICTURE, name, exif=block)
+    found = secrets_of(io.BytesIO(content), len(content))
+    assert {"Jane Roe", "SN123456"} <= found.texts
+    assert "Canon" not in found.texts
+    assert {round(each, 4) for each in found.degrees} == {48.1368, 11.5824}
+
+
+def test_secrets_are_found_in_xmp():
+    content = published("JPEG", xmp=XMP).data
+    assert secrets_of(io.BytesIO(content), len(content)).texts == {"Hidden Street", "Eve Editor"}
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"notes": ["taken by Jane Roe"]},
+        {"exif": {"0xA431": "SN123456"}},
+        {"deep": [{"er": ("SN123456",)}]},
+        {"position": {"x": 48.136761}},
+        {"position": -11.582439},
+    ],
+)
+def test_secrets_in_the_record_or_the_sidecar_are_refused(told):
+    content = encoded(PICTURE, "JPEG", exif=exif(TAGS, photo=PHOTO, gps=PLACE))
+    secrets = secrets_of(io.BytesIO(content), len(content))
+    for rendered in (Rendered((), told, {}), Rendered((), {}, told)):
+        with pytest.raises(ResultNotProven):
+            prove_nothing_private(rendered, secrets)
+
+
+def test_headings_may_say_what_the_file_says_elsewhere_too():
+    told = {"title": "Jane Roe", "camera": {"make": "SN123456"}, "width": 48, "notes": ["the first of 3 pictures"]}
+    prove_nothing_private(Rendered((), told, {}), Secrets(frozenset({"Jane Roe", "SN123456", "pictures"})))
+
+
+def test_photograph_as_it_is_published_passes(tmp_path):
+    path = tmp_path / "original"
+    path.write_bytes(encoded(PICTURE, "JPEG", exif=exif(TAGS, photo=PHOTO, gps=PLACE), xmp=XMP, comment=b"Jane Roe"))
+    rendered = transform_image(Original(path, "original", "image/jpeg", tmp_path), Recipe(("webp", "jpeg")))
+    with path.open("rb") as stream:
+        prove_nothing_private(rendered, secrets_of(stream, path.stat().st_size))
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"\xff\xd8", b"Exif\0\0II*\0", b"Exif\0\0MM\0*" + b"\xff" * 100, b"II*\0" * 50]
+)
+def test_damaged_metadata_stops_nothing(content):
+    assert secrets_of(io.BytesIO(content), len(content)) == Secrets()
+
+
+def info(pdf: Pdf) -> None:
+    pdf.docinfo["/Author"] = "Jane"
+
+
+def metadata(pdf: Pdf) -> None:
+    pdf.Root.Metadata = Stream(pdf, XMP)
+
+
+def piece_info(pdf: Pdf) -> None:
+    pdf.pages[0].obj.PieceInfo = Dictionary(Jane=Dictionary())
+
+
+def hidden_metadata(pdf: Pdf) -> None:
+    pdf.pages[0].obj.Resources.Odd = Stream(pdf, XMP)
+
+
+def telling_photograph(pdf: Pdf) -> None:
+    photograph(pdf, exif=exif(TAGS))
+
+
+def packed_photograph(pdf: Pdf) -> None:
+    photograph(pdf)
+    image = pdf.pages[0].obj.Resources.XObject.Im0
+    image.write(image.read_raw_bytes().hex().encode(), filter=Array([Name.ASCIIHexDecode, Name.DCTDecode]))
+
+
+@pytest.mark.parametrize(
+    "leak",
+    [info, metadata, piece_info, hidden_metadata, telling_photograph, packed_photograph],
+    ids=lambda leak: leak.__name__,
+)
+def test_pdf_that_tells_is_refused(tmp_path, leak):
+    pdf = document("Hello")
+    leak(pdf)
+    path = tmp_path / "web.pdf"
+    path.write_bytes(saved(pdf))
+    with pytest.raises(ResultNotProven):
+        prove_document(path)

@@ -1,0 +1,108 @@
+"""Executions that ended badly and whose assets' records do not say so: nobody has recorded it, or nobody could.
+
+Step Functions is asked, so that what is told is true all the same. The sweeper writes it into the records later.
+"""
+
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import islice
+
+from tasks.shared.executions import Execution, Executions
+from tasks.shared.failures import denies_failure
+from tasks.shared.naming import asset_id
+from tasks.shared.records import Item, Records
+from workflow.shapes import CaughtError
+
+RECORD_GRACE_SECONDS = 30
+"""How long an ended execution's record may lag behind: `record_failure` hears of it by an event."""
+LOOK_SECONDS = 5
+MOST_LISTED = 1_000
+"""Of the executions that ended badly, rejected files' included: Step Functions' largest page of each status."""
+MOST_DESCRIBED = 100
+"""Of others it is only told that they failed, not why."""
+
+
+def truly(record: Item, executions: Executions) -> Item:
+    """A record as it would be if somebody had recorded how its execution ended."""
+    found = executions.find(record["execution"]) if denies_failure(record) else None
+    return _failed(record, found.error) if found and found.ended_badly else record
+
+
+def unheard(executions: Executions, records: Records, since: datetime) -> dict[str, Item]:
+    """The records that deny an end since then, as they would be, by asset id."""
+    listed = {each["name"]: each for each in islice(executions.ended_badly(since=since), MOST_LISTED)}
+    assets = records.assets_of(listed)
+    known = records.many(set(assets.values()))
+    denying = {
+        name: known[asset]
+        for name, asset in assets.items()
+        if asset in known and known[asset]["execution"] == name and denies_failure(known[asset])
+    }
+    return {
+        record["asset_id"]: {**_failed(record, error), "updated_at": listed[name]["stopDate"].isoformat()}
+        for (name, record), error in zip(denying.items(), _errors(executions, denying, listed), strict=True)
+    }
+
+
+def _errors(executions: Executions, names: Iterable[str], listed: Mapping[str, Item]) -> Iterator[CaughtError]:
+    for number, name in enumerate(names):
+        found = executions.find(name) if number < MOST_DESCRIBED else None
+        yield found.error if found else CaughtError(error=listed[name]["status"], cause="")
+
+
+def _failed(record: Item, error: CaughtError) -> Item:
+    return {**record, "status": "failed", "reason": {"code": error.error, "message": error.message}}
+
+
+@dataclass
+class Overdue:
+    """For those who wait: what has ended badly since then, and has not been recorded within the grace."""
+
+    executions: Executions
+    records: Records
+    since: datetime
+    _found: dict[str, Item] = field(default_factory=dict[str, Item])
+    _first_seen: dict[str, float] = field(default_factory=dict[str, float])
+    _described: set[str] = field(default_factory=set[str])
+    _looked: float = float("-inf")
+
+    def look(self, pending: AbstractSet[str], known: Mapping[str, Item]) -> dict[str, Item]:
+        """Those of the pending assets, as their records would be. Step Functions is asked every few seconds."""
+        now = time.monotonic()
+        if now - self._looked >= LOOK_SECONDS:
+            self._looked = now
+            self._found |= self._without_record(pending - known.keys())
+            self._found |= unheard(self.executions, self.records, self.since)
+        denied = [each for each in pending & self._found.keys() if is_denied(known.get(each), self._found[each])]
+        first_seen = {each: self._first_seen.setdefault(each, now) for each in denied}
+        return {each: self._found[each] for each in denied if now - first_seen[each] >= RECORD_GRACE_SECONDS}
+
+    def _without_record(self, wanted: AbstractSet[str]) -> dict[str, Item]:
+        """Whose executions ended badly before anything was written down; each execution is looked at once."""
+        if not wanted:
+            return {}
+        listed = (each["name"] for each in self.executions.ended_badly(since=self.since))
+        fresh = [name for name in islice(listed, MOST_LISTED) if name not in self._described]
+        self._described.update(fresh)
+        unknown = set(fresh) - self.records.assets_of(fresh).keys()
+        found = {_asset_of(each): each for each in map(self.executions.find, sorted(unknown)) if each}
+        return {asset: _record(asset, found[asset]) for asset in wanted & found.keys()}
+
+
+def is_denied(record: Item | None, truth: Item) -> bool:
+    """Nobody has recorded it since, and no other execution has taken the asset."""
+    return record is None or (record["execution"] == truth["execution"] and denies_failure(record))
+
+
+def _asset_of(execution: Execution) -> str:
+    wanted = execution.wanted
+    return asset_id(wanted.bucket, wanted.key, wanted.version_id or "") if wanted else ""
+
+
+def _record(asset: str, execution: Execution) -> Item:
+    place = {name: getattr(execution.wanted, name) for name in ("bucket", "key", "version_id")}
+    run = {"execution": execution.run.name, "execution_arn": execution.run.arn}
+    return _failed({"asset_id": asset, **place, **run, "original": place}, execution.error)
