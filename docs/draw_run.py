@@ -7,7 +7,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from workflow.cli.demo import summary
+from workflow.operator.cli.demo import summary
 
 console = Console(record=True, width=120, file=sys.stderr)
 console.print("$ uv run sluice demo\n", style="bold")

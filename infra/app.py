@@ -6,11 +6,12 @@ from pathlib import Path
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
 
-from infra import packaging, rules
-from infra.pipeline import Pipeline
-from infra.settings import Settings, settings_of
-from infra.storage import Storage
-from infra.versions import source_revision
+from infra.functions import packaging
+from infra.pipeline.stack import Pipeline
+from infra.release.versions import source_revision
+from infra.security import nag_rules
+from infra.stages.settings import Settings, settings_of
+from infra.storage.stack import Storage
 
 FEATURE_FLAGS = {
     "@aws-cdk/aws-iam:minimizePolicies": True,
@@ -26,7 +27,7 @@ UNTAGGED = ["AWS::CloudWatch::Dashboard"]
 def make_app(output: str | None = None) -> cdk.App:
     """An app that puts nothing about itself into the templates; `output` is for the CDK's CLI to choose."""
     app = cdk.App(context=FEATURE_FLAGS, analytics_reporting=False, outdir=output)
-    rules.check(app)
+    nag_rules.check(app)
     return app
 
 

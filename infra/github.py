@@ -16,10 +16,10 @@ import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from infra import rules
 from infra.app import make_app
-from infra.needs import allow
-from infra.settings import SettingsError, settings_of
+from infra.functions.permissions import allow
+from infra.security import nag_rules
+from infra.stages.settings import SettingsError, settings_of
 from workflow.names import resource_name
 
 STACK = "sluice-github"
@@ -67,7 +67,7 @@ class GitHub(cdk.Stack):
         )
         for statement in statements:
             role.add_to_policy(statement)
-            rules.acknowledge_open_ends(role, statement.resources)
+            nag_rules.acknowledge_open_ends(role, statement.resources)
 
     def _assume(self, bootstrapped: Iterable[str]) -> iam.PolicyStatement:
         qualifier = cdk.DefaultStackSynthesizer.DEFAULT_QUALIFIER

@@ -11,8 +11,9 @@ from pathlib import Path
 
 from coverage import Coverage
 
-from infra import sources, toolchain
+from infra.functions import sources
 from infra.local import assembly
+from infra.release import toolchain
 
 RUN = os.environ.get("PYTEST_XDIST_TESTRUNUID", "") if Coverage.current() else ""
 """A run that measures coverage synthesizes anew, or what it does then would count as untested."""

@@ -4,11 +4,10 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from tasks.kinds import KINDS
 from workflow.asl import Chain, Fail, Graph, LambdaTask, Map, Retry, ServiceTask, Succeed
 from workflow.big_file import DIED, NO_CAPACITY, big_file_task
-from workflow.conversion_job import conversion_job
 from workflow.errors import BigFile, DuplicateEvent, LongVideo, ThumbnailError, TransientError, rejections
+from workflow.kinds import KINDS
 from workflow.limits import (
     BY_KIND,
     CONVERSION_TIMEOUT_SECONDS,
@@ -16,6 +15,7 @@ from workflow.limits import (
     PARTS_AT_ONCE,
     state_timeout_seconds,
 )
+from workflow.mediaconvert_job import conversion_job
 
 THROTTLED = ["Lambda.TooManyRequestsException"]
 SERVICE_TROUBLE = [

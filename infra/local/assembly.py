@@ -11,7 +11,8 @@ import tempfile
 from importlib.metadata import version
 from pathlib import Path
 
-from infra import sources, toolchain
+from infra.functions import sources
+from infra.release import toolchain
 from workflow.names import resource_name
 
 STAGE = "local"

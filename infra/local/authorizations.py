@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Protocol, TextIO
 
-from infra.local.stock import iam_evaluator
+from infra.local.ministack import iam_evaluator
 
 ROLE_SESSION = "assumed-role"
 

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from infra import sources
+from infra.functions import sources
+from infra.functions.code_parameters import CODE_BUCKET, CODE_KEY
 from infra.local import assembly
 from infra.local.cloudformation import DeploymentError, Stacks
-from infra.parameters import CODE_BUCKET, CODE_KEY
 
 __all__ = ["Deployment", "DeploymentError", "deploy"]
 

@@ -24,8 +24,8 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
+from infra.local.access import LocalAccess, private
 from infra.local.addresses import HEALTH_PATH, SAVE_PATH
-from workflow.local_access import LocalAccess, private
 
 PROJECT_ROOT = Path(__file__).resolve().parents[2]
 HOST = "127.0.0.1"

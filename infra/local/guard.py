@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, quote
 
+from infra.local.callers import Listener
+from infra.local.ministack import app as emulator
+from infra.local.ministack import s3, sigv4
 from infra.local.signatures import NotSignedError, Request, Response, as_response, signer
-from infra.local.stock import app as emulator
-from infra.local.stock import s3, sigv4
-from workflow.callers import Listener
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]

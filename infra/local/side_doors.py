@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler
 from ipaddress import ip_address
 from typing import Any
 
-from workflow.callers import Listener
+from infra.local.callers import Listener
 
 _stock_parse = BaseHTTPRequestHandler.parse_request
 

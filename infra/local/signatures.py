@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, cast
 
-from infra.local.stock import app, iam_evaluator, responses, router, s3, sigv4
+from infra.local.ministack import app, iam_evaluator, responses, router, s3, sigv4
 
 ALGORITHM = "AWS4-HMAC-SHA256"
 FORM = "multipart/form-data"

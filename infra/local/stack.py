@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
+from infra.local import access
+from infra.local.access import ACCESS_FILE, LocalAccess, NotThereError
 from infra.local.deploy import deploy
 from infra.local.emulator import DEFAULT_PORT, Emulator
-from workflow import local_access
-from workflow.local_access import ACCESS_FILE, LocalAccess, NotThereError
 
 UNCLEAN_FILE = "not-stopped-cleanly"
 EMULATOR_DIR = "aws"
@@ -55,7 +55,7 @@ def up(
 
     `connect` makes the clients; `recover` is told when the embedded AWS was started.
     """
-    with local_access.private(state_dir):
+    with access.private(state_dir):
         return _up(state_dir, port, say, connect, recover)
 
 
@@ -73,7 +73,7 @@ def _up(
     emulator.start()
     (state_dir / UNCLEAN_FILE).touch()
     emulator.wait_ready()
-    local_access.write(emulator.access, state_dir)
+    access.write(emulator.access, state_dir)
     clients = connect(emulator.access)
     say("deploying the stacks")
     deployment = deploy(clients.client, state_dir)
@@ -104,6 +104,6 @@ def emulator_of(state_dir: Path, port: int | None) -> Emulator:
 
 def _port_in_use(state_dir: Path) -> int | None:
     try:
-        return int(local_access.read(state_dir).endpoint.rpartition(":")[2])
+        return int(access.read(state_dir).endpoint.rpartition(":")[2])
     except NotThereError:
         return None

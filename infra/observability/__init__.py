@@ -13,14 +13,14 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
+from infra.functions.task_function import TaskFunction
 from infra.observability.alarms import Alarms
 from infra.observability.budget import monthly_budget
 from infra.observability.dashboard import dashboard
 from infra.observability.measures import Measures
 from infra.observability.queries import save_queries
 from infra.observability.topic import AlarmTopic
-from infra.settings import Settings
-from infra.task_function import TaskFunction
+from infra.stages.settings import Settings
 
 
 class Observability(Construct):

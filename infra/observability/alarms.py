@@ -10,8 +10,8 @@ from aws_cdk import aws_sns as sns
 from constructs import Construct
 
 from infra.observability.measures import PERIOD, Measures
-from infra.runbook import alarm_name, described
-from infra.settings import Settings
+from infra.observability.runbook import alarm_name, described
+from infra.stages.settings import Settings
 from workflow.limits import functions_of
 
 HOUR = cdk.Duration.hours(1)

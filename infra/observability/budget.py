@@ -9,9 +9,9 @@ The account's owner has to activate that tag for cost allocation once; until the
 from aws_cdk import aws_budgets as budgets
 from constructs import Construct
 
+from infra.observability.runbook import alarm_name
 from infra.observability.topic import AlarmTopic
-from infra.runbook import alarm_name
-from infra.settings import Settings
+from infra.stages.settings import Settings
 
 TOLD_AT = (("ACTUAL", 80), ("FORECASTED", 100))
 """Percent of the limit that was spent, or will be at this pace."""

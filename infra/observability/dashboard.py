@@ -9,8 +9,8 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
 from infra.observability.measures import Measures
-from infra.runbook import RUNBOOK
-from infra.settings import Settings
+from infra.observability.runbook import RUNBOOK
+from infra.stages.settings import Settings
 from workflow.names import stage_name
 
 PERCENTILES = ("p50", "p95", "p99")

@@ -16,8 +16,8 @@ from aws_cdk import aws_sqs as sqs
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
-from infra.settings import Settings
-from infra.task_function import METRICS_NAMESPACE, TaskFunction, service_name
+from infra.functions.task_function import METRICS_NAMESPACE, TaskFunction, service_name
+from infra.stages.settings import Settings
 from workflow import prices
 from workflow.errors import TransientError
 from workflow.ingest import ENDED_WITHOUT_ANSWER, SERVICE_TROUBLE, THROTTLED, ingest

@@ -10,8 +10,8 @@ from types import MappingProxyType
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from infra.settings import Settings
-from infra.task_function import TaskFunction
+from infra.functions.task_function import TaskFunction
+from infra.stages.settings import Settings
 from workflow import prices
 from workflow.errors import rejections
 

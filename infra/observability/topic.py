@@ -13,8 +13,8 @@ from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sns_subscriptions as subscriptions
 from constructs import Construct
 
-from infra import rules
-from infra.settings import Settings
+from infra.security import nag_rules
+from infra.stages.settings import Settings
 
 
 class AlarmTopic(Construct):
@@ -33,7 +33,7 @@ class AlarmTopic(Construct):
         self.topic = sns.Topic(self, "Topic", display_name=display, master_key=self._key, enforce_ssl=True)
         self.let_publish("cloudwatch.amazonaws.com")
         for address in settings.alarm_emails:
-            rules.acknowledge_mails(self.topic.add_subscription(subscriptions.EmailSubscription(address)))
+            nag_rules.acknowledge_mails(self.topic.add_subscription(subscriptions.EmailSubscription(address)))
 
     def let_publish(self, service: str) -> None:
         """On behalf of this account alone."""

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 
 from constructs import Construct
 
-from infra.settings import Settings
-from infra.task_function import TaskFunction
-from infra.versions import Live
+from infra.functions.task_function import TaskFunction
+from infra.release.versions import Live
+from infra.stages.settings import Settings
 from infra.ways_in.http_api import CallersApi
 from infra.ways_in.notifications import Notifications
 from infra.ways_in.request_queue import RequestQueue

@@ -13,8 +13,8 @@ from aws_cdk import aws_apigatewayv2_integrations as integrations
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from infra.settings import HttpApi, Settings
-from infra.task_function import TaskFunction
+from infra.functions.task_function import TaskFunction
+from infra.stages.settings import HttpApi, Settings
 from tasks.api.endpoints import ENDPOINTS
 from workflow.names import stage_name
 

@@ -8,8 +8,8 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from infra import rules
-from infra.needs import allow
+from infra.functions.permissions import allow
+from infra.security import nag_rules
 from workflow.limits import FUNCTIONS
 
 MESSAGES_AT_ONCE = 10
@@ -26,7 +26,7 @@ class RequestQueue(Construct):
     def __init__(self, scope: Construct, intake: lambda_.Function, *, at_once: int) -> None:
         super().__init__(scope, "Requests")
         self.dead_letters = self._queue("DeadLetters")
-        rules.acknowledge_dead_letters(self.dead_letters)
+        nag_rules.acknowledge_dead_letters(self.dead_letters)
         self.queue = self._queue(
             "Queue",
             visibility_timeout=cdk.Duration.seconds(VISIBILITY_FACTOR * FUNCTIONS["intake"].timeout_seconds),
@@ -46,7 +46,7 @@ class RequestQueue(Construct):
             report_batch_item_failures=True,
         )
         mapping.node.add_dependency(intake.role)
-        rules.acknowledge_queue_reader(mapping)
+        nag_rules.acknowledge_queue_reader(mapping)
 
     def _queue(self, name: str, **more: object) -> sqs.Queue:
         return sqs.Queue(

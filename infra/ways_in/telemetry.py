@@ -8,9 +8,9 @@ from aws_cdk import aws_kinesis as kinesis
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
-from infra.needs import allow
-from infra.settings import Settings
-from infra.streams import StreamReader
+from infra.functions.permissions import allow
+from infra.functions.streams import StreamReader
+from infra.stages.settings import Settings
 from workflow.names import resource_name
 
 RECORDS_AT_ONCE = 10_000

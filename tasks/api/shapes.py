@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from tasks.kinds import KINDS, MAX_KEY_BYTES
+from workflow.kinds import KINDS, MAX_KEY_BYTES
 from workflow.shapes import MadeFile, Pointer
 
 MAX_LISTED = 100

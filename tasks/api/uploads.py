@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from tasks.api.problems import TooLarge, Unprocessable, UnsupportedType
 from tasks.api.shapes import NewUpload, UploadForm
-from tasks.kinds import KINDS, MAX_KEY_BYTES, MAX_NAME_BYTES, Kind, accepted_labels, kind_of
+from workflow.kinds import KINDS, MAX_KEY_BYTES, MAX_NAME_BYTES, Kind, accepted_labels, kind_of
 from workflow.units import GIB
 
 if TYPE_CHECKING:

@@ -12,11 +12,11 @@ from tasks.shared.objects import Objects
 from tasks.shared.renditions import Renditions
 from tasks.shared.settings import from_environment
 from tasks.shared.task import task
+from tasks.shared.work import Recipe, Rendered, Written
 from tasks.transform.video.convert import Converted
 from tasks.transform.video.probe import examine
 from tasks.transform.video.proof import prove, prove_tracks
 from tasks.transform.video.segments import Part, join
-from tasks.work import Recipe, Rendered, Written
 from workflow.errors import TransientError
 from workflow.shapes import Asset, Pointer, Run, Split, Transformed, VideoPart
 

@@ -11,9 +11,9 @@ import msgspec
 from aws_lambda_powertools.utilities.parameters import SSMProvider
 from aws_lambda_powertools.utilities.parameters.exceptions import GetParameterError
 
-from tasks.kinds import KINDS
 from tasks.shared.observe import count, logger
 from workflow.errors import TransientError
+from workflow.kinds import KINDS
 from workflow.limits import LATE_EVENT_MINUTES
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ Nothing here is looked up or drawn at random, so that every repeat of a step wri
 import hashlib
 import re
 
-from tasks.kinds import MAX_KEY_BYTES, MAX_NAME_BYTES
+from workflow.kinds import MAX_KEY_BYTES, MAX_NAME_BYTES
 
 WORK = "work/"
 """Where the output bucket has parts of renditions on their way; they expire."""

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
 from tasks.shared.objects import Objects
-from tasks.work import Encoded, Written
+from tasks.shared.work import Encoded, Written
 from workflow.shapes import MadeFile
 
 CACHE_CONTROL = "private, max-age=86400"

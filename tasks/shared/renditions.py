@@ -6,13 +6,13 @@ from typing import Any, BinaryIO
 
 import msgspec
 
-from tasks.published import prove_nothing_private
-from tasks.published.secrets import Secrets, secrets_of
 from tasks.shared.naming import renditions_folder, technical_key
 from tasks.shared.objects import Objects
 from tasks.shared.publish import publish
+from tasks.shared.published import prove_nothing_private
+from tasks.shared.published.secrets import Secrets, secrets_of
 from tasks.shared.records import Item, Records
-from tasks.work import Rendered
+from tasks.shared.work import Rendered
 from workflow.shapes import Asset, MadeFile, Pointer, Previews, Transformed
 
 _TELL_CONTENT = frozenset({"table", "archive"})

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from types import MappingProxyType
 
-from tasks.headers import icon_entries, tiff_tags
 from tasks.sniffing.frames import framed_type
+from tasks.sniffing.headers import icon_entries, tiff_tags
 from tasks.sniffing.packed import PACKINGS, unpacked_head
 from tasks.sniffing.text import TEXT_TABLES, text_type
 

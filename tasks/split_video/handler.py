@@ -12,10 +12,10 @@ from tasks.shared.records import Records
 from tasks.shared.renditions import Renditions
 from tasks.shared.settings import from_environment
 from tasks.shared.task import task
+from tasks.shared.work import Recipe
 from tasks.transform import video
 from tasks.transform.video.probe import examine
 from tasks.transform.video.segments import plan
-from tasks.work import Recipe
 from workflow import PIPELINE_VERSION
 from workflow.shapes import Asset, Run, Split, VideoPart
 

@@ -11,9 +11,9 @@ from pathlib import Path
 
 from PIL import Image, ImageColor, ImageDraw
 
+from tasks.shared.work import Drawn
 from tasks.thumbnail.fonts import font
 from tasks.thumbnail.previews import previews_of
-from tasks.work import Drawn
 from workflow.errors import ThumbnailError
 
 DRAWN_FROM = "peaks"

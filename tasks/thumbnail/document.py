@@ -8,9 +8,9 @@ from typing import cast
 from PIL import Image
 from pypdfium2 import PdfBitmap, PdfDocument, PdfiumError, PdfPage
 
-from tasks.confined import ConfinedError, Confines, confined
+from tasks.shared.confined import ConfinedError, Confines, confined
+from tasks.shared.work import Drawn
 from tasks.thumbnail.previews import BOXES_PX, previews_of
-from tasks.work import Drawn
 from workflow.errors import ThumbnailError
 
 DRAWN_FROM = "web"

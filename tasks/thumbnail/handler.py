@@ -7,14 +7,14 @@ from pathlib import Path
 
 import msgspec
 
-from tasks.published import prove_files
 from tasks.shared import clients
 from tasks.shared.naming import thumbnails_folder
 from tasks.shared.objects import Objects
 from tasks.shared.publish import publish
+from tasks.shared.published import prove_files
 from tasks.shared.settings import from_environment
 from tasks.shared.task import task
-from tasks.work import Drawn
+from tasks.shared.work import Drawn
 from workflow.errors import ResultNotProven, ThumbnailError
 from workflow.shapes import Asset, MadeFile, Pointer, Previews, Run, Transformed
 

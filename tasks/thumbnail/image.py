@@ -5,8 +5,8 @@ from pathlib import Path
 
 from PIL import Image
 
+from tasks.shared.work import Drawn
 from tasks.thumbnail.previews import BOXES_PX, HASH_SIDE_PX, fitted, previews_of
-from tasks.work import Drawn
 from workflow.errors import ThumbnailError
 
 DRAWN_FROM = "web"

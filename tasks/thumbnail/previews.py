@@ -11,7 +11,7 @@ from collections import defaultdict
 from PIL import Image
 from thash import rgba_to_thumb_hash_pure
 
-from tasks.work import Drawn, Encoded
+from tasks.shared.work import Drawn, Encoded
 
 BOXES_PX = (128, 256, 512)
 WEBP_QUALITY, WEBP_METHOD = 80, 2

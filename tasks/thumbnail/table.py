@@ -15,9 +15,9 @@ from typing import Any
 
 from PIL import Image, ImageDraw
 
+from tasks.shared.work import Drawn
 from tasks.thumbnail.fonts import font
 from tasks.thumbnail.previews import previews_of
-from tasks.work import Drawn
 from workflow.errors import ThumbnailError
 
 DRAWN_FROM = "profile"

@@ -18,9 +18,9 @@ from av.container import InputContainer
 from av.video.frame import VideoFrame
 from PIL import Image
 
+from tasks.shared.work import Drawn, Encoded
 from tasks.thumbnail import audio
 from tasks.thumbnail.previews import fitted, previews_of
-from tasks.work import Drawn, Encoded
 from workflow.errors import ThumbnailError
 
 DRAWN_FROM = ("peaks", "web")

@@ -2,7 +2,7 @@
 
 A kind's module may also have `check`, for what is decided by ranged reads before anything is downloaded, `prove`, which
 raises ResultNotProven where what was made does not agree with the original, and `members`, for files inside that become
-assets of their own. That nothing private is published is proven for every kind, by `tasks.published`.
+assets of their own. That nothing private is published is proven for every kind, by `tasks.shared.published`.
 """
 
 import tempfile
@@ -13,7 +13,6 @@ from typing import Any
 
 import msgspec
 
-from tasks.kinds import KINDS, is_big
 from tasks.shared import clients
 from tasks.shared.expand import WayIn
 from tasks.shared.objects import Objects
@@ -22,9 +21,10 @@ from tasks.shared.records import Records
 from tasks.shared.renditions import Renditions, with_facts
 from tasks.shared.settings import from_environment
 from tasks.shared.task import task
-from tasks.work import Original, Recipe
+from tasks.shared.work import Original, Recipe
 from workflow import PIPELINE_VERSION
 from workflow.errors import BigFile
+from workflow.kinds import KINDS, is_big
 from workflow.shapes import Asset, Run, Transformed
 
 

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Iterator
 
 from av.audio.frame import AudioFrame
 
+from tasks.shared.work import Encoded
 from tasks.transform.media import FrameGraph
-from tasks.work import Encoded
 
 MAX_POINTS = 2000
 WANTED_POINTS = 1500

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from types import MappingProxyType
 
-from tasks.headers import announced_size, check_pixels, ends_early
-from tasks.kinds import KINDS, MAX_KEY_BYTES, MAX_NAME_BYTES, Format, accepted_labels, kind_of, most_bytes
+from tasks.sniffing.headers import announced_size, check_pixels, ends_early
 from tasks.sniffing.sniff import sniff
 from tasks.sniffing.text import is_active_markup
 from tasks.validate.descriptions import FORBIDDEN, advice, describe
@@ -19,6 +18,7 @@ from workflow.errors import (
     TruncatedFile,
     UnsupportedType,
 )
+from workflow.kinds import KINDS, MAX_KEY_BYTES, MAX_NAME_BYTES, Format, accepted_labels, kind_of, most_bytes
 from workflow.units import MIB
 
 MAX_BYTES = max(most_bytes(kind, big_files=True) for kind in KINDS.values())

@@ -1,4 +1,4 @@
-"""Writes workflow/cost/measured.toml: `python -m tests.bench.measure_cost`, where nothing else runs.
+"""Writes workflow/operator/cost/measured.toml: `python -m tests.bench.measure_cost`, where nothing else runs.
 
 Every file goes through the functions twice, in one process with moto; the second time counts, when all is imported.
 """
@@ -16,15 +16,15 @@ from unittest.mock import patch
 from moto import mock_aws
 from PIL import Image
 
+from infra.functions.sources import PROJECT_ROOT
 from infra.local.samples import FOLDER
-from infra.sources import PROJECT_ROOT
 from tests.unit.cloud import ENVIRONMENT, OUTPUT, TABLE, Cloud, forget_clients, load_function, running_cloud
 from tests.unit.meter import Meter, Metered, size_of
 from tests.unit.state_machine import Execution, Machine
-from workflow.cost import paths
 from workflow.limits import BY_KIND, FUNCTIONS, task_of
+from workflow.operator.cost import paths
 
-TARGET = PROJECT_ROOT / "workflow/cost/measured.toml"
+TARGET = PROJECT_ROOT / "workflow/operator/cost/measured.toml"
 SAMPLES = {
     "image": "dandelions.jpg",
     "table": "seattle-weather.csv",

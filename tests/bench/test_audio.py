@@ -17,7 +17,7 @@ CHILD = '''
 import json, sys, tempfile, time
 from pathlib import Path
 from tasks.transform.audio import prove, transform
-from tasks.work import Original, Recipe
+from tasks.shared.work import Original, Recipe
 
 def peak_mb():
     """Of this process: ru_maxrss would begin with the peak of the parent."""

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from tests.integration.conftest import LocalStack, start_stack  # noqa: F401 - a fixture
-from workflow.client import Sluice
-from workflow.console import listing
-from workflow.console.listing import Filter
+from workflow.operator.client import Sluice
+from workflow.operator.console import listing
+from workflow.operator.console.listing import Filter
 
 pytestmark = [pytest.mark.bench, pytest.mark.timeout(3600)]
 

@@ -21,7 +21,7 @@ CHILD = """
 import json, resource, sys
 from importlib import import_module
 from pathlib import Path
-from tasks.work import Original, Recipe
+from tasks.shared.work import Original, Recipe
 from workflow.errors import SluiceError
 
 task, path, scratch = sys.argv[1:]

@@ -9,8 +9,8 @@ import pytest
 from PIL import Image
 
 from infra.local.samples import SAMPLES
-from tasks.kinds import IMAGE
 from tests.unit.images import claiming, encoded, quarters
+from workflow.kinds import IMAGE
 from workflow.limits import FUNCTIONS
 
 pytestmark = pytest.mark.bench
@@ -19,7 +19,7 @@ CHILD = '''
 import json, sys, time
 from pathlib import Path
 import tasks.transform.image as transform
-from tasks.work import Original, Recipe
+from tasks.shared.work import Original, Recipe
 from workflow.errors import RejectedError
 
 def peak_mb():

@@ -19,7 +19,7 @@ import json, sys, tempfile, time
 from pathlib import Path
 from tasks.transform.video import prove, transform
 from tasks.transform.video.probe import examine
-from tasks.work import Original, Recipe
+from tasks.shared.work import Original, Recipe
 
 def peak_mb():
     """Of this process: ru_maxrss would begin with the peak of the parent."""

@@ -15,7 +15,7 @@ from tests.console.conftest import Visit
 from tests.integration.conftest import LocalStack
 from tests.integration.test_releases import execution_of, is_held
 from tests.waiting import until
-from workflow.uploads import Upload
+from workflow.operator.uploads import Upload
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 

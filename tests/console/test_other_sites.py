@@ -19,7 +19,7 @@ from playwright.sync_api import Browser, BrowserContext, Page
 from infra.local.addresses import SAVE_PATH
 from tests.console.conftest import Visit
 from tests.integration.conftest import LocalStack
-from workflow.stack import LOCAL, Connection
+from workflow.operator.stack import LOCAL, Connection
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 

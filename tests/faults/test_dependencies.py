@@ -14,8 +14,8 @@ from tests.faults.world import ACCEPTED, REFUSED, World
 from tests.unit.operating import operated
 from tests.unit.state_machine import Execution, FunctionError
 from tests.unit.step_functions import answering
-from workflow.client import Sluice
-from workflow.operations.redrive import failed_executions, redrive
+from workflow.operator.client import Sluice
+from workflow.operator.operations.redrive import failed_executions, redrive
 
 DEPENDENCIES = {
     "topic deleted": {"sns:Publish": throttled("NotFound", 404)},

@@ -12,10 +12,10 @@ from tests.unit.cloud import ARCHIVE, QUARANTINE
 from tests.unit.operating import operated
 from tests.unit.state_machine import Crash, Execution, FunctionError
 from tests.unit.step_functions import answering
-from workflow.client import Sluice
-from workflow.operations.quarantine import discard
-from workflow.operations.redrive import redrive
-from workflow.operations.restore import restore
+from workflow.operator.client import Sluice
+from workflow.operator.operations.quarantine import discard
+from workflow.operator.operations.redrive import redrive
+from workflow.operator.operations.restore import restore
 
 FAULTS = (crash_before, crash_after)
 Mend = Callable[[World, Sluice], Any]

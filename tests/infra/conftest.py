@@ -11,12 +11,12 @@ from typing import Any, cast
 import pytest
 
 from infra.local.emulator import Emulator
-from infra.settings import STAGES, Settings
+from infra.stages.settings import STAGES, Settings
 from tests.assemblies import all_stages
 from tests.infra.otherwise import OTHERWISE
 from tests.ports import free_port
 from workflow.limits import FUNCTIONS
-from workflow.stack import LOCAL, Connection
+from workflow.operator.stack import LOCAL, Connection
 
 
 @dataclass(frozen=True)

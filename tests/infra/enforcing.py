@@ -15,7 +15,7 @@ from infra.local import assembly, authorizations, deploy
 from infra.local.authorizations import Authorization
 from tests.infra.conftest import Stage, embedded_aws
 from tests.waiting import until
-from workflow.stack import Connection
+from workflow.operator.stack import Connection
 
 NORMAL_VIDEO, LONG_VIDEO = (f'"LONG_VIDEO_CPU_SECONDS": "{seconds}"' for seconds in ("120", "0.1"))
 PLACE = {"AWS::Partition": "aws", "AWS::Region": "us-east-1", "AWS::AccountId": "000000000000"}

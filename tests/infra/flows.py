@@ -21,10 +21,10 @@ from tests.receiver import opened_webhook, receiving
 from tests.unit.movies import Movie, counting
 from tests.unit.sounds import encoded
 from tests.waiting import until
-from workflow.client import Sluice
-from workflow.releases import Releases
-from workflow.stack import LOCAL, Connection
-from workflow.uploads import Upload
+from workflow.operator.client import Sluice
+from workflow.operator.releases import Releases
+from workflow.operator.stack import LOCAL, Connection
+from workflow.operator.uploads import Upload
 
 PART_BYTES = 5 * 1024 * 1024
 """The least that S3 takes for a part that is not the last."""

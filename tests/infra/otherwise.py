@@ -1,6 +1,6 @@
 """A stage with the settings that none of ours has, and that a team may want."""
 
-from infra.settings import HttpApi, Rollout, Settings, Warm
+from infra.stages.settings import HttpApi, Rollout, Settings, Warm
 
 OTHERWISE = Settings(
     stage="otherwise",

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from infra.app import add_stage, make_app
 from infra.github import GitHub
-from infra.settings import STAGES, Settings
+from infra.stages.settings import STAGES, Settings
 from tests.infra.otherwise import OTHERWISE
 from workflow.limits import FUNCTIONS
 

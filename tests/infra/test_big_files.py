@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from infra.settings import STAGES, SettingsError
-from tasks.kinds import BIG_FILES
+from infra.stages.settings import STAGES, SettingsError
 from tasks.shared.naming import WORK
 from tests.infra.conftest import Stage, Template, statements
 from tests.infra.test_packaging import imported_distributions_of, wanted
+from workflow.kinds import BIG_FILES
 from workflow.limits import BIG_FILE
 
 

@@ -8,10 +8,11 @@ from typing import Any, NoReturn
 
 import pytest
 
-from infra import sources, toolchain
+from infra.functions import sources
 from infra.local import assembly
 from infra.local.cloudformation import Stacks
 from infra.local.deploy import ASSETS_BUCKET, ClientFactory, Deployment, DeploymentError, deploy
+from infra.release import toolchain
 from tests.assemblies import local_assembly
 from tests.infra.conftest import embedded_aws
 from workflow.limits import FUNCTIONS
@@ -94,7 +95,7 @@ def test_an_unchanged_tree_changes_nothing(local: Local) -> None:
 @pytest.mark.usefixtures("no_synthesis")
 def test_changed_code_updates_the_functions_without_synthesis(local: Local, monkeypatch: pytest.MonkeyPatch) -> None:
     before = local.code_digests()
-    monkeypatch.setattr(sources, "function_files", lambda: sources.closure(["tasks.kinds"]))
+    monkeypatch.setattr(sources, "function_files", lambda: sources.closure(["workflow.kinds"]))
     assert local.deploy().changed == ("sluice-local-pipeline",)
     assert len(local.code_digests()) == 1
     assert local.code_digests() != before

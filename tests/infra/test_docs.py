@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from infra.settings import STAGES
-from infra.sources import PROJECT_ROOT
+from infra.functions.sources import PROJECT_ROOT
+from infra.stages.settings import STAGES
 from tests.infra.conftest import Stage
 
 DEPLOYING = (PROJECT_ROOT / "docs" / "deploying.md").read_text()

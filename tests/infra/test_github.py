@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 import yaml
 
+from infra.functions.sources import PROJECT_ROOT
 from infra.github import GitHub
-from infra.settings import STAGES, SettingsError
-from infra.sources import PROJECT_ROOT
+from infra.stages.settings import STAGES, SettingsError
 from tests.infra.conftest import Stage, Template, statements
 from tests.infra.enforcing import written_out
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from infra.functions.sources import PROJECT_ROOT
 from infra.observability.queries import QUERIES
-from infra.settings import STAGES, SettingsError
-from infra.sources import PROJECT_ROOT
+from infra.stages.settings import STAGES, SettingsError
 from tests.infra.conftest import Stage, Template, statements
 from workflow import prices
 from workflow.limits import FUNCTIONS

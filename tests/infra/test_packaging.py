@@ -12,8 +12,8 @@ from pathlib import Path
 import boto3
 import pytest
 
-from infra import packaging, sources
-from infra.packaging import LAMBDA, Platform, build, requirements, unpacked_bytes
+from infra.functions import packaging, sources
+from infra.functions.packaging import LAMBDA, Platform, build, requirements, unpacked_bytes
 from tests.unit.cloud import ENVIRONMENT
 from workflow.limits import FUNCTIONS, task_of
 

@@ -11,8 +11,8 @@ from packaging.markers import Environment, default_environment
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from infra import packaging, pins
-from infra.packaging import LAMBDA, requirements, run_uv
+from infra.functions import packaging, pins
+from infra.functions.packaging import LAMBDA, requirements, run_uv
 from workflow.limits import FUNCTIONS
 
 EXACT = re.compile(r"^([a-z0-9-]+)==(\S+)", re.MULTILINE)

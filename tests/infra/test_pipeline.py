@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from infra.pipeline import FAILURE_RECORDER
+from infra.pipeline.stack import FAILURE_RECORDER
 from tests.infra.conftest import Stage, Template, denies_plain_http, functions_in, statements
 from workflow.events import upload_input
 from workflow.limits import FUNCTIONS, task_of

@@ -1,16 +1,16 @@
-"""CloudFormation Guard finds that the templates keep infra/promises.guard, and when they do not."""
+"""CloudFormation Guard finds that the templates keep infra/security/promises.guard, and when they do not."""
 
 from copy import deepcopy
 from typing import Any
 
 import pytest
 
-from infra.sources import PROJECT_ROOT
+from infra.functions.sources import PROJECT_ROOT
 from tests.infra.conftest import Stage
 
 run_checks = pytest.importorskip("cfn_guard_rs", reason="it has wheels for Linux and Python below 3.13 only").run_checks
 
-RULES = (PROJECT_ROOT / "infra/promises.guard").read_text()
+RULES = (PROJECT_ROOT / "infra/security/promises.guard").read_text()
 ANYBODY = {"Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": "*"}}]}
 EVERYTHING = {"Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}]}
 READ_BY_ALL = {"Statement": [{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*", "Principal": {"AWS": "*"}}]}

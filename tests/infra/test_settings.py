@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from infra.settings import STAGES, Rollout, Settings, SettingsError, Tier, settings_of
+from infra.stages.settings import STAGES, Rollout, Settings, SettingsError, Tier, settings_of
 
 DEV = STAGES["dev"]
 

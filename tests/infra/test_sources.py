@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from infra import sources
-from infra.packaging import requirements
-from infra.sources import PROJECT_ROOT, closure, digest, handler_modules, imported_names
-from tasks.kinds import KINDS
+from infra.functions import sources
+from infra.functions.packaging import requirements
+from infra.functions.sources import PROJECT_ROOT, closure, digest, handler_modules, imported_names
+from workflow.kinds import KINDS
 from workflow.limits import BY_KIND, FUNCTIONS, TASKS, task_of
 
 OF_LONG_VIDEOS = {"split_video", "convert_part", "join_video"}

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from infra.storage import INDEXES
+from infra.storage.stack import INDEXES
 from tests.infra.conftest import Stage, Template, denies_plain_http
 
 BUCKETS = {"Ingest", "Expanded", "Output", "Archive", "Quarantine", "Operations", "Audit", "AccessLogs"}

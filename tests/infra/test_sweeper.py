@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from infra.settings import STAGES, SettingsError
+from infra.stages.settings import STAGES, SettingsError
 from tests.infra.conftest import Stage, Template, statements
 
 

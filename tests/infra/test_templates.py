@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from infra import toolchain
+from infra.release import toolchain
 from tests.infra.conftest import Stage
 from workflow.limits import FUNCTIONS
 

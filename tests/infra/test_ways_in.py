@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from infra.settings import STAGES, HttpApi, SettingsError
+from infra.stages.settings import STAGES, HttpApi, SettingsError
 from tasks.api.endpoints import ANY_OTHER, ENDPOINTS
 from tests.infra.conftest import Stage, Template, denies_plain_http, statements
 from tests.infra.otherwise import OTHERWISE

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from infra.settings import STAGES, SettingsError
+from infra.stages.settings import STAGES, SettingsError
 from tests.infra.conftest import Stage, Template, statements
 from workflow.limits import FUNCTIONS
 

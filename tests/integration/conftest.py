@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
+from infra.local import access
 from tests.assemblies import local_assembly
 from tests.ports import free_port
-from workflow import local_access
-from workflow.client import Sluice
-from workflow.stack import LOCAL, Connection
+from workflow.operator.client import Sluice
+from workflow.operator.stack import LOCAL, Connection
 
 SLUICE = Path(sys.executable).parent / "sluice"
 
@@ -34,7 +34,7 @@ class LocalStack:
 
     @property
     def connection(self) -> Connection:
-        return Connection(LOCAL, local=local_access.read(self.state_dir))
+        return Connection(LOCAL, local=access.read(self.state_dir))
 
     @property
     def client(self) -> Sluice:

@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from infra.sources import PROJECT_ROOT
+from infra.functions.sources import PROJECT_ROOT
 from tests.integration.conftest import LocalStack
-from tests.integration.mends.stepfunctions_probe import Execution
+from tests.integration.patches.stepfunctions_probe import Execution
 from workflow.big_file import MAX_OVERRIDES_CHARACTERS
 from workflow.ingest import ingest
-from workflow.stack import LOCAL_REGION
+from workflow.operator.stack import LOCAL_REGION
 
 OVERRIDES = json.loads(ingest(big_files=True).to_json())["States"]["TransformBig"]["Parameters"]["Overrides"]
 BIG = 5 * 1024**3

@@ -13,10 +13,10 @@ from infra.local.emulator import Emulator
 from tests.integration.conftest import LocalStack
 from tests.ports import free_port
 from tests.waiting import until
-from workflow.client import Sluice
 from workflow.ingest import THROTTLED
-from workflow.stack import LOCAL, Connection
-from workflow.uploads import Upload
+from workflow.operator.client import Sluice
+from workflow.operator.stack import LOCAL, Connection
+from workflow.operator.uploads import Upload
 
 BURST, AT_A_TIME = 50, 1
 WAITS = "0.1"

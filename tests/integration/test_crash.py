@@ -8,8 +8,8 @@ from infra.local.samples import FOLDER, SAMPLES
 from infra.local.stack import emulator_of
 from tests.integration.conftest import LocalStack
 from tests.waiting import PATIENCE_SECONDS, until
-from workflow.client import Sluice, Uploaded
-from workflow.uploads import Upload
+from workflow.operator.client import Sluice, Uploaded
+from workflow.operator.uploads import Upload
 
 GOOD = [sample for sample in SAMPLES if sample.outcome == "succeeded"][:4]
 BAD = [sample for sample in SAMPLES if sample.outcome == "rejected"]

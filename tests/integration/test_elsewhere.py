@@ -8,7 +8,7 @@ from sysconfig import get_path
 
 import pytest
 
-from infra.local.lambda_runtime import NATIVE_CLIENT
+from infra.local.runtime.lambda_runtime import NATIVE_CLIENT
 from infra.local.samples import SAMPLES
 from tests.integration.conftest import LocalStack
 
@@ -40,14 +40,14 @@ def sluice(tmp_path_factory: pytest.TempPathFactory) -> Path:
             (packages / installed.name).symlink_to(installed)
     (packages / "sitecustomize.py").write_text(WITHOUT_PROC)
     command = folder / "bin" / "sluice"
-    command.write_text(f"#!{folder / 'bin' / 'python'}\nfrom workflow.cli import main\nmain()\n")
+    command.write_text(f"#!{folder / 'bin' / 'python'}\nfrom workflow.operator.cli import main\nmain()\n")
     command.chmod(0o755)
     return command
 
 
 def test_what_is_missing_there_is_missing(sluice: Path) -> None:
     program = (
-        "import importlib.util, infra.local.lambda_runtime as runtime; "
+        "import importlib.util, infra.local.runtime.lambda_runtime as runtime; "
         "print(importlib.util.find_spec(runtime.NATIVE_CLIENT), runtime.enforces_memory())"
     )
     told = subprocess.run([sluice.with_name("python"), "-c", program], capture_output=True, text=True, check=True)

@@ -9,7 +9,7 @@ from infra.local.samples import FOLDER
 from infra.observability.queries import QUERIES
 from tests.integration.conftest import LocalStack
 from tests.waiting import until
-from workflow.operations.health import CHECKS
+from workflow.operator.operations.health import CHECKS
 
 ALARM = "sluice-local-many-failures"
 

@@ -7,8 +7,8 @@ from infra.local.samples import FOLDER
 from tasks.shared.naming import asset_id
 from tests.integration.conftest import LocalStack
 from tests.waiting import until
-from workflow.operations.live_settings import change
-from workflow.uploads import Upload, upload
+from workflow.operator.operations.live_settings import change
+from workflow.operator.uploads import Upload, upload
 
 PICTURE = FOLDER / "fig-cut-out.png"
 

@@ -13,8 +13,8 @@ from infra.local.samples import FOLDER, SAMPLES
 from tasks.shared.naming import asset_id
 from tests.integration.conftest import LocalStack
 from tests.waiting import PATIENCE_SECONDS, until
-from workflow.cli.demo import summary
 from workflow.limits import STATE_OUTPUT_MAX_BYTES
+from workflow.operator.cli.demo import summary
 
 PHOTO = FOLDER / "dandelions.jpg"
 SHAPE = {"path", "bucket", "key", "asset_id", "execution", "outcome", "reason", "kind", "renditions", "thumbnails",

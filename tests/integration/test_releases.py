@@ -10,7 +10,7 @@ import pytest
 
 from infra.local import deploy
 from tests.integration.conftest import LocalStack
-from tests.integration.mends.stepfunctions_probe import Execution
+from tests.integration.patches.stepfunctions_probe import Execution
 from tests.waiting import until
 
 MARK = """

@@ -10,10 +10,10 @@ from PIL import Image
 from infra.local.stack import emulator_of
 from tests.integration.conftest import LocalStack
 from tests.waiting import PATIENCE_SECONDS, until
-from workflow.client import Sluice
-from workflow.operations import reprocess as batches
-from workflow.operations.select import Selection, select
-from workflow.uploads import Upload
+from workflow.operator.client import Sluice
+from workflow.operator.operations import reprocess as batches
+from workflow.operator.operations.select import Selection, select
+from workflow.operator.uploads import Upload
 
 MANY = 24
 BAD = 2

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from infra.local.lambda_runtime import NATIVE_CLIENT
+from infra.local.runtime.lambda_runtime import NATIVE_CLIENT
 
 CLIENTS = ("native", "ours")
 ON_LINUX = pytest.mark.skipif(importlib.util.find_spec(NATIVE_CLIENT) is None, reason="AWS builds it on Linux only")
@@ -24,7 +24,7 @@ ON_LINUX = pytest.mark.skipif(importlib.util.find_spec(NATIVE_CLIENT) is None, r
 START = """
 import importlib, sys
 if sys.argv[1] == "ours":
-    sys.modules["runtime_client"] = importlib.import_module("infra.local.runtime_api")
+    sys.modules["runtime_client"] = importlib.import_module("infra.local.runtime.runtime_api")
 sys.path.insert(0, sys.argv[2])
 import awslambdaric.__main__ as client
 client.main(["awslambdaric", sys.argv[3]])

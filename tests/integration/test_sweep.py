@@ -10,8 +10,8 @@ import pytest
 from infra.local.samples import FOLDER
 from tests.integration.conftest import LocalStack
 from tests.waiting import PATIENCE_SECONDS, until
-from workflow.client import Uploaded
-from workflow.uploads import Upload
+from workflow.operator.client import Uploaded
+from workflow.operator.uploads import Upload
 
 PICTURE = FOLDER / "fig-cut-out.png"
 TRANSFORM = "sluice-local-transform-image"

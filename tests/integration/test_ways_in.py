@@ -15,11 +15,11 @@ from botocore.credentials import Credentials
 from hypothesis import HealthCheck, settings
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
+from infra.functions.sources import PROJECT_ROOT
 from infra.local.samples import FOLDER
-from infra.sources import PROJECT_ROOT
 from tests.integration.conftest import LocalStack
 from tests.waiting import until
-from workflow.stack import LOCAL_REGION
+from workflow.operator.stack import LOCAL_REGION
 
 PICTURE = FOLDER / "fig-cut-out.png"
 SECONDS = 60

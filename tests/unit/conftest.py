@@ -11,7 +11,7 @@ from tests.unit.cloud import ENVIRONMENT, Cloud, forget_clients, load_functions,
 from tests.unit.operating import operated
 from tests.unit.state_machine import Machine
 from tests.unit.step_functions import answering
-from workflow.client import Sluice
+from workflow.operator.client import Sluice
 
 
 @pytest.fixture(autouse=True)

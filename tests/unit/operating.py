@@ -19,8 +19,8 @@ from tests.unit.cloud import (
     TOPIC,
     Cloud,
 )  # fmt: skip
-from workflow.client import Sluice
-from workflow.stack import Buckets, DeadLetters, Stack
+from workflow.operator.client import Sluice
+from workflow.operator.stack import Buckets, DeadLetters, Stack
 
 
 @dataclass

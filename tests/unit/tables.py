@@ -11,8 +11,8 @@ from xml.sax.saxutils import escape
 
 import duckdb
 
+from tasks.shared.work import Original, Recipe, Rendered
 from tasks.transform.table import prove, transform
-from tasks.work import Original, Recipe, Rendered
 
 CSV, NDJSON, JSON = "text/csv", "application/x-ndjson", "application/json"
 PARQUET = "application/vnd.apache.parquet"

@@ -8,11 +8,10 @@ from pathlib import Path
 import pytest
 from PIL import ExifTags, Image
 
-from tasks.kinds import IMAGE, MEGAPIXEL
+from tasks.shared.work import Original, Recipe, Rendered
 from tasks.thumbnail.image import preview
 from tasks.transform.image import transform
 from tasks.transform.image.animation import animation_size
-from tasks.work import Original, Recipe, Rendered
 from tests.unit.images import (
     BLUE,
     GREEN,
@@ -29,6 +28,7 @@ from tests.unit.images import (
     stored_turned,
 )
 from workflow.errors import CorruptImage, TooManyPixels, TruncatedFile
+from workflow.kinds import IMAGE, MEGAPIXEL
 
 ANIMATED = ["GIF", "PNG", "WEBP", "AVIF"]
 P3_PRIMARIES = ((0.51512, 0.24120, -0.00105), (0.29198, 0.69225, 0.04189), (0.15710, 0.06657, 0.78407))

@@ -15,9 +15,9 @@ from tasks.api.endpoints import ENDPOINTS
 from tasks.api.problems import every_problem
 from tasks.api.request import Event, Request
 from tasks.api.shapes import Status
-from tasks.kinds import KINDS
 from tests.unit.cloud import ARCHIVE, INGEST, STATE_MACHINE, TABLE, Cloud, load_function
-from workflow.client import STATUSES
+from workflow.kinds import KINDS
+from workflow.operator.client import STATUSES
 from workflow.units import MIB
 
 CALLER = "arn:aws:iam::111122223333:user/ada"

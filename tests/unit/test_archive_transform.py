@@ -7,10 +7,10 @@ import zipfile
 import pytest
 from PIL import Image, ImageChops
 
+from tasks.shared.work import Drawn, Original, Recipe, Rendered
 from tasks.thumbnail import archive as thumbnail
 from tasks.thumbnail.archive import human_size, preview, rows_of
 from tasks.transform.archive import recipe_name, transform
-from tasks.work import Drawn, Original, Recipe, Rendered
 from tests.unit.images import sample
 from tests.unit.papers import archive, document, entry, saved
 from workflow.errors import CorruptArchive, EmptyFile, ThumbnailError, UnsafeName

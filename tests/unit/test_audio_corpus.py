@@ -26,7 +26,7 @@ import json, resource, sys, tempfile
 from pathlib import Path
 from tasks.thumbnail.audio import DRAWN_FROM, preview
 from tasks.transform.audio import transform
-from tasks.work import Original, Recipe
+from tasks.shared.work import Original, Recipe
 from workflow.errors import RejectedError
 
 def judge(path, scratch):

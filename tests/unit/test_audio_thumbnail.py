@@ -6,9 +6,9 @@ import json
 import pytest
 from PIL import Image, ImageChops
 
+from tasks.shared.work import Original, Recipe
 from tasks.thumbnail.audio import DRAWN_FROM, bars_of, clock, draw, preview
 from tasks.transform.audio import transform
-from tasks.work import Original, Recipe
 from tests.unit.sounds import encoded, sound
 from workflow.errors import ThumbnailError
 

@@ -19,10 +19,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from tasks.shared.work import Original, Recipe, Rendered
 from tasks.transform.audio import decode, prove, recipe_name, track, transform
 from tasks.transform.audio.limits import LIMITS
 from tasks.transform.media import SteadyResampler
-from tasks.work import Original, Recipe, Rendered
 from tests.unit.images import corners, quarters
 from tests.unit.images import encoded as picture
 from tests.unit.sounds import (

@@ -2,7 +2,7 @@
 
 import pytest
 
-from workflow.callers import Listener, page_of
+from infra.local.callers import Listener, page_of
 
 PORT = 4566
 HERE, CONSOLE, EVIL = f"http://127.0.0.1:{PORT}", "http://127.0.0.1:8710", "http://evil.example"

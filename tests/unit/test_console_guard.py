@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from starlette.responses import HTMLResponse
 
-from workflow.console.guard import Guard
+from workflow.operator.console.guard import Guard
 
 PORT, KEY = 8710, "the-key-of-this-start"
 OWN = {"host": f"127.0.0.1:{PORT}", "cookie": f"sluice-{PORT}={KEY}"}

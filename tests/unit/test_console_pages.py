@@ -22,15 +22,15 @@ from tests.unit.cloud import (
     Cloud,
 )  # fmt: skip
 from tests.unit.state_machine import Machine
-from workflow.client import Sluice
-from workflow.console import listing
-from workflow.console.advice import read_advice
-from workflow.console.files import INLINE, Files
-from workflow.console.listing import Filter
-from workflow.console.pages.viewer import loudness, sparks
-from workflow.console.window import BARS, Cause, Window, figures, percentiles
 from workflow.errors import rejections
-from workflow.stack import Buckets
+from workflow.operator.client import Sluice
+from workflow.operator.console import listing
+from workflow.operator.console.advice import read_advice
+from workflow.operator.console.files import INLINE, Files
+from workflow.operator.console.listing import Filter
+from workflow.operator.console.pages.viewer import loudness, sparks
+from workflow.operator.console.window import BARS, Cause, Window, figures, percentiles
+from workflow.operator.stack import Buckets
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)

@@ -16,10 +16,10 @@ from tests.unit.test_history import (
     failed_task,
     numbered,
 )
-from workflow.console.graph import flowchart, names
-from workflow.console.story import explained, summaries, visits
-from workflow.console.timeline import bars
 from workflow.ingest import ingest
+from workflow.operator.console.graph import flowchart, names
+from workflow.operator.console.story import explained, summaries, visits
+from workflow.operator.console.timeline import bars
 
 DEFINITION = json.loads(ingest().to_json())
 RETRIED = [

@@ -28,7 +28,7 @@ from pathlib import Path
 from tasks.thumbnail.image import preview
 from tasks.transform.image import transform
 from tasks.validate.inspect import inspect
-from tasks.work import Original, Recipe
+from tasks.shared.work import Original, Recipe
 from workflow.errors import RejectedError
 
 def judge(path, scratch):

@@ -8,13 +8,13 @@ import pytest
 from typer.testing import CliRunner
 
 from workflow import prices
-from workflow.cli.app import app
-from workflow.cost import compare, mix, page, paths, reference, storage, svg
-from workflow.cost.bill import bill, traces
-from workflow.cost.measured import invocation
-from workflow.cost.mix import Mix, Share
-from workflow.cost.storage import Held, Plan
-from workflow.cost.usage import of_mix, of_path
+from workflow.operator.cli.app import app
+from workflow.operator.cost import compare, mix, page, paths, reference, storage, svg
+from workflow.operator.cost.bill import bill, traces
+from workflow.operator.cost.measured import invocation
+from workflow.operator.cost.mix import Mix, Share
+from workflow.operator.cost.storage import Held, Plan
+from workflow.operator.cost.usage import of_mix, of_path
 
 PHOTOS = Mix({"image": Share(1.0, 3.0)})
 PLAN = Plan("STANDARD", ((30, "GLACIER_IR"), (365, "DEEP_ARCHIVE")), ((90, "STANDARD_IA"),), 180)
@@ -213,8 +213,8 @@ def test_mix_that_makes_no_sense_is_refused(
 
 def test_page_has_the_tables_and_the_picture_of_today() -> None:
     text = page.PAGE.read_text()
-    assert text == page.page(text), "write it again: python -m workflow.cost.page"
-    assert page.PICTURE.read_text() == svg.draw(page.typical()), "draw it again: python -m workflow.cost.page"
+    assert text == page.page(text), "write it again: python -m workflow.operator.cost.page"
+    assert page.PICTURE.read_text() == svg.draw(page.typical()), "draw it again: python -m workflow.operator.cost.page"
 
 
 def test_page_tells_every_price_with_its_source_and_date() -> None:

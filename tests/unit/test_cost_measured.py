@@ -10,9 +10,9 @@ from tests.bench.measure_cost import BROKEN, COMMON, SAMPLES
 from tests.unit.cloud import ARCHIVE, Cloud, load_function
 from tests.unit.meter import Meter, Metered
 from tests.unit.state_machine import DEFINITION, Execution, Machine
-from workflow.cost import paths
-from workflow.cost.measured import measured
 from workflow.limits import BY_KIND, FUNCTIONS
+from workflow.operator.cost import paths
+from workflow.operator.cost.measured import measured
 
 COUNTS = ("s3_writes", "s3_reads", "table_reads", "publishes", "events")
 

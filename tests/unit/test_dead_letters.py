@@ -7,12 +7,12 @@ from botocore.exceptions import ClientError
 
 from tests.unit.cloud import INGEST
 from tests.unit.images import sample
-from workflow.operations.dead_letters import dead_letters, redrive_dead_letters
+from workflow.operator.operations.dead_letters import dead_letters, redrive_dead_letters
 
 
 @pytest.fixture
 def sluice(sluice, monkeypatch):
-    monkeypatch.setattr("workflow.operations.dead_letters.PATIENCE_SECONDS", 0)
+    monkeypatch.setattr("workflow.operator.operations.dead_letters.PATIENCE_SECONDS", 0)
     return sluice
 
 

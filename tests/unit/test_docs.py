@@ -9,7 +9,7 @@ import pytest
 import typer
 
 from workflow import errors
-from workflow.cli.app import app
+from workflow.operator.cli.app import app
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]

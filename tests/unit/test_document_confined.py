@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from tasks.confined import ConfinedError, Confines, confined
+from tasks.shared.confined import ConfinedError, Confines, confined
 from workflow.errors import CorruptDocument
 
 CONFINES = Confines(memory_mb=200, seconds=30, cpu_seconds=20)

@@ -11,9 +11,9 @@ import pytest
 from PIL import ImageChops
 from pypdfium2 import PdfDocument, PdfiumError
 
+from tasks.shared.work import Original, Recipe
 from tasks.thumbnail.document import preview
 from tasks.transform.document import transform
-from tasks.work import Original, Recipe
 from tests.unit.corpus import unpacked
 from tests.unit.papers import active_parts
 from workflow.errors import RejectedError

@@ -6,9 +6,9 @@ import pytest
 from pikepdf import Array, Dictionary, Name, Pdf
 from PIL import Image
 
-from tasks.confined import Confines
+from tasks.shared.confined import Confines
+from tasks.shared.work import Drawn
 from tasks.thumbnail import document as kind
-from tasks.work import Drawn
 from tests.unit.papers import annotate, document, photograph, saved
 from tests.unit.test_document_transform import bomb
 from workflow.errors import ThumbnailError

@@ -10,9 +10,9 @@ import pikepdf
 import pytest
 from pikepdf import Array, Dictionary, Name, Pdf, String
 
+from tasks.shared.work import Original, Recipe, Rendered
 from tasks.transform import document as kind
 from tasks.transform.document import child
-from tasks.work import Original, Recipe, Rendered
 from tests.unit.papers import document, opened, saved
 from workflow.errors import (
     CorruptDocument,

@@ -20,7 +20,7 @@ from infra.local.durable.queues import Queues
 from infra.local.durable.shelf import STORED, Lending, Memory, Shelf
 from infra.local.durable.store import Store, decode, encode, key_of, key_text
 from infra.local.durable.tables import Tables
-from infra.local.stock import cloudwatch_logs, dynamodb, responses, sqs
+from infra.local.ministack import cloudwatch_logs, dynamodb, responses, sqs
 
 Scoped = Any
 NOW_MS = int(time.time() * 1000)

@@ -4,7 +4,7 @@ import pytest
 
 from workflow import prices
 from workflow.limits import FUNCTIONS
-from workflow.operations.estimate import estimate
+from workflow.operator.operations.estimate import estimate
 
 
 def record(key="a.jpg", kind="image", size=100, **timings):

@@ -12,8 +12,8 @@ import pytest
 from infra.local.samples import FOLDER, SAMPLES, Sample
 from tasks.shared.naming import asset_id, child_key
 from tasks.shared.records import Records
+from tasks.shared.work import Original, Recipe
 from tasks.validate.inspect import inspect
-from tasks.work import Original, Recipe
 from tests.unit.cloud import EXPANDED, OUTPUT, QUARANTINE, TABLE, Cloud, load_function
 from tests.unit.state_machine import Execution, Machine
 from workflow.errors import RejectedError

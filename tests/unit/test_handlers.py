@@ -5,7 +5,6 @@ import json
 import pytest
 from PIL import ExifTags
 
-from tasks.kinds import MAX_KEY_BYTES
 from tasks.shared.naming import asset_id, original_key
 from tasks.shared.records import Records
 from tests.unit.cloud import ARCHIVE, INGEST, OUTPUT, QUARANTINE, TABLE, Cloud, load_function
@@ -13,6 +12,7 @@ from tests.unit.images import encoded, exif, quarters, sample
 from tests.unit.state_machine import Execution, Machine
 from workflow import PIPELINE_VERSION
 from workflow.errors import ThumbnailError
+from workflow.kinds import MAX_KEY_BYTES
 from workflow.limits import STATE_OUTPUT_MAX_BYTES
 from workflow.shapes import Pointer
 

@@ -7,7 +7,7 @@ import boto3
 import pytest
 
 from tests.unit.cloud import ARCHIVE, LIVE_SETTINGS, TABLE, TOPIC
-from workflow.operations import health
+from workflow.operator.operations import health
 
 RUNBOOK = (Path(__file__).parents[2] / "docs" / "runbook.md").read_text()
 ALARM = {

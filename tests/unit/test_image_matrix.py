@@ -7,8 +7,8 @@ from itertools import product
 import pytest
 from PIL import Image
 
+from tasks.shared.work import Original, Recipe, Rendered
 from tasks.transform.image import prove, transform
-from tasks.work import Original, Recipe, Rendered
 from tests.unit.images import encoded, inks_profile, png_chunk, quarters
 from tests.unit.rasters import (
     FLOATING,

@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 from PIL import ExifTags, Image
 
+from tasks.shared.work import Encoded, Original, Recipe, Rendered
 from tasks.transform.image import prove, transform
-from tasks.work import Encoded, Original, Recipe, Rendered
 from tests.unit.images import MEDIA_TYPES, SAMPLE_OPTIONS, encoded, exif, quarters, sample, stored_turned
 from tests.unit.rasters import ApngFrame, apng
 from workflow.errors import ResultNotProven

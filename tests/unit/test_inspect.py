@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tasks.kinds import IMAGE, KINDS
 from tasks.validate.inspect import MAX_BYTES, Verdict, check_name_and_size, inspect
 from tests.unit.images import MEDIA_TYPES, SAMPLE_OPTIONS, claiming, sample
 from workflow.errors import (
@@ -22,6 +21,7 @@ from workflow.errors import (
     TruncatedFile,
     UnsupportedType,
 )
+from workflow.kinds import IMAGE, KINDS
 from workflow.units import MIB
 
 SVG = '<svg xmlns="http://www.w3.org/2000/svg">{}</svg>'

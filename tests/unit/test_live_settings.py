@@ -11,7 +11,7 @@ from botocore.stub import Stubber
 from tasks.shared.live_settings import LiveParameter, LiveSettings
 from tests.unit.cloud import LIVE_SETTINGS, REGION, Cloud
 from workflow.errors import TransientError
-from workflow.operations.live_settings import WrongSettingError, change, written
+from workflow.operator.operations.live_settings import WrongSettingError, change, written
 
 
 @pytest.fixture

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
+from tasks.shared.work import Original, Recipe, Rendered
 from tasks.transform import audio, video
 from tasks.transform.video import proof
-from tasks.work import Original, Recipe, Rendered
 from tests.unit.movies import Movie, Sound, counting
 from tests.unit.sounds import FORMATS, encoded, sound, tone
 from workflow.errors import ResultNotProven

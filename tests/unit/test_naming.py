@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.kinds import MAX_NAME_BYTES
 from tasks.shared import naming
+from workflow.kinds import MAX_NAME_BYTES
 
 ASSET = naming.asset_id("ingest", "photos/cat.jpg", "v1")
 S3_MAX_KEY_BYTES = 1024

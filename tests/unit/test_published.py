@@ -7,13 +7,13 @@ import pytest
 from pikepdf import Array, Dictionary, Name, Pdf, Stream
 from PIL import ExifTags, Image
 
-from tasks.published import prove_files, prove_nothing_private
-from tasks.published.document import prove_document
-from tasks.published.secrets import Secrets, secrets_of
+from tasks.shared.published import prove_files, prove_nothing_private
+from tasks.shared.published.document import prove_document
+from tasks.shared.published.secrets import Secrets, secrets_of
+from tasks.shared.work import Encoded, Original, Recipe, Rendered
 from tasks.transform.audio import transform as transform_audio
 from tasks.transform.image import transform as transform_image
 from tasks.transform.video import transform as transform_video
-from tasks.work import Encoded, Original, Recipe, Rendered
 from tests.unit.images import encoded, exif
 from tests.unit.movies import Captions, Movie
 from tests.unit.papers import document, photograph, saved

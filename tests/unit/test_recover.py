@@ -7,8 +7,8 @@ import pytest
 
 from tests.unit.cloud import ARCHIVE, EXPANDED, INGEST, OPERATIONS, OUTPUT, QUARANTINE, STATE_MACHINE, TABLE, TOPIC
 from tests.unit.images import sample
-from workflow.recover import recover
-from workflow.stack import Buckets
+from workflow.operator.recover import recover
+from workflow.operator.stack import Buckets
 
 RESTARTED = "States.ServiceRestart"
 START = datetime.now(UTC) - timedelta(hours=1)
@@ -76,7 +76,7 @@ def test_what_was_interrupted_again_before_it_was_at_work_is_taken_up_again(clou
     recover(connection, since=START, lost_records=False)
     started(machine)["cat.jpg"].end("FAILED", RESTARTED)
     later = datetime.now(UTC) + timedelta(seconds=2)
-    monkeypatch.setattr("workflow.recover.now", lambda: later)
+    monkeypatch.setattr("workflow.operator.recover.now", lambda: later)
     assert recover(connection, since=START, lost_records=False) == ["cat.jpg"]
 
 

@@ -8,8 +8,8 @@ from botocore.exceptions import ClientError
 
 from tests.unit.cloud import INGEST
 from tests.unit.images import sample
-from workflow.operations.redrive import Redriven, failed_executions, redrive, redrive_all
-from workflow.stack import NotThereError
+from workflow.operator.operations.redrive import Redriven, failed_executions, redrive, redrive_all
+from workflow.operator.stack import NotThereError
 
 
 @pytest.fixture

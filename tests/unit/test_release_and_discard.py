@@ -4,8 +4,8 @@ import pytest
 
 from tests.unit.cloud import ARCHIVE, INGEST, QUARANTINE
 from tests.unit.images import sample
-from workflow.operations import NotPossibleError
-from workflow.operations.quarantine import discard, release
+from workflow.operator.operations import NotPossibleError
+from workflow.operator.operations.quarantine import discard, release
 
 
 @pytest.fixture

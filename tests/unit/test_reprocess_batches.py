@@ -9,9 +9,9 @@ from botocore.exceptions import ClientError
 
 from tests.unit.cloud import INGEST, OPERATIONS
 from tests.unit.operating import operated
-from workflow.operations import NotPossibleError
-from workflow.operations.reprocess import batch, reprocess, resume, stop
-from workflow.stack import NotThereError
+from workflow.operator.operations import NotPossibleError
+from workflow.operator.operations.reprocess import batch, reprocess, resume, stop
+from workflow.operator.stack import NotThereError
 
 COUNTS = {"total": 12, "pending": 1, "running": 2, "succeeded": 5, "failed": 1, "timedOut": 1, "aborted": 2}
 

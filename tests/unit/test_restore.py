@@ -10,9 +10,9 @@ from tasks.shared.naming import asset_id
 from tests.unit.cloud import ARCHIVE, INGEST
 from tests.unit.images import sample
 from tests.unit.state_machine import FunctionError
-from workflow.operations import NotPossibleError
-from workflow.operations.restore import restore
-from workflow.stack import NotThereError
+from workflow.operator.operations import NotPossibleError
+from workflow.operator.operations.restore import restore
+from workflow.operator.stack import NotThereError
 
 
 @pytest.fixture

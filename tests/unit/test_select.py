@@ -9,9 +9,9 @@ from tests.unit.cloud import INGEST
 from tests.unit.images import sample
 from tests.unit.operating import operated
 from tests.unit.state_machine import Machine
-from workflow.operations import NotPossibleError
-from workflow.operations.select import Readable, Selection, select
-from workflow.stack import NotThereError
+from workflow.operator.operations import NotPossibleError
+from workflow.operator.operations.select import Readable, Selection, select
+from workflow.operator.stack import NotThereError
 
 TEXT = b"no picture"
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from workflow.stack import OWN_STATE_DIR, Connection, NotThereError, find_state_dir
+from workflow.operator.stack import OWN_STATE_DIR, Connection, NotThereError, find_state_dir
 
 
 @pytest.fixture(autouse=True)

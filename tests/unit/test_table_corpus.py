@@ -27,7 +27,7 @@ from pathlib import Path
 from tasks.thumbnail.table import preview
 from tasks.transform.table import transform
 from tasks.sniffing.sniff import TABLES, sniff
-from tasks.work import Original, Recipe
+from tasks.shared.work import Original, Recipe
 from workflow.errors import RejectedError
 
 def judge(path, scratch):

@@ -9,9 +9,9 @@ import duckdb
 import polars as pl
 import pytest
 
+from tasks.shared.work import Recipe
 from tasks.transform.table import recipe_name
 from tasks.transform.table.engine import open_engine
-from tasks.work import Recipe
 from tests.unit.tables import NDJSON, converted
 from workflow.errors import CorruptTable
 

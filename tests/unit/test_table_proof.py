@@ -11,8 +11,8 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from tasks.shared.work import Original, Recipe
 from tasks.transform.table import prove, transform
-from tasks.work import Original, Recipe
 from tests.unit.tables import CSV, NDJSON, converted
 from workflow.errors import RejectedError, ResultNotProven
 

@@ -7,8 +7,8 @@ import pytest
 from PIL import Image
 from thash import thumb_hash_to_average_rgba
 
+from tasks.shared.work import Drawn
 from tasks.thumbnail.image import preview
-from tasks.work import Drawn
 from tests.unit.images import BLUE, GREEN, RED, YELLOW, corners, encoded, quarters, sample
 from workflow.errors import ThumbnailError
 

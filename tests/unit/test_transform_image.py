@@ -13,10 +13,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import ExifTags, Image, ImageCms
 
-from tasks.kinds import IMAGE
+from tasks.shared.work import Original, Recipe, Rendered
 from tasks.transform.image import transform
 from tasks.transform.image.color import read_profile, to_srgb, to_working_mode
-from tasks.work import Original, Recipe, Rendered
 from tests.unit.images import (
     BLUE,
     GREEN,
@@ -40,6 +39,7 @@ from tests.unit.images import (
     stored_turned,
 )
 from workflow.errors import CorruptImage, RejectedError, TooManyFrames, TooManyPixels, TruncatedFile, UnsupportedType
+from workflow.kinds import IMAGE
 
 WEBP_TOLERANCE = 14
 """Levels by which quality 80 may move a plain area."""

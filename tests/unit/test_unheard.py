@@ -3,9 +3,9 @@
 import pytest
 
 from tests.unit.images import sample
-from workflow.operations.redrive import failed_executions, redrive
-from workflow.stack import NotThereError
-from workflow.uploads import Upload
+from workflow.operator.operations.redrive import failed_executions, redrive
+from workflow.operator.stack import NotThereError
+from workflow.operator.uploads import Upload
 
 STATES = range(6)
 
@@ -14,8 +14,8 @@ STATES = range(6)
 def hurried(monkeypatch):
     """Nobody is waited for who would record it."""
     for name in ("RECORD_GRACE_SECONDS", "LOOK_SECONDS"):
-        monkeypatch.setattr(f"workflow.unheard.{name}", 0)
-    monkeypatch.setattr("workflow.client.RECORD_GRACE_SECONDS", 0)
+        monkeypatch.setattr(f"workflow.operator.unheard.{name}", 0)
+    monkeypatch.setattr("workflow.operator.client.RECORD_GRACE_SECONDS", 0)
 
 
 @pytest.fixture

@@ -6,10 +6,10 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.unit.cloud import INGEST
-from workflow import uploads
-from workflow.stack import NotThereError
+from workflow.operator import uploads
+from workflow.operator.stack import NotThereError
+from workflow.operator.uploads import Upload, plan, upload
 from workflow.units import MIB
-from workflow.uploads import Upload, plan, upload
 
 
 def files(folder, *names):

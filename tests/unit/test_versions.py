@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from infra import versions
+from infra.release import versions
 
 DEFINITION = json.dumps({"Comment": "Sluice", "StartAt": "Only", "States": {}})
 

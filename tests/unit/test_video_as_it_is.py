@@ -6,10 +6,10 @@ import av
 import pytest
 from av.sidedata.sidedata import Type as SideDataType
 
+from tasks.shared.work import Original, Recipe, Rendered
 from tasks.transform.video import prove, transform
 from tasks.transform.video.geometry import Turn
 from tasks.transform.video.picture import Picture, PictureChain
-from tasks.work import Original, Recipe, Rendered
 from tests.unit.movies import CORNERS, Movie, Sound, announcing, corners, counting, frames_of, gray, quarters, shown
 from workflow.errors import UnsupportedCodec
 

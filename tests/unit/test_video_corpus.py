@@ -27,7 +27,7 @@ import json, resource, sys, tempfile
 from pathlib import Path
 from tasks.thumbnail.video import preview
 from tasks.transform.video import transform
-from tasks.work import Original, Recipe
+from tasks.shared.work import Original, Recipe
 from workflow.errors import LongVideo, RejectedError, ThumbnailError
 
 def judge(path, scratch):

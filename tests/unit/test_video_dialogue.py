@@ -3,9 +3,9 @@
 import pytest
 from PIL import Image
 
+from tasks.shared.work import Original, Recipe, Rendered
 from tasks.transform.video import transform
 from tasks.transform.video.dialogue import why_no_dialogue
-from tasks.work import Original, Recipe, Rendered
 from tests.unit.movies import Captions, Movie
 
 SECOND = [Image.new("RGB", (64, 48), "gray")] * 25

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tasks.shared.work import Original, Recipe, Rendered
 from tasks.transform.video import check, prove, transform
 from tasks.transform.video.limits import LIMITS
 from tasks.transform.video.probe import examine, probe
-from tasks.work import Original, Recipe, Rendered
 from tests.unit.movies import Movie, Sound, counting, frames_of, gray, level
 from workflow.errors import (
     CorruptMedia,

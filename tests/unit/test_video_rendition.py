@@ -10,9 +10,9 @@ import av
 import pytest
 from PIL import Image
 
+from tasks.shared.work import Original, Recipe, Rendered
 from tasks.transform.video import prove, recipe_name, transform
 from tasks.transform.video.encode import KEY_FRAME_SECONDS
-from tasks.work import Original, Recipe, Rendered
 from tests.unit.movies import (
     BLUE,
     CORNERS,

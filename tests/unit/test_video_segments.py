@@ -10,12 +10,12 @@ import av
 import pytest
 
 from tasks.shared.ranges import RangeFile
+from tasks.shared.work import Original, Recipe, Rendered
 from tasks.transform.video import transform
 from tasks.transform.video.convert import Converted
 from tasks.transform.video.limits import Limits
 from tasks.transform.video.proof import prove
 from tasks.transform.video.segments import Part, Plan, convert_segment, convert_sound, join, plan
-from tasks.work import Original, Recipe, Rendered
 from tests.unit.movies import Captions, Movie, Sound, counting, frames_of, gray, level
 from workflow.errors import TooLong
 

@@ -10,9 +10,9 @@ import av
 import pytest
 from PIL import Image
 
+from tasks.shared.work import Drawn, Original, Recipe, Written
 from tasks.thumbnail.video import DRAWN_FROM, MAX_TILES, TILE_SIDE_PX, preview
 from tasks.transform.video import transform
-from tasks.work import Drawn, Original, Recipe, Written
 from tests.unit.movies import CORNERS, Movie, Sound, corners, gray, level, quarters
 from workflow.errors import ThumbnailError
 

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from tasks import walls
-from tasks.confined import Confines, confined
+from tasks.shared import walls
+from tasks.shared.confined import Confines, confined
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux has these walls, and `walls` says so")
 CONFINES = Confines(memory_mb=200, seconds=60, cpu_seconds=30)
@@ -121,7 +121,7 @@ def test_a_hidden_process_still_starts_others_and_reads_about_itself() -> None:
     code = """
         import subprocess, sys
         from pathlib import Path
-        from infra.local.lambda_runtime import resident_bytes
+        from infra.local.runtime.lambda_runtime import resident_bytes
         from tasks import walls
         walls.hide()
         assert resident_bytes() > 0

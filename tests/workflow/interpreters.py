@@ -22,7 +22,7 @@ from tests.workflow import stub
 from tests.workflow.cases import CONFIG_FILE, TASK_STATES, Outcome, Visit
 from workflow.history import StateRun, state_runs
 from workflow.ingest import ingest, task_name
-from workflow.stack import LOCAL, Connection
+from workflow.operator.stack import LOCAL, Connection
 
 REGION = "us-east-1"
 ROLE = "arn:aws:iam::000000000000:role/workflow-tests"

@@ -11,9 +11,9 @@ import pytest
 from botocore.validate import ParamValidator
 from statelint.linter import Linter
 
-from tasks.kinds import KINDS
 from workflow import errors
 from workflow.ingest import ingest, task_name
+from workflow.kinds import KINDS
 from workflow.limits import BIG_FILE, BY_KIND, EXECUTION_TIMEOUT_SECONDS, FUNCTIONS, functions_of
 
 DOCUMENTED_ERRORS = {

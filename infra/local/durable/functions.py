@@ -4,7 +4,7 @@ from typing import Any
 
 from infra.local.durable.journal import Entries, Journal
 from infra.local.durable.store import encode
-from infra.local.stock import lambda_svc
+from infra.local.ministack import lambda_svc
 
 Function = dict[str, Any]
 

@@ -16,7 +16,7 @@ from collections.abc import Callable, Generator, Hashable, Iterator
 from typing import Any, Protocol
 
 from infra.local.durable.store import Change, Store, encode, key_text
-from infra.local.stock import app, responses
+from infra.local.ministack import app, responses
 
 SETTLING_SECONDS = 2.0
 ENCODING_ATTEMPTS = 20

@@ -12,7 +12,7 @@ from typing import Any
 from infra.local.durable.journal import GONE, Entries, Journal
 from infra.local.durable.shelf import Memory, Shelf
 from infra.local.durable.store import Change, encode, key_of, key_text, pack, unpack
-from infra.local.stock import cloudwatch_logs
+from infra.local.ministack import cloudwatch_logs
 
 AREA = "cloudwatch_logs/streams"
 KEPT_STREAMS = 50

@@ -10,7 +10,7 @@ from typing import Any
 
 from infra.local.durable.journal import GONE, Watched
 from infra.local.durable.store import Change, Store, encode, key_of, key_text
-from infra.local.stock import cloudwatch
+from infra.local.ministack import cloudwatch
 
 AREA = "cloudwatch/points"
 SAVE_SECONDS = 30.0

@@ -19,7 +19,7 @@ from typing import Any, cast
 from infra.local.durable.journal import GONE, Entries, Journal
 from infra.local.durable.shelf import Lending, Memory
 from infra.local.durable.store import Change, encode, key_of, key_text
-from infra.local.stock import responses, s3
+from infra.local.ministack import responses, s3
 
 OBJECTS = "s3/objects"
 WRITES = "s3/writes"

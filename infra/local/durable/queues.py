@@ -5,7 +5,7 @@ from typing import Any
 
 from infra.local.durable.journal import GONE, Entries, Journal
 from infra.local.durable.store import Change, encode, key_of, key_text
-from infra.local.stock import sqs
+from infra.local.ministack import sqs
 
 AREA = "sqs/messages"
 

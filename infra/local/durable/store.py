@@ -13,7 +13,7 @@ from collections.abc import Generator, Iterable, Iterator
 from pathlib import Path
 from typing import Any, cast
 
-from infra.local.stock import persistence
+from infra.local.ministack import persistence
 
 SCHEMA = """
     CREATE TABLE IF NOT EXISTS rows (

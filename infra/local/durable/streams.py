@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from infra.local.durable.store import Store, encode, key_of, key_text, pack
-from infra.local.stock import dynamodb, lambda_svc
+from infra.local.ministack import dynamodb, lambda_svc
 
 AREA = "dynamodb/stream"
 KEPT_RECORDS = 1000

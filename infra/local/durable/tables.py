@@ -14,7 +14,7 @@ from typing import Any
 from infra.local.durable.journal import GONE, Entries, Journal
 from infra.local.durable.shelf import STORED, Memory, Shelf
 from infra.local.durable.store import Change, encode, key_of
-from infra.local.stock import dynamodb
+from infra.local.ministack import dynamodb
 
 AREA = "dynamodb/items"
 SKETCHES = "dynamodb/sketches"

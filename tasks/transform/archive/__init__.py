@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from tasks.shared.work import Encoded, Original, Recipe, Rendered
 from tasks.sniffing.sniff import sniff
 from tasks.transform.archive.limits import LIMITS, Limits
 from tasks.transform.archive.members import Contents, Member, members, opened
-from tasks.work import Encoded, Original, Recipe, Rendered
 from workflow.errors import EmptyFile
 
 __all__ = ["LIMITS", "Limits", "Member", "members", "recipe_name", "transform"]

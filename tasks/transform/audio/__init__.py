@@ -7,6 +7,7 @@ from typing import Any
 
 from av.container import InputContainer
 
+from tasks.shared.work import Original, Recipe, Rendered, Written
 from tasks.transform.audio import proof
 from tasks.transform.audio.cover import find_cover
 from tasks.transform.audio.ending import check_ending
@@ -15,7 +16,6 @@ from tasks.transform.audio.m4a import STEREO_BITS_PER_SECOND
 from tasks.transform.audio.track import FORMATS, Track, find_track
 from tasks.transform.media import opened, public_tags, read_chapters, read_tags, seconds, tag_facts
 from tasks.transform.national import unreadable_note
-from tasks.work import Original, Recipe, Rendered, Written
 
 MAX_STREAMS_TOLD = 20
 

@@ -8,12 +8,12 @@ from av.container import InputContainer
 from av.stream import Disposition
 from av.video.stream import VideoStream
 
-from tasks.headers import announced_size
+from tasks.shared.work import Encoded, Original, Recipe, Written
+from tasks.sniffing.headers import announced_size
 from tasks.transform import image
 from tasks.transform.audio.limits import LIMITS
 from tasks.transform.audio.track import FORMATS
 from tasks.transform.media import opened
-from tasks.work import Encoded, Original, Recipe, Written
 from workflow.errors import RejectedError, TooLarge, TooManyPixels, UnsupportedType
 from workflow.units import MIB
 

@@ -8,13 +8,13 @@ from pathlib import Path
 from av.audio.frame import AudioFrame
 from av.audio.layout import AudioLayout
 
+from tasks.shared.work import Encoded
 from tasks.transform.audio.decode import Decoder
 from tasks.transform.audio.m4a import M4aWriter, web_bits_per_second, web_shape
 from tasks.transform.audio.track import Track
 from tasks.transform.media import Loudness, LoudnessMeter, SteadyResampler, over_full_scale
 from tasks.transform.mixing import STEREO, mixing_note
 from tasks.transform.peaks import PeakFinder
-from tasks.work import Encoded
 from workflow.errors import NothingToPlay
 
 

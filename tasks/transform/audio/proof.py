@@ -4,10 +4,10 @@ import json
 
 from av.container import InputContainer
 
+from tasks.shared.work import Encoded, Original, Rendered, Written
 from tasks.transform.audio.track import FORMATS, find_track
 from tasks.transform.media import opened
 from tasks.transform.witness import agree, look, look_again, reopened
-from tasks.work import Encoded, Original, Rendered, Written
 from workflow.errors import ResultNotProven
 
 _ROUNDED_SECONDS = 0.15

@@ -3,10 +3,10 @@
 The engines read hostile files only in a confined child: `child` is what that does.
 """
 
-from tasks.confined import ConfinedError, confined
+from tasks.shared.confined import ConfinedError, confined
+from tasks.shared.work import Original, Recipe, Rendered, Written
 from tasks.transform.document.child import TEXT_FILE, WEB_FILE, prepare
 from tasks.transform.document.limits import CONFINES
-from tasks.work import Original, Recipe, Rendered, Written
 from workflow.errors import CorruptDocument
 
 

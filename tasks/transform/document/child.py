@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from pikepdf import ObjectStreamMode, Pdf, StreamDecodeLevel, explicit_conversion
 
-from tasks.published.document import prove_document
+from tasks.shared.published.document import prove_document
 from tasks.transform.document import facts
 from tasks.transform.document.damage import damage_named, encrypted, is_cut_off, reason, truncated
 from tasks.transform.document.limits import MAX_OBJECTS, MAX_PAGES

@@ -1,6 +1,6 @@
 """What a document may be, and what the child that reads it may use."""
 
-from tasks.confined import Confines
+from tasks.shared.confined import Confines
 
 MAX_PAGES = 5000
 MAX_OBJECTS = 500_000

@@ -13,14 +13,14 @@ from typing import Any
 from PIL.Image import Image, Resampling, Transpose
 from PIL.Image import new as new_image
 
-from tasks.kinds import IMAGE, Format
+from tasks.shared.work import Encoded, Original, Recipe, Rendered
 from tasks.transform.image import proof
 from tasks.transform.image.animation import Animation, animate
 from tasks.transform.image.color import Profile, read_profile, srgb_converter, to_working_mode
 from tasks.transform.image.decode import SNAP_SHARE, Decoded, decode
 from tasks.transform.image.exif import dump_tags, photo_facts, read_tags
 from tasks.transform.image.profile_names import told_name
-from tasks.work import Encoded, Original, Recipe, Rendered
+from workflow.kinds import IMAGE, Format
 
 WEBP_QUALITY, WEBP_METHOD = 80, 2
 JPEG_QUALITY = 82

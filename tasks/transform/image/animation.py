@@ -15,12 +15,12 @@ from PIL.Image import Image, Resampling
 from PIL.ImageFile import ImageFile
 from PIL.PngImagePlugin import PngImageFile
 
-from tasks.kinds import Format
+from tasks.shared.work import Encoded, Recipe
 from tasks.transform.image.color import to_working_mode
 from tasks.transform.image.decode import damage_named, open_image
 from tasks.transform.image.gif import gif_frames, gif_plays
 from tasks.transform.image.png import png_frames, read_png
-from tasks.work import Encoded, Recipe
+from workflow.kinds import Format
 
 WEBP_QUALITY, WEBP_METHOD = 80, 2
 FOREVER = 0

@@ -26,8 +26,7 @@ from PIL.TiffImagePlugin import TiffImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 from pillow_heif import HeifImageFile
 
-from tasks.headers import announced_size, check_pixels, ends_early
-from tasks.kinds import IMAGE, MEGAPIXEL, Format
+from tasks.sniffing.headers import announced_size, check_pixels, ends_early
 from tasks.transform.image import vips
 from tasks.transform.image.frames import count_frames, count_scans
 from tasks.transform.image.gif import gif_frames, leaves_gaps
@@ -36,6 +35,7 @@ from tasks.transform.image.psd import PsdComposite
 from tasks.transform.image.signals import announced_profile
 from tasks.transform.image.tiff import Page, choose_page
 from workflow.errors import CorruptImage, TooManyFrames, TooManyPixels, TruncatedFile
+from workflow.kinds import IMAGE, MEGAPIXEL, Format
 
 HEAD_BYTES = 64 * 1024
 SNAP_SHARE = 0.97

@@ -14,8 +14,8 @@ from PIL.GifImagePlugin import GifImageFile
 from PIL.Image import Image
 from PIL.Image import new as new_image
 
-from tasks.headers import check_pixels
-from tasks.kinds import Format
+from tasks.sniffing.headers import check_pixels
+from workflow.kinds import Format
 
 _CLEAR, _RESTORE = 2, frozenset({3, 4})
 _FRAME, _EXTENSION, _CONTROL = b",", b"!", b"\xf9"

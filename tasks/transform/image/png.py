@@ -15,8 +15,8 @@ from PIL.Image import Image
 from PIL.Image import new as new_image
 from PIL.PngImagePlugin import PngImageFile
 
-from tasks.headers import check_pixels
-from tasks.kinds import MIB, Format
+from tasks.sniffing.headers import check_pixels
+from workflow.kinds import MIB, Format
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 MAX_PROFILE_BYTES = 8 * MIB

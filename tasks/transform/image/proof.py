@@ -7,12 +7,12 @@ with what libvips sees in the original.
 from pathlib import Path
 from typing import Any
 
-from tasks.headers import announced_size
-from tasks.kinds import IMAGE
+from tasks.shared.work import Encoded, Original, Rendered
+from tasks.sniffing.headers import announced_size
 from tasks.transform.image import vips
 from tasks.transform.image.tiff import choose_page
-from tasks.work import Encoded, Original, Rendered
 from workflow.errors import ResultNotProven, SluiceError
+from workflow.kinds import IMAGE
 
 _ROUNDED_PX = 1.5
 _FIRST_CHUNK_AT, _FRAME_HEADER_BYTES, _DURATION_AT = 12, 24, 20

@@ -12,6 +12,7 @@ from typing import Any
 
 from duckdb import DuckDBPyConnection
 
+from tasks.shared.work import Original, Recipe, Rendered, Written
 from tasks.sniffing.text import LOG
 from tasks.transform.table.delimited import read_delimited
 from tasks.transform.table.documents import read_documents
@@ -28,7 +29,6 @@ from tasks.transform.table.raw import RawTable
 from tasks.transform.table.types import Column, notes_of, typed_columns
 from tasks.transform.table.unpack import UNPACKED, unpack
 from tasks.transform.table.workbook import read_workbook
-from tasks.work import Original, Recipe, Rendered, Written
 
 PARQUET, NDJSON = "application/vnd.apache.parquet", "application/x-ndjson"
 _DELIMITED = frozenset({"text/csv", "text/tab-separated-values"})

@@ -16,7 +16,7 @@ from typing import IO, Any
 import python_calamine as calamine
 from duckdb import DuckDBPyConnection
 
-from tasks.confined import ConfinedError, Confines, confined
+from tasks.shared.confined import ConfinedError, Confines, confined
 from tasks.transform.table.delimited import check_columns, header_notes, load_clean
 from tasks.transform.table.header import Start, find_start
 from tasks.transform.table.limits import LIMITS

@@ -6,6 +6,7 @@ What one function cannot do in its time, or on its disk, raises LongVideo, and i
 from pathlib import Path
 from typing import BinaryIO
 
+from tasks.shared.work import Original, Recipe, Rendered
 from tasks.transform.media import opened, read_tags
 from tasks.transform.video import proof
 from tasks.transform.video.convert import Converted, Job, convert, whole
@@ -15,7 +16,6 @@ from tasks.transform.video.reader import Reader
 from tasks.transform.video.rendered import rendered
 from tasks.transform.video.sound import peak_finder
 from tasks.transform.video.tracks import DEMUXERS, choose
-from tasks.work import Original, Recipe, Rendered
 from workflow.errors import LongVideo
 
 

@@ -11,12 +11,12 @@ from av.stream import Stream
 from av.subtitles.stream import SubtitleStream
 from av.subtitles.subtitle import AssSubtitle
 
+from tasks.shared.work import Encoded
 from tasks.transform.media import MAX_FACT_CHARS, clean
 from tasks.transform.places import tells_place
 from tasks.transform.video.dialogue import why_no_dialogue
 from tasks.transform.video.facts import language_of
 from tasks.transform.video.reader import Reader
-from tasks.work import Encoded
 
 MAX_CUES = 20_000
 MAX_CUE_CHARS = 500

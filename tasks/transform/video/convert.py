@@ -10,6 +10,7 @@ from av.container import OutputContainer
 from av.packet import Packet
 from av.stream import Stream
 
+from tasks.shared.work import Encoded
 from tasks.transform.media import Loudness
 from tasks.transform.peaks import PeakFinder
 from tasks.transform.video.captions import CaptionTrack, files_of, notes_of
@@ -20,7 +21,6 @@ from tasks.transform.video.picture import Picture
 from tasks.transform.video.reader import Decoded, Reader
 from tasks.transform.video.sound import SoundLine
 from tasks.transform.video.tracks import Tracks
-from tasks.work import Encoded
 from workflow.errors import NothingToPlay, TooLong
 
 SLACK_SECONDS = 60

@@ -6,10 +6,10 @@ from typing import Any, BinaryIO
 from av.container import InputContainer
 from av.format import Flags
 
+from tasks.shared.work import Rendered, Written
 from tasks.transform.media import opened
 from tasks.transform.video.tracks import DEMUXERS, choose
 from tasks.transform.witness import LISTEN_EVERY_SECONDS, Seen, agree, is_heard, look, look_again, reopened
-from tasks.work import Rendered, Written
 from workflow.errors import ResultNotProven
 
 _PLACES = 12

@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+from tasks.shared.work import Rendered, Written
 from tasks.transform.video.convert import Converted
 from tasks.transform.video.limits import LIMITS
 from tasks.transform.video.probe import Probe
-from tasks.work import Rendered, Written
 from workflow.errors import CorruptMedia, TruncatedFile
 
 

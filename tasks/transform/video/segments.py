@@ -19,6 +19,7 @@ from av.packet import Packet
 from av.stream import Stream
 from av.video.stream import VideoStream
 
+from tasks.shared.work import Recipe, Rendered
 from tasks.transform.media import opened, read_tags
 from tasks.transform.video.convert import Converted, Job, Window, convert, whole
 from tasks.transform.video.encode import mp4_writer
@@ -29,7 +30,6 @@ from tasks.transform.video.reader import Reader, is_flush, stamp_of
 from tasks.transform.video.rendered import rendered
 from tasks.transform.video.sound import peak_finder
 from tasks.transform.video.tracks import DEMUXERS, Tracks, choose
-from tasks.work import Recipe, Rendered
 from workflow.errors import CorruptMedia, TooLong
 
 _STEPS_BACK_SECONDS = (0, 2, 10, 60)

@@ -1,0 +1,43 @@
+"""How API actions answer: a function that returns the response's members, or raises a RefusedError."""
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+from infra.local.engine.history import Record
+from infra.local.ministack import stepfunctions as sf
+
+Members = dict[str, Any]
+# The emulator's form of a response: status, headers, body.
+Response = tuple[int, dict[str, str], bytes]
+
+
+class RefusedError(Exception):
+    """An API call that AWS refuses: `code` is the exception's name in the API reference."""
+
+    def __init__(self, code: str, message: str) -> None:
+        self.code = code
+        self.message = message
+        super().__init__(f"{code}: {message}")
+
+    def response(self) -> Response:
+        return sf.error_response_json(self.code, self.message, 400)
+
+
+def action(answer: Callable[[Members], Members]) -> Callable[[Members], Response]:
+    @functools.wraps(answer)
+    def respond(request: Members) -> Response:
+        try:
+            return sf.json_response(answer(request))
+        except RefusedError as refusal:
+            return refusal.response()
+
+    return respond
+
+
+def required_execution(request: Members) -> Record:
+    arn = request.get("executionArn")
+    record = sf._executions.get(arn)
+    if record is None:
+        raise RefusedError("ExecutionDoesNotExist", f"Execution Does Not Exist: '{arn}'")
+    return record

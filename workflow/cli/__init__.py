@@ -1,5 +1,0 @@
-"""The `sluice` command."""
-
-from workflow.cli.app import main
-
-__all__ = ["main"]

@@ -1,0 +1,5 @@
+"""The `sluice` command."""
+
+from workflow.operator.cli.app import main
+
+__all__ = ["main"]

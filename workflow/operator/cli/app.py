@@ -1,0 +1,306 @@
+"""The commands that work the same on the laptop and on AWS; those of the laptop alone are in `local`."""
+
+import os
+import shlex
+import sys
+from dataclasses import asdict
+from enum import StrEnum
+from importlib.metadata import version
+from io import TextIOWrapper
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionError
+from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from tasks.shared.executions import BusyError
+from workflow.errors import SluiceError
+from workflow.ingest import ingest
+from workflow.limits import TASKS
+from workflow.operator.cli import cost, health, live_settings, local, mend, operate, release, sweep, views
+from workflow.operator.cli.options import STDERR, AssetStatus, Json, KindName, Limit, Printer, Since, command, moment_of
+from workflow.operator.client import ExecutionStatus, Sluice, as_json, parse_uri
+from workflow.operator.operations import whoami
+from workflow.operator.stack import NotThereError
+from workflow.operator.uploads import Upload, plan
+from workflow.reprocess import reprocess
+from workflow.shapes import ExecutionInput
+
+app = typer.Typer(
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Upload a file, and it is checked, converted, previewed, recorded, announced and archived.",
+    epilog="Exit codes: 0 all is well, 1 the work failed, 2 the command was used wrongly.",
+)
+local.add_to(app)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        print(f"sluice {version('sluice')}")
+        raise typer.Exit
+
+
+@app.callback()
+def every_command(
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version, and stop.")
+    ] = False,
+) -> None:
+    """Options of `sluice` itself."""
+
+
+TaskName = StrEnum("TaskName", list(TASKS))
+TRACEBACK = "SLUICE_TRACEBACK"
+"""An environment variable, for those who look for a fault of Sluice."""
+DEFINITIONS = {"ingest": ingest, "reprocess": reprocess}
+MachineName = StrEnum("MachineName", list(DEFINITIONS))
+
+Timeout = Annotated[float, typer.Option(help="How long to wait, in seconds.", min=1)]
+
+
+def _uri(text: str) -> str:
+    try:
+        parse_uri(text)
+    except NotThereError as exc:
+        raise typer.BadParameter(str(exc)) from exc
+    return text
+
+
+@command(app)
+def status(sluice: Sluice, printer: Printer) -> None:
+    """Where this stage runs, and the names of its resources."""
+    stack = sluice.stack
+    printer.show(asdict(stack), lambda: views.stack_view(stack))
+
+
+@command(app)
+def env(sluice: Sluice, printer: Printer) -> None:
+    """Print exports, so that any AWS program works against this stage: eval "$(sluice env)"."""
+    stack = sluice.stack
+    variables = {"AWS_REGION": stack.region, "AWS_DEFAULT_REGION": stack.region}
+    if local := sluice.aws.local:
+        variables |= {
+            "AWS_ENDPOINT_URL": local.endpoint,
+            "AWS_ACCESS_KEY_ID": local.access_key_id,
+            "AWS_SECRET_ACCESS_KEY": local.secret_access_key,
+        }
+    elif sluice.aws.profile:
+        variables["AWS_PROFILE"] = sluice.aws.profile
+    variables |= {f"SLUICE_{name.upper()}_BUCKET": bucket for name, bucket in asdict(stack.buckets).items()}
+    variables |= {"SLUICE_STATE_MACHINE_ARN": stack.state_machine_arn, "SLUICE_TABLE": stack.table}
+    variables |= {"SLUICE_STATE_MACHINE_ALIAS_ARN": stack.state_machine_alias_arn}
+    printer.show(
+        variables, lambda: "\n".join(f"export {name}={shlex.quote(value)}" for name, value in variables.items())
+    )
+
+
+@command(app)
+def put(
+    sluice: Sluice,
+    printer: Printer,
+    paths: Annotated[list[Path], typer.Argument(help="Files, or folders with all files in them.", exists=True)],
+    prefix: Annotated[str, typer.Option(help="Put before each key.")] = "",
+    wait: Annotated[bool, typer.Option("--wait", help="Follow every file to its end.")] = False,
+    timeout: Timeout = 900,
+) -> None:
+    """Upload files, and with --wait tell what became of each: exit code 1 unless all succeeded."""
+    items = plan(paths, prefix)
+    uploaded = _upload(sluice, items)
+    if not wait:
+        facts = [
+            {"path": str(each.item.path), "bucket": sluice.buckets.ingest, "key": each.item.key}
+            | {"version_id": each.version_id, "asset_id": each.asset_id}
+            for each in uploaded
+        ]
+        printer.show(facts, lambda: f"Uploaded {len(facts)} files to s3://{sluice.buckets.ingest}/{prefix}")
+        return
+    outcomes = _follow(sluice, uploaded, timeout)
+    printer.show(outcomes, lambda: views.outcomes_view(outcomes))
+    _exit_unless_all_succeeded(outcomes)
+
+
+@command(app)
+def executions(
+    sluice: Sluice,
+    printer: Printer,
+    status: Annotated[ExecutionStatus | None, typer.Option(case_sensitive=False)] = None,
+    since: Since = None,
+    error: Annotated[str | None, typer.Option(help="That ended with this error or reject code.")] = None,
+    limit: Limit = 50,
+) -> None:
+    """The newest executions."""
+    found = sluice.executions(status=status, since=moment_of(since), error=error, limit=limit)
+    printer.show(found, lambda: views.executions_view(found))
+
+
+@command(app)
+def execution(sluice: Sluice, printer: Printer, name: Annotated[str, typer.Argument(help="Its name or ARN.")]) -> None:
+    """One execution: its states with attempts, times and errors, its input and output."""
+    found = sluice.execution(name)
+    printer.show(as_json(found), lambda: views.execution_view(found))
+
+
+@command(app)
+def assets(
+    sluice: Sluice,
+    printer: Printer,
+    status: Annotated[AssetStatus | None, typer.Option()] = None,
+    kind: Annotated[KindName | None, typer.Option()] = None,
+    code: Annotated[str | None, typer.Option(help="With this error or reject code as its reason.")] = None,
+    since: Since = None,
+    limit: Limit = 50,
+) -> None:
+    """The assets that changed last."""
+    found = sluice.assets(status=status, kind=kind, code=code, since=moment_of(since), limit=limit)
+    printer.show(found, lambda: views.assets_view(found))
+
+
+Asset = Annotated[str, typer.Argument(help="An asset id, or the s3:// address of an original.", metavar="ASSET")]
+
+
+@command(app)
+def asset(sluice: Sluice, printer: Printer, asset: Asset) -> None:
+    """The record of an asset: how it is doing, what was made of it, and where everything is."""
+    record = sluice.asset(asset)
+    printer.show(record, lambda: views.asset_view(record))
+
+
+@command(app)
+def get(
+    sluice: Sluice,
+    printer: Printer,
+    asset: Asset,
+    out: Annotated[Path, typer.Option(help="The folder to write to.")] = Path(),
+    original: Annotated[bool, typer.Option("--original", help="The original too.")] = False,
+) -> None:
+    """Download what was made of an asset."""
+    files = [str(path) for path in sluice.fetch(sluice.asset(asset), out, original=original)]
+    printer.show(files, lambda: "\n".join(files) or "Nothing was made of this asset.")
+
+
+@command(app)
+def logs(
+    sluice: Sluice,
+    printer: Printer,
+    ref: Annotated[str, typer.Argument(help="An asset or an execution.", metavar="ASSET|EXECUTION")],
+    task: Annotated[TaskName | None, typer.Option(help="Of one function only.")] = None,
+) -> None:
+    """Log lines of an asset or an execution, from all functions in order of time."""
+    lines = sluice.logs(ref, task)
+    printer.show(lines, lambda: views.logs_view(lines))
+
+
+@command(app)
+def start(
+    sluice: Sluice,
+    printer: Printer,
+    uri: Annotated[str, typer.Argument(help="s3://bucket/key", callback=_uri)],
+    version_id: Annotated[str | None, typer.Option(help="A version; else the newest.")] = None,
+    wait: Annotated[bool, typer.Option("--wait", help="Follow it to its end.")] = False,
+    timeout: Timeout = 900,
+) -> None:
+    """Start an execution by hand, for an object in ingest, archive or quarantine."""
+    bucket, key = parse_uri(uri)
+    name = sluice.start(ExecutionInput(bucket=bucket, key=key, version_id=version_id, by=whoami(sluice)))
+    if not wait:
+        printer.show({"execution": name}, lambda: f"Started {name}. Follow it with: sluice execution {name}")
+        return
+    outcome = sluice.follow_execution(name, timeout=timeout)
+    printer.show(outcome, lambda: views.outcomes_view([outcome]))
+    _exit_unless_all_succeeded([outcome])
+
+
+@command(app)
+def console(
+    sluice: Sluice,
+    printer: Printer,
+    port: Annotated[int, typer.Option(help="The port on loopback.", min=1, max=65535)] = 8710,
+    no_open: Annotated[bool, typer.Option("--no-open", help="Only print the address.")] = False,
+) -> None:
+    """Serve the web console on this machine until Ctrl-C, and open it in the browser."""
+    # Imported here: a web server is half a second that no other command should wait for.
+    from workflow.operator.console.server import serve  # noqa: PLC0415
+
+    def ready(url: str) -> None:
+        printer.show({"url": url}, lambda: f"The console is at {url}\nStop it with Ctrl-C.")
+        sys.stdout.flush()
+        if not no_open:
+            typer.launch(url)
+
+    serve(sluice, port, ready)
+
+
+@app.command()
+def asl(machine: MachineName, json: Json = True) -> None:  # noqa: ARG001 - the definition is JSON either way
+    """Print the definition of a state machine in the Amazon States Language, which is JSON."""
+    print(DEFINITIONS[machine]().to_json(pretty=True))
+
+
+for group in (mend, operate, sweep, release, health, cost, live_settings):
+    group.add_to(app)
+
+PANELS = {
+    "The stage": {"demo", "up", "down", "doctor", "status", "env"},
+    "Files": {"put", "assets", "asset", "get"},
+    "Executions": {"start", "executions", "execution", "logs", "console", "asl"},
+    "Mend": {"redrive", "reprocess", "batches", "batch", "restore", "release", "discard", "sweep"},
+    "Deploy and run": {"deploy", "versions", "rollback", "health", "cost", "settings"},
+}
+"""What the help shows together."""
+for each in app.registered_commands:
+    name = each.name or getattr(each.callback, "__name__", None)
+    each.rich_help_panel = next(panel for panel, names in PANELS.items() if name in names)
+
+
+def _upload(sluice: Sluice, items: list[Upload]) -> list[Any]:
+    total = sum(item.path.stat().st_size for item in items)
+    columns = (TextColumn("uploading"), BarColumn(), DownloadColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=STDERR, transient=True) as progress:
+        bar = progress.add_task("upload", total=total)
+        return list(sluice.put(items, lambda sent: progress.advance(bar, sent)))
+
+
+def _follow(sluice: Sluice, uploaded: list[Any], timeout: float) -> list[dict[str, Any]]:
+    columns = (TextColumn("processing"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=STDERR, transient=True) as progress:
+        bar = progress.add_task("process", total=len(uploaded))
+        return sluice.outcomes(
+            uploaded, timeout=timeout, on_progress=lambda count: progress.update(bar, completed=count)
+        )
+
+
+def _exit_unless_all_succeeded(outcomes: list[dict[str, Any]]) -> None:
+    if any(outcome["outcome"] not in {"succeeded", "duplicate"} for outcome in outcomes):
+        raise typer.Exit(1)
+
+
+def main() -> None:
+    """Run the command line; a problem becomes a sentence and exit code 1."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a name may have letters that the terminal cannot show
+    try:
+        app()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # whoever read has had enough
+    except Exception as exc:
+        if TRACEBACK in os.environ:
+            raise
+        STDERR.print(_sentence(exc), style="red", highlight=False, markup=False, soft_wrap=True)
+    else:
+        return
+    sys.exit(1)
+
+
+def _sentence(problem: Exception) -> str:
+    if isinstance(problem, (NotThereError, SluiceError, *local.ERRORS, *release.ERRORS)):
+        return str(problem)
+    if isinstance(problem, EndpointConnectionError):
+        return f"{problem} If that is the local stack, start it with `sluice up`."
+    if isinstance(problem, ClientError | BotoCoreError | BusyError):
+        return f"AWS said no: {problem}"
+    if isinstance(problem, OSError):
+        return f"This machine said no: {problem}"
+    return f"A fault of Sluice, {type(problem).__name__}: {problem}. Where it is, {TRACEBACK}=1 shows."

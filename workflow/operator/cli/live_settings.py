@@ -1,0 +1,52 @@
+"""The command for what operators change while the stage runs."""
+
+import json
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Annotated
+
+import typer
+from rich.console import Group, RenderableType
+
+from workflow.operator.cli import views
+from workflow.operator.cli.options import Printer, command
+from workflow.operator.client import Sluice
+from workflow.operator.operations.live_settings import Written, change, checked, written
+
+MEANS: Mapping[str, str] = MappingProxyType(
+    {
+        "refused_kinds": "kinds that are not taken in",
+        "max_bytes": "limits that are lower than the kinds' own",
+        "sweep_older_than_minutes": "for how long something must not have changed before it is swept",
+    }
+)
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register the command."""
+    command(app, "settings")(settings_command)
+
+
+def settings_command(
+    sluice: Sluice,
+    printer: Printer,
+    changes: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="NAME=VALUE, such as refused_kinds=video; NAME= for the value as deployed."),
+    ] = None,
+) -> None:
+    """Show what can be changed while the stage runs, and change it."""
+    if changes:
+        change(sluice, changes)
+    found = written(sluice)
+    checked(found.document)
+    facts = {"settings": found.document, "version": found.version, "changed_at": found.changed_at.isoformat()}
+    printer.show(facts, lambda: settings_view(found))
+
+
+def settings_view(found: Written) -> RenderableType:
+    rows = views.table("setting", "is", "means")
+    for name, means in MEANS.items():
+        rows.add_row(name, json.dumps(found.document[name]) if name in found.document else "as deployed", means)
+    at = found.changed_at.astimezone().strftime("%Y-%m-%d %H:%M")
+    return Group(rows, f"Version {found.version}, of {at}. A change reaches the functions within a minute.")

@@ -1,0 +1,208 @@
+"""The commands with which a person mends what went wrong: redrive, restore, release, discard."""
+
+from collections.abc import Callable, Generator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import asdict
+from typing import Annotated, Any
+
+import typer
+from botocore.exceptions import ClientError
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from tasks.shared.records import Item
+from workflow.errors import SluiceError
+from workflow.glacier import Tier
+from workflow.operator.cli import mend_views
+from workflow.operator.cli.operate import Yes, confirm
+from workflow.operator.cli.options import STDERR, Printer, Since, command, moment_of
+from workflow.operator.client import Sluice
+from workflow.operator.operations import whoami
+from workflow.operator.operations.dead_letters import dead_letters, redrive_dead_letters
+from workflow.operator.operations.quarantine import discard, release
+from workflow.operator.operations.redrive import Redriven, failed_executions, redrive_all
+from workflow.operator.operations.restore import restore
+from workflow.operator.stack import NotThereError
+
+AT_ONCE = 8
+
+Assets = Annotated[list[str], typer.Argument(help="Asset ids, or s3:// addresses of originals.", metavar="ASSET")]
+Why = Annotated[str | None, typer.Option(help="A reason, which is kept in the record.")]
+Reason = Annotated[str, typer.Option("--why", help="The reason, which is kept in the record.")]
+Wait = Annotated[bool, typer.Option("--wait", help="Follow each to its end: exit code 1 unless all succeed.")]
+Timeout = Annotated[float, typer.Option(help="How long to wait, in seconds.", min=1)]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register the commands."""
+    for each in (redrive_command, restore_command, release_command, discard_command):
+        command(app, each.__name__.removesuffix("_command"))(each)
+
+
+def redrive_command(
+    sluice: Sluice,
+    printer: Printer,
+    executions: Annotated[
+        list[str] | None, typer.Argument(help="Names or ARNs of failed executions.", metavar="EXECUTION")
+    ] = None,
+    failed: Annotated[bool, typer.Option("--failed", help="All that failed, and that nothing has overtaken.")] = False,
+    error: Annotated[str | None, typer.Option(help="Those that failed with this error.")] = None,
+    state: Annotated[str | None, typer.Option(help="Those that failed in this state.")] = None,
+    since: Since = None,
+    dlq: Annotated[bool, typer.Option("--dlq", help="Send the messages in the dead-letter queues again.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what there is to redrive.")] = False,
+    why: Why = None,
+    yes: Yes = False,
+    wait: Wait = False,
+    timeout: Timeout = 900,
+) -> None:
+    """Continue failed executions where they stopped; where AWS cannot, process their assets from the start."""
+    _one_of(executions=bool(executions), failed=failed or bool(error or state), dlq=dlq)
+    if dlq:
+        _redrive_dlq(sluice, printer, dry_run=dry_run, yes=yes)
+        return
+    names = list(executions or ())
+    if not names:
+        found = failed_executions(sluice, since=moment_of(since), error=error, state=state)
+        if dry_run or not found:
+            printer.show(found, lambda: mend_views.failed_view(found))
+            return
+        _confirm_redrive(printer, found, yes=yes)
+        names = [each["execution"] for each in found]
+    elif dry_run:
+        raise typer.BadParameter("--dry-run goes with --failed, --error, --state or --dlq.")
+    _redrive(sluice, printer, names, why, timeout if wait else None)
+
+
+def _one_of(**ways: bool) -> None:
+    if sum(ways.values()) != 1:
+        raise typer.BadParameter("Name executions, or say one of --failed (or --error, --state) and --dlq.")
+
+
+def _confirm_redrive(printer: Printer, found: Sequence[Item], *, yes: bool) -> None:
+    confirm(f"Redrive {len(found)} executions ({mend_views.causes_told(found)})?", yes=yes, json=printer.json)
+
+
+def _redrive(sluice: Sluice, printer: Printer, names: Sequence[str], why: str | None, timeout: float | None) -> None:
+    with _bar("redriving", len(names)) as advance:
+        done = [advance(each) for each in redrive_all(sluice, names, by=whoami(sluice), why=why)]
+    rows: list[Item] = [asdict(each) for each in done]
+    if timeout is not None:
+        ends = _follow(sluice, done, timeout)
+        rows = [row | {"outcome": ends.get(row["execution"])} for row in rows]
+    printer.show(rows, lambda: mend_views.redriven_view(rows))
+    refused = any(each.how == "refused" for each in done)
+    if refused or any(row.get("outcome") not in {None, "succeeded"} for row in rows):
+        raise typer.Exit(1)
+
+
+def _follow(sluice: Sluice, done: Sequence[Redriven], timeout: float) -> dict[str, str]:
+    """Outcomes by the execution that was to be redriven."""
+    started = [each for each in done if each.how in {"redriven", "reprocessed"}]
+    found = _each("following", [each.started for each in started], lambda name: _end(sluice, name, timeout))
+    return {each.execution: end.get("outcome", "failed") for each, end in zip(started, found, strict=True)}
+
+
+def _end(sluice: Sluice, execution: str, timeout: float) -> Item:
+    return sluice.follow_execution(execution, timeout=timeout)
+
+
+def _redrive_dlq(sluice: Sluice, printer: Printer, *, dry_run: bool, yes: bool) -> None:
+    waiting = dead_letters(sluice)
+    total = sum(waiting.values())
+    if dry_run:
+        printer.show(waiting, lambda: mend_views.queues_view(waiting))
+        return
+    if total:
+        confirm(f"Send about {total} messages again?", yes=yes, json=printer.json)
+    with _bar("sending again", total) as advance:
+        done = redrive_dead_letters(sluice, by=whoami(sluice), on_progress=lambda: advance(None))
+    printer.show(done, lambda: mend_views.dead_letters_view(done))
+    if any("kept" in each for each in done):
+        raise typer.Exit(1)
+
+
+def restore_command(
+    sluice: Sluice,
+    printer: Printer,
+    assets: Assets,
+    tier: Annotated[Tier, typer.Option(case_sensitive=False, help="How fast, and how dear.")] = Tier.STANDARD,
+    days: Annotated[int, typer.Option(help="How long the original can be read.", min=1)] = 7,
+    reprocess: Annotated[bool, typer.Option(help="Process each again once it can be read.")] = True,
+    why: Why = None,
+) -> None:
+    """Have originals restored out of Glacier, which takes hours; S3's event then starts their reprocessing."""
+    by = whoami(sluice)
+    found = _each(
+        "asking",
+        assets,
+        lambda ref: restore(sluice, sluice.asset(ref), tier=tier, days=days, by=by, why=why, reprocess=reprocess),
+    )
+    _show(printer, found, mend_views.restores_view)
+
+
+def release_command(
+    sluice: Sluice, printer: Printer, assets: Assets, why: Reason, wait: Wait = False, timeout: Timeout = 900
+) -> None:
+    """Check and process rejected files again, such as after a limit was raised."""
+    by = whoami(sluice)
+    found = _each("releasing", assets, lambda ref: _release(sluice, ref, by, why, timeout if wait else None))
+    _show(printer, found, mend_views.releases_view)
+
+
+def _release(sluice: Sluice, ref: str, by: str, why: str, timeout: float | None) -> Item:
+    record = sluice.asset(ref)
+    name = release(sluice, record, by=by, why=why)
+    told = {"asset_id": record["asset_id"], "key": record["key"], "execution": name}
+    if timeout is None:
+        return told
+    end = sluice.follow_execution(name, timeout=timeout)
+    well = {} if end["outcome"] == "succeeded" else {"problem": f"{end['outcome']}: {end['reason']}"}
+    return told | {"outcome": end["outcome"]} | well
+
+
+def discard_command(sluice: Sluice, printer: Printer, assets: Assets, why: Reason, yes: Yes = False) -> None:
+    """Let rejected files go, out of quarantine. Their records and reasons stay."""
+    confirm(f"Discard {len(assets)} rejected files?", yes=yes, json=printer.json)
+    by = whoami(sluice)
+    found = _each("discarding", assets, lambda ref: _discard(sluice, ref, by, why))
+    _show(printer, found, mend_views.discards_view)
+
+
+def _discard(sluice: Sluice, ref: str, by: str, why: str) -> Item:
+    record = sluice.asset(ref)
+    discard(sluice, record, by=by, why=why)
+    return {"asset_id": record["asset_id"], "key": record["key"], "status": "discarded"}
+
+
+def _each(doing: str, refs: Sequence[str], work: Callable[[str], Item]) -> list[Item]:
+    """Do `work` for all, some at once; where it is not possible, `problem` says why, and the others go on."""
+
+    def attempt(ref: str) -> Item:
+        try:
+            return work(ref)
+        except (NotThereError, SluiceError, ClientError) as exc:
+            return {"ref": ref, "problem": str(exc)}
+
+    with _bar(doing, len(refs)) as advance, ThreadPoolExecutor(AT_ONCE) as pool:
+        return [advance(each) for each in pool.map(attempt, refs)]
+
+
+@contextmanager
+def _bar(doing: str, total: int) -> Generator[Callable[[Any], Any]]:
+    """A bar that moves on by one with each call; the call returns what it was given."""
+    columns = (TextColumn(doing), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=STDERR, transient=True) as progress:
+        bar = progress.add_task(doing, total=total)
+
+        def advance(done: Any) -> Any:
+            progress.advance(bar)
+            return done
+
+        yield advance
+
+
+def _show(printer: Printer, found: list[Item], view: Callable[[list[Item]], Any]) -> None:
+    printer.show(found, lambda: view(found))
+    if any("problem" in each for each in found):
+        raise typer.Exit(1)

@@ -1,0 +1,153 @@
+"""The commands that change which version new executions run: deploy it, look at it, take it back."""
+
+import subprocess
+import sys
+from collections.abc import Iterable
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import RenderableType
+
+from infra.functions.sources import PROJECT_ROOT
+from infra.release import toolchain
+from workflow.operator.cli import local, views
+from workflow.operator.cli.options import STDERR, Json, Printer, Profile, Region, Stage, command
+from workflow.operator.client import Sluice
+from workflow.operator.formatting import moment
+from workflow.operator.releases import Pruned, Releases, RollbackError, Switch, Version
+from workflow.operator.stack import LOCAL, Connection, NotThereError
+
+ERRORS = (RollbackError,)
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register the commands."""
+    app.command("deploy")(deploy_command)
+    command(app)(rollback)
+    command(app)(versions)
+
+
+def deploy_command(
+    stage: Stage = LOCAL,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask before permissions become wider.")] = False,
+    profile: Profile = None,
+    region: Region = None,
+    json: Json = False,
+) -> None:
+    """Deploy this source tree, and follow the new version until it has all executions; exit code 1 if it got undone."""
+    if stage == LOCAL:
+        local.bring_up(None)
+        succeeded = True
+    else:
+        succeeded = _deploy_to_aws(stage, profile, region, ask=not yes)
+    if succeeded:
+        _releases(stage, profile, region).cool()
+    shares = _releases(stage, profile, region).shares() if succeeded else _shares_if_any(stage, profile, region)
+    outcome = "Deployed" if succeeded else "The deployment was undone"
+    facts = {"stage": stage, "deployed": succeeded, "shares": shares}
+    Printer(json).show(facts, lambda: f"{outcome}. New executions run {_spoken(shares)}.")
+    if not succeeded:
+        raise typer.Exit(1)
+
+
+def rollback(
+    sluice: Sluice,
+    printer: Printer,
+    to: Annotated[int | None, typer.Option(help="A version; else the one before.", min=1)] = None,
+) -> None:
+    """Let new executions run an earlier version, at once. Those at work go on as they started."""
+    releases = Releases(sluice.aws)
+    if to is None and releases.cancel_deployment():
+        printer.show({"cancelled": True}, lambda: "Cancelled the deployment under way; CloudFormation puts all back.")
+        return
+    switch = releases.roll_back(to)
+    printer.show(asdict(switch), lambda: _switch_view(switch))
+
+
+def versions(
+    sluice: Sluice,
+    printer: Printer,
+    prune: Annotated[bool, typer.Option("--prune", help="Delete those that nothing can need any more.")] = False,
+) -> None:
+    """The published versions: which are live, with what share of new executions, since when."""
+    releases = Releases(sluice.aws)
+    if prune:
+        pruned = releases.prune(datetime.now(UTC))
+        printer.show(asdict(pruned), lambda: _pruned_view(pruned))
+        return
+    found = releases.versions()
+    printer.show([asdict(each) for each in found], lambda: _versions_view(found))
+
+
+def _deploy_to_aws(stage: str, profile: str | None, region: str | None, *, ask: bool) -> bool:
+    deployment = subprocess.Popen(  # noqa: S603 - our own CDK, with names that typer has checked
+        _cdk_deploy(stage, profile, ask=ask),
+        cwd=PROJECT_ROOT,
+        env=toolchain.environment(**({"AWS_REGION": region} if region else {})),
+        stdout=sys.stderr,
+    )
+    try:
+        _releases(stage, profile, region).follow(lambda: deployment.poll() is None, _tell)
+    except NotThereError:
+        STDERR.print("The first deployment of this stage: there is no older version to move from.")
+    return deployment.wait() == 0
+
+
+def _cdk_deploy(stage: str, profile: str | None, *, ask: bool) -> list[str]:
+    return [
+        *(str(Path(sys.executable).with_name("cdk")), "deploy", "--all", "--context", f"stage={stage}"),
+        *("--app", f"{sys.executable} -m infra.app", "--progress", "events"),
+        *("--require-approval", "broadening" if ask else "never"),
+        *(("--profile", profile) if profile else ()),
+    ]
+
+
+def _releases(stage: str, profile: str | None, region: str | None) -> Releases:
+    return Releases(Connection(stage, profile=profile, region=region))
+
+
+def _shares_if_any(stage: str, profile: str | None, region: str | None) -> dict[int, int]:
+    try:
+        return _releases(stage, profile, region).shares()
+    except NotThereError:
+        return {}
+
+
+def _tell(shares: dict[int, int]) -> None:
+    STDERR.print(f"New executions run {_spoken(shares)}.", style="bold", highlight=False)
+
+
+def _spoken(shares: dict[int, int]) -> str:
+    return " and ".join(f"version {number} ({share} %)" for number, share in sorted(shares.items())) or "no version"
+
+
+def _switch_view(switch: Switch) -> str:
+    return (
+        f"New executions run version {switch.to}; before, they ran {_spoken(switch.shares_before)}. "
+        f"{switch.staying} executions at work on other versions go on with these, and so do redrives. "
+        "Buckets, roles and rules stay as they were deployed."
+    )
+
+
+def _versions_view(found: Iterable[Version]) -> RenderableType:
+    made = views.table("version", "created", "share", "live since", "running", "description")
+    for each in found:
+        share = f"{each.share} %" if each.share else ""
+        made.add_row(str(each.number), _moment(each.created), share, _moment(each.live_since), *_rest(each))
+    return made
+
+
+def _rest(version: Version) -> tuple[str, str]:
+    return str(version.running or ""), version.description or ""
+
+
+def _moment(at: Any) -> str:
+    return moment(at.isoformat()) if at else ""
+
+
+def _pruned_view(pruned: Pruned) -> str:
+    numbers = ", ".join(map(str, pruned.state_machine)) or "none"
+    return f"Deleted versions of the state machine: {numbers}; and {len(pruned.functions)} versions of functions."

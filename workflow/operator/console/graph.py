@@ -1,0 +1,90 @@
+"""Draws a state machine with what happened in it, as a Mermaid flowchart: colour, sign and words for each state."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from workflow.operator.console.story import Summary
+
+States = Mapping[str, Mapping[str, Any]]
+
+SIGNS = {"succeeded": "✔", "caught": "↷", "failed": "✘", "running": "●", "rejected": "✘"}
+ROOM_FOR_ERRORS = 3
+
+
+def flowchart(definition: Mapping[str, Any], happened: Mapping[str, Summary]) -> str:
+    """The states from top to bottom; those inside a Map stand in a frame with its name."""
+    lines = ["flowchart TB", f"  start(( )):::edge --> {definition['StartAt']}"]
+    lines += [f"  {line}" for line in _states(definition["States"], happened)]
+    return "\n".join(lines) + "\n"
+
+
+def names(definition: Mapping[str, Any]) -> list[str]:
+    """All states, those within a Map after it."""
+    found: list[str] = []
+    for name, state in definition["States"].items():
+        found += [name, *(names(inner) if (inner := _inside(state)) else [])]
+    return found
+
+
+def _states(states: States, happened: Mapping[str, Summary]) -> Iterator[str]:
+    for name, state in states.items():
+        inner = _inside(state)
+        yield from _frame(name, inner, happened) if inner else [_node(name, state, happened.get(name))]
+        yield from _edges(name, state, happened)
+
+
+def _inside(state: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    return state.get("ItemProcessor") or state.get("Iterator")
+
+
+def _frame(name: str, inner: Mapping[str, Any], happened: Mapping[str, Summary]) -> Iterator[str]:
+    summary = happened.get(name)
+    yield f'subgraph {name}["{_label(name, summary)}"]'
+    yield from _states(inner["States"], happened)
+    yield "end"
+    yield f"class {name} {_look(summary)}"
+
+
+def _node(name: str, state: Mapping[str, Any], summary: Summary | None) -> str:
+    left, right = ("([", "])") if state["Type"] in {"Succeed", "Fail"} else ("(", ")")
+    look = "failed" if summary and state["Type"] == "Fail" else _look(summary)
+    return f'{name}{left}"{_label(name, summary, state)}"{right}:::{look}'
+
+
+def _look(summary: Summary | None) -> str:
+    return summary.outcome if summary else "waiting"
+
+
+def _label(name: str, summary: Summary | None, state: Mapping[str, Any] | None = None) -> str:
+    if summary is None:
+        return name
+    failed_end = state is not None and state["Type"] == "Fail"
+    sign = SIGNS["failed" if failed_end else summary.outcome]
+    return f"{sign} {name}<br/>{_words(summary)}" if _words(summary) else f"{sign} {name}"
+
+
+def _words(summary: Summary) -> str:
+    several = f"{summary.done} of {summary.visits}" if summary.visits > 1 else ""
+    took = "" if summary.seconds is None else f"{summary.seconds:.1f} s"
+    retried = f"retried {summary.retries}×" if summary.retries else ""
+    doing = summary.outcome if summary.outcome in {"running", "caught"} else ""
+    return " · ".join(each for each in (several, doing, took, retried) if each)
+
+
+def _edges(name: str, state: Mapping[str, Any], happened: Mapping[str, Summary]) -> Iterator[str]:
+    went = name in happened
+    if "Next" in state:
+        yield f"{name} {_arrow(walked=went and state['Next'] in happened)} {state['Next']}"
+    for catcher in state.get("Catch", ()):
+        caught = went and catcher["Next"] in happened and happened[name].outcome == "caught"
+        yield f'{name} {_arrow(walked=caught, dotted=True)}|"{_errors(catcher["ErrorEquals"])}"| {catcher["Next"]}'
+
+
+def _arrow(*, walked: bool, dotted: bool = False) -> str:
+    if dotted:
+        return "-.->" if not walked else "==>"
+    return "==>" if walked else "-->"
+
+
+def _errors(errors: list[str]) -> str:
+    return ", ".join(errors) if len(errors) < ROOM_FOR_ERRORS else f"{len(errors)} reject codes"

@@ -1,0 +1,214 @@
+"""Pages of assets and executions: every view reads an index or a paged API, never the whole table.
+
+A page's `next` token says where the following page begins; it is a position, so that what changes meanwhile neither
+repeats nor hides a row.
+"""
+
+import heapq
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import islice
+from typing import Any
+
+from tasks.shared.batched import batched
+from tasks.shared.executions import EVER, back_to
+from tasks.shared.records import Item
+from workflow.operator.client import STATUSES, Sluice
+from workflow.operator.unheard import is_denied
+
+READ_AT_ONCE = 100
+LOOKED_MAX = 2_000
+"""Records that one page may look through for those that a search wants; then it says how far it came."""
+
+COLUMNS = (
+    "asset_id", "bucket", "key", "object_key", "version_id", "kind", "media_type", "status", "size", "created_at",
+    "updated_at", "reason", "attempts", "execution", "execution_arn", "original", "thumbnails", "dominant_color",
+    "degraded", "parent", "restore",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Filter:
+    """Which assets: all that is set must hold. `text` is looked for in the key, in any case."""
+
+    status: str | None = None
+    kind: str | None = None
+    code: str | None = None
+    text: str | None = None
+    since: datetime | None = None
+    state: str | None = None
+
+    def matches(self, record: Item) -> bool:
+        return (
+            self.status in {None, record["status"]}
+            and self.kind in {None, record.get("kind")}
+            and self.code in {None, record.get("reason", {}).get("code")}
+            and self.state in {None, record.get("reason", {}).get("state")}
+            and (not self.text or self.text.lower() in record["key"].lower())
+        )
+
+    def takes_time_of(self, record: Item) -> bool:
+        """As the indexes do, for what is in none."""
+        return self.since is None or record["updated_at"] >= self.since.isoformat()
+
+
+@dataclass(frozen=True)
+class Page:
+    """Some rows, and where the next ones begin. `looked` counts the records read for them."""
+
+    rows: list[Item]
+    next: Any = None
+    looked: int = 0
+
+
+def newest(
+    sluice: Sluice,
+    index: str,
+    value: str,
+    *,
+    since: datetime | None = None,
+    before: str = "",
+    limit: int | None = None,
+    at_once: int = READ_AT_ONCE,
+) -> Iterator[Item]:
+    """Records of one index partition, the newest first, with what lists show of them; `before` is inclusive."""
+    start = since.isoformat() if since else ""
+    found = sluice.records.newest(index, value, since=start, before=before, columns=COLUMNS, at_once=at_once)
+    return islice(found, limit)
+
+
+def assets(sluice: Sluice, wanted: Filter, *, size: int, token: Item | None = None) -> Page:
+    """The assets that changed last; failures that nobody has recorded are told as such, and first of all."""
+    page = _indexed(sluice, wanted, size, token)
+    unheard = sluice.unheard_lately()
+    if not unheard:
+        return page
+    known = sluice.records.many(unheard)
+    failed = {asset: item for asset, item in unheard.items() if is_denied(known.get(asset), item)}
+    first = [] if token else [each for each in failed.values() if wanted.matches(each) and wanted.takes_time_of(each)]
+    return Page([*first, *(row for row in page.rows if row["asset_id"] not in failed)], page.next, page.looked)
+
+
+def _indexed(sluice: Sluice, wanted: Filter, size: int, token: Item | None) -> Page:
+    """By `by_kind` where a kind is wanted, else by `by_status`."""
+    before, seen = (token["before"], set(token["seen"])) if token else ("", set[str]())
+    found = (each for each in _merged(sluice, wanted, before, size) if each["asset_id"] not in seen)
+    rows: list[Item] = []
+    looked, last = 0, None
+    for last in found:
+        looked += 1
+        if wanted.matches(last):
+            rows.append(last)
+        if len(rows) == size or looked == LOOKED_MAX:
+            return Page(rows, _position(rows, last, token), looked)
+    return Page(rows, None, looked)
+
+
+def matching(sluice: Sluice, wanted: Filter) -> Iterator[Item]:
+    """Every asset that matches, its whole record, as it is read: for what is done to all of them."""
+    found = (each for each in _merged(sluice, wanted, "", READ_AT_ONCE) if wanted.matches(each))
+    for some in batched(found, READ_AT_ONCE):
+        yield from sluice.records.many(each["asset_id"] for each in some).values()
+
+
+def _merged(sluice: Sluice, wanted: Filter, before: str, size: int) -> Iterable[Item]:
+    partitions = [("by_kind", wanted.kind)] if wanted.kind else []
+    partitions = partitions or [("by_status", each) for each in ((wanted.status,) if wanted.status else STATUSES)]
+    searched = bool(wanted.text or wanted.code or wanted.state or (wanted.kind and wanted.status))
+    at_once = READ_AT_ONCE if searched else size + 1
+    each = [
+        newest(sluice, index, value, since=wanted.since, before=before, at_once=at_once) for index, value in partitions
+    ]
+    return heapq.merge(*each, key=lambda record: record["updated_at"], reverse=True)
+
+
+def _position(rows: list[Item], last: Item, token: Item | None) -> Item:
+    """Right after `last`; those of the same moment that were shown are named."""
+    at = last["updated_at"]
+    earlier: list[str] = token["seen"] if token and token["before"] == at else []
+    shown = [row["asset_id"] for row in rows if row["updated_at"] == at]
+    return {"before": at, "seen": sorted({*earlier, *shown, last["asset_id"]})}
+
+
+def executions(sluice: Sluice, *, status: str | None, since: datetime | None, size: int, token: str | None) -> Page:
+    """A page of Step Functions' own list, each with the asset that it works on; it has less rows where some are older.
+
+    Older ones may stand before those that are wanted: the list ends with one that was over by then.
+    """
+    filters: Item = {"statusFilter": status} if status else {}
+    start = since or EVER
+    while True:
+        more: Item = {"nextToken": token} if token else {}
+        found: Any = sluice.aws.stepfunctions.list_executions(
+            stateMachineArn=sluice.stack.state_machine_arn, maxResults=size, **filters, **more
+        )
+        reached = list(back_to(start, found["executions"]))
+        token = found.get("nextToken") if len(reached) == len(found["executions"]) else None
+        listed = [each for each in reached if each["startDate"] >= start]
+        if listed or not token:
+            return Page(_with_assets(sluice, listed), token, len(listed))
+
+
+def _with_assets(sluice: Sluice, listed: list[Item]) -> list[Item]:
+    links = sluice.records.assets_of([each["name"] for each in listed])
+    known = sluice.records.many(set(links.values()))
+    return [_row(each, known.get(links.get(each["name"], ""), {})) for each in listed]
+
+
+def _row(execution: Item, record: Item) -> Item:
+    stopped = execution.get("stopDate")
+    return {
+        "name": execution["name"],
+        "status": execution["status"],
+        "started": execution["startDate"].astimezone(UTC).isoformat(),
+        "seconds": (stopped - execution["startDate"]).total_seconds() if stopped else None,
+        "redrives": execution.get("redriveCount", 0),
+        "asset_id": record.get("asset_id"),
+        "key": record.get("key"),
+        "kind": record.get("kind"),
+        **(_reason(record) if record.get("execution") == execution["name"] else NO_REASON),
+    }
+
+
+NO_REASON: Item = {"code": None, "state": None}
+
+
+def _reason(record: Item) -> Item:
+    return {name: record.get("reason", {}).get(name) for name in NO_REASON}
+
+
+OF_RECORD = {"processing": "RUNNING", "succeeded": "SUCCEEDED", "rejected": "FAILED", "failed": "FAILED"}
+"""How an execution ended whose asset's record has this status; a discarded one had been rejected."""
+
+
+def executions_of_assets(sluice: Sluice, wanted: Filter, *, size: int, token: Item | None = None) -> Page:
+    """Each matching asset's latest execution: Step Functions' list knows neither key nor kind nor error."""
+    found = assets(sluice, wanted, size=size, token=token)
+    return Page([_latest(record) for record in found.rows], found.next, found.looked)
+
+
+def _latest(record: Item) -> Item:
+    last = last_attempt(record)
+    ended, started = last.get("ended_at"), last.get("started_at") or record["updated_at"]
+    return {
+        "name": record["execution"],
+        "status": OF_RECORD.get(record["status"], "FAILED"),
+        "started": datetime.fromisoformat(started).astimezone(UTC).isoformat(),
+        "seconds": _between(started, ended) if ended else None,
+        "redrives": sum(1 for each in record.get("attempts", []) if each.get("trigger") == "redrive"),
+        "asset_id": record["asset_id"],
+        "key": record["key"],
+        "kind": record.get("kind"),
+        **_reason(record),
+    }
+
+
+def last_attempt(record: Item) -> Item:
+    """Empty where none has begun."""
+    attempts: list[Item] = record.get("attempts") or [{}]
+    return attempts[-1]
+
+
+def _between(start: str, end: str) -> float:
+    return round((datetime.fromisoformat(end) - datetime.fromisoformat(start)).total_seconds(), 3)

@@ -1,0 +1,271 @@
+"""One execution: its state graph as it goes, what a state got, made and said, and where the time went."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+
+from nicegui import ui
+
+from tasks.shared.records import Item
+from workflow.events import ENDED_BADLY
+from workflow.ingest import task_name
+from workflow.limits import TASKS
+from workflow.operator.client import Execution, Sluice
+from workflow.operator.console import charts, graph
+from workflow.operator.console.actions import Actions, Chosen
+from workflow.operator.console.frame import Console, frame, page_head
+from workflow.operator.console.live import PROBLEMS, Live, Part, ask, sentence
+from workflow.operator.console.story import Attempt, Visit, explained, summaries, visits
+from workflow.operator.console.timeline import bars
+from workflow.operator.console.widgets import (
+    Chart,
+    asset_path,
+    box,
+    button,
+    chip,
+    clock,
+    code,
+    empty,
+    link,
+    panel,
+    plain_table,
+    shown,
+    text,
+    took,
+)
+
+VISITS_SHOWN = 20
+MERMAID = {
+    "theme": "base", "themeVariables": {"fontSize": "13px"}, "securityLevel": "strict", "fontFamily": "inherit",
+    "flowchart": {"curve": "basis", "nodeSpacing": 26, "rankSpacing": 30, "padding": 9},
+}  # fmt: skip
+ORDER_OF_INTEREST = ("failed", "running", "caught")
+
+
+@dataclass(frozen=True)
+class Seen:
+    """An execution as it is at a moment, with the definition that it runs by."""
+
+    execution: Execution
+    visits: list[Visit]
+    record: Item | None
+    definition: Item
+
+    def of_state(self, name: str) -> list[Visit]:
+        return [visit for visit in self.visits if visit.name == name]
+
+
+def add_to_site(console: Console) -> None:
+    @ui.page("/executions/{name}")
+    def execution(name: str) -> None:
+        with frame(console, "Execution", at="Executions"):
+            _Page(console, name)
+
+
+class _Page:
+    """Its parts change on their own, so that one who reads an error keeps it while other states go on."""
+
+    def __init__(self, console: Console, name: str) -> None:
+        self._console = console
+        self._name = name
+        self._definition: Item | None = None
+        self._chosen: str | None = None
+        self._seen: Seen | None = None
+        self._head = Part()
+        self._body = box("grid cols-graph")
+        self._data = Part()
+        self._live = Live(self._load, self._changed)
+
+    def _load(self) -> Seen:
+        sluice = self._console.sluice
+        found = sluice.execution(self._name, with_states=False)
+        self._definition = self._definition or _definition(sluice, found.arn)
+        asset = sluice.records.asset_of(found.name)
+        return Seen(found, _visits(sluice, found.arn), sluice.records.get(asset) if asset else None, self._definition)
+
+    def _changed(self, seen: Seen) -> None:
+        if self._seen is None:
+            self._lay_out()
+        self._seen = seen
+        head = (seen.execution.status, seen.execution.redrives, seen.record)
+        self._head.show(head, lambda _: _head(self._console, seen))
+        self._graph.show(summaries(seen.visits), self._draw_graph)
+        self._show_state()
+        found = bars(seen.visits, seen.execution.started, seen.execution.stopped or datetime.now(UTC))
+        self._time.show(charts.timeline(found), charts.timeline_pixels(found))
+        self._data.show((seen.execution.input, seen.execution.output), lambda data: _execution_data(*data))
+
+    def _lay_out(self) -> None:
+        with self._body:
+            with panel("State graph"):
+                self._graph = Part()
+            with box("grid"):
+                with panel("State"):
+                    self._detail = Part()
+                    self._logs = box("grid")
+                with panel("Where the time went"):
+                    self._time = Chart("Time of each state; the attempts of a state are in its table")
+
+    def _draw_graph(self, happened: Any) -> None:
+        if self._seen is None:
+            return
+        definition = self._seen.definition
+        drawn = ui.mermaid(graph.flowchart(definition, happened), config=MERMAID).classes("graph")
+        drawn.props('role=img aria-label="State graph; the buttons below tell the same"')
+        # The node's id has Mermaid's own words before the name of the state.
+        drawn.on_node_click(lambda event: self._choose(event.node_id.rpartition("-")[2]))
+        with box("states").props('role=group aria-label="States that it has entered"'):
+            for name in (each for each in graph.names(definition) if each in happened):
+                outcome = happened[name].outcome
+                made = button(f"{graph.SIGNS[outcome]} {name}", on_click=partial(self._choose, name))
+                made.props(f'aria-label="{name}: {outcome}"')
+
+    def _choose(self, name: str) -> None:
+        self._chosen = name
+        self._logs.clear()
+        self._show_state()
+
+    def _show_state(self) -> None:
+        if self._seen is None:
+            return
+        name = self._chosen or _most_interesting(self._seen.visits)
+        own = self._seen.of_state(name) if name else []
+        self._detail.show((name, own), lambda _: self._draw_state(name, own))
+
+    def _draw_state(self, name: str | None, own: list[Visit]) -> None:
+        text(name or "No state yet", "h1")
+        if not own:
+            empty("Not entered", "The execution has not come through this state.")
+            return
+        _draw_visits(own)
+        if name and task_name(name) in TASKS:
+            button("Log lines of this state", "subject", on_click=partial(self._show_logs, task_name(name)))
+
+    async def _show_logs(self, task: str) -> None:
+        try:
+            lines = await ask(self._console.sluice.logs, self._name, task)
+        except PROBLEMS as exc:
+            lines = [{"time": "", "level": "ERROR", "message": sentence(exc)}]
+        self._logs.clear()
+        with self._logs:
+            _log_lines(lines)
+
+
+def _visits(sluice: Sluice, arn: str) -> list[Visit]:
+    pages = sluice.aws.stepfunctions.get_paginator("get_execution_history").paginate(executionArn=arn)
+    return visits(event for page in pages for event in page["events"])
+
+
+def _definition(sluice: Sluice, arn: str) -> Item:
+    """The one that this execution runs by, which a later deployment does not change."""
+    found = sluice.aws.stepfunctions.describe_state_machine_for_execution(executionArn=arn)
+    return json.loads(found["definition"])
+
+
+def _most_interesting(told: list[Visit]) -> str | None:
+    """The state that a person would look at first: what failed, what is at work, else the last one."""
+    for outcome in ORDER_OF_INTEREST:
+        if found := next((visit.name for visit in told if visit.run.outcome == outcome and visit.attempts), None):
+            return found
+    return told[-1].name if told else None
+
+
+def _head(console: Console, seen: Seen) -> None:
+    found, record = seen.execution, seen.record
+    title = shown(record["key"]) if record else found.name
+    with page_head(title, crumbs="Executions", crumbs_to="/executions"):
+        _do(console, seen)
+    with box("bar small").props("aria-live=polite"):
+        chip(found.status)
+        text(f"started {clock(found.started)}", classes="muted")
+        if found.seconds is not None:
+            text(f"took {took(found.seconds)}", classes="muted")
+        if found.redrives:
+            text(f"redriven {found.redrives}×", classes="muted")
+        if record:
+            link("asset", asset_path(record["asset_id"]))
+        if page := console.step_functions_url(found.arn):
+            link("Step Functions console", page, new_tab=True)
+        text(found.name, classes="mono muted wrap")
+    if found.error:
+        _callout(console, found.error, found.cause or "")
+
+
+def _do(console: Console, seen: Seen) -> None:
+    actions = Actions(console)
+    rejected = seen.record and seen.record["status"] == "rejected"
+    if seen.execution.status in ENDED_BADLY and not rejected:
+        redrive = partial(actions.redrive_executions, [seen.execution.name])
+        button("Redrive", "replay", look="primary", on_click=redrive)
+    if seen.record:
+        for label, act in actions.possible(seen.record).items():
+            if label != "Redrive":
+                button(label, on_click=partial(act, Chosen((seen.record,))))
+
+
+def _callout(console: Console, error: str, cause: str) -> None:
+    advice = console.advice.get(error)
+    message, _ = explained(cause)
+    with box("callout bad").props("role=alert"):
+        text(error, "h2", "mono")
+        text(message, "p", "wrap")
+        if advice:
+            text(f"What to do: {advice.do}.", "p", "muted")
+
+
+def _draw_visits(own: list[Visit]) -> None:
+    for number, visit in enumerate(own[:VISITS_SHOWN], start=1):
+        if len(own) > 1:
+            text(f"{number} of {len(own)}", "h2")
+        _draw_visit(visit)
+    if len(own) > VISITS_SHOWN:
+        text(f"The first {VISITS_SHOWN} of {len(own)} are shown.", "p", "muted small")
+
+
+def _draw_visit(visit: Visit) -> None:
+    with box("bar small"):
+        chip(visit.run.outcome)
+        text(f"entered {clock(visit.run.entered)}", classes="muted")
+        text(took(visit.run.seconds), classes="muted")
+    if visit.attempts:
+        rows = [_attempt_row(number, each) for number, each in enumerate(visit.attempts, start=1)]
+        plain_table("Attempts", ("#", "outcome", "waited", "worked", "error"), rows)
+    for attempt in visit.attempts:
+        if attempt.stack:
+            code(attempt.stack, "Stack trace")
+    _data(visit.data_in, visit.data_out, f"{visit.name}")
+
+
+def _attempt_row(number: int, each: Attempt) -> Iterable[object]:
+    started = each.started or each.ended
+    waited = took((started - each.scheduled).total_seconds()) if started else ""
+    worked = took((each.ended - started).total_seconds()) if started and each.ended else ""
+    return (number, partial(chip, each.outcome), waited, worked, f"{each.error}: {each.message}" if each.error else "")
+
+
+def _execution_data(data_in: Any, data_out: Any) -> None:
+    with panel("Input and output of the execution"):
+        _data(data_in, data_out, "the execution")
+
+
+def _data(data_in: Any, data_out: Any, whose: str) -> None:
+    with box("grid"):
+        for label, data in (("Input", data_in), ("Output", data_out)):
+            with ui.expansion(label).classes("full-width").props("dense"):
+                code(data if data is not None else "none yet", f"{label} of {whose}")
+
+
+def _log_lines(lines: list[Item]) -> None:
+    if not lines:
+        empty("No log lines", "They may come a few seconds late; on AWS also after the retention ended.")
+        return
+    rows = [(line["time"][11:23], line.get("level", ""), _said(line)) for line in lines]
+    plain_table("Log lines", ("time", "level", "message"), rows)
+
+
+def _said(line: Item) -> str:
+    more = {name: line[name] for name in ("ms", "error", "reason", "exception") if name in line}
+    return f"{line.get('message', '')} {json.dumps(more, default=str) if more else ''}".strip()

@@ -1,0 +1,168 @@
+"""What happened within a window of time, from the index `by_status`; later looks read only what changed since.
+
+The index holds a record once, at its last change, so the window has each asset's latest outcome and no scan is needed.
+"""
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from statistics import quantiles
+
+from tasks.shared.records import Item
+from workflow.operator.client import STATUSES, Sluice
+from workflow.operator.console.listing import last_attempt, newest
+from workflow.operator.unheard import is_denied
+
+RECORDS_MAX = 5_000
+"""Of each status; beyond it the oldest are left out, and the page says so."""
+INDEX_LAG = timedelta(seconds=10)
+"""Indexes follow the table a moment later: what changed just before the last look is asked for again."""
+BARS = 30
+OVER = 20
+"""The 95th percentile is the last of 20 parts."""
+
+
+@dataclass(frozen=True)
+class Bucket:
+    """One bar of the chart: how many assets ended in it, by status, and how long their executions took, in seconds."""
+
+    start: datetime
+    counts: Counter[str]
+    p50: float | None
+    p95: float | None
+
+
+@dataclass(frozen=True)
+class Cause:
+    """Assets with the same reason, and what the latest of them said; a rejected one names no state."""
+
+    code: str
+    state: str
+    count: int
+    message: str
+
+
+@dataclass(frozen=True)
+class Figures:
+    """The window in numbers. `failures` and `rejections` count by cause, the most frequent first."""
+
+    counts: Counter[str]
+    buckets: list[Bucket]
+    p50: float | None
+    p95: float | None
+    failures: list[Cause]
+    rejections: list[Cause]
+    capped: bool
+
+
+@dataclass
+class Window:
+    """The records that changed within the last `length`."""
+
+    length: timedelta
+    _records: dict[str, Item] = field(default_factory=dict[str, Item])
+    _looked: datetime | None = None
+    _capped: bool = False
+
+    def look(self, sluice: Sluice, now: datetime) -> Figures:
+        """Read what changed since the last look, forget what left the window."""
+        start = now - self.length
+        since = max(start, self._looked - INDEX_LAG) if self._looked else start
+        for status in STATUSES:
+            found = list(newest(sluice, "by_status", status, since=since, limit=RECORDS_MAX))
+            self._capped = self._capped or len(found) >= RECORDS_MAX
+            self._take(found)
+        self._looked = now
+        self._records = {key: item for key, item in self._records.items() if item["updated_at"] >= start.isoformat()}
+        return figures(self._truly(sluice, start), *self._bounds(now), capped=self._capped)
+
+    def _truly(self, sluice: Sluice, start: datetime) -> Iterable[Item]:
+        """With failures that nobody has recorded."""
+        unheard = sluice.unheard_lately().items()
+        denied = {asset: item for asset, item in unheard if is_denied(self._records.get(asset), item)}
+        return (each for each in (self._records | denied).values() if each["updated_at"] >= start.isoformat())
+
+    def _bounds(self, now: datetime) -> tuple[datetime, datetime]:
+        """Whole bars, so that nothing moves between two looks at the same things."""
+        bar = self.length.total_seconds() / BARS
+        end = datetime.fromtimestamp(math.ceil(now.timestamp() / bar) * bar, UTC)
+        return end - self.length, end
+
+    def _take(self, found: Iterable[Item]) -> None:
+        for item in found:
+            known = self._records.get(item["asset_id"])
+            if known is None or item["updated_at"] >= known["updated_at"]:
+                self._records[item["asset_id"]] = item
+
+
+def figures(records: Iterable[Item], start: datetime, end: datetime, *, capped: bool = False) -> Figures:
+    """Counts and durations, over all and in equal parts of the window."""
+    found = list(records)
+    p50, p95 = percentiles([took for each in found if (took := seconds_of(each)) is not None])
+    return Figures(
+        counts=Counter(each["status"] for each in found),
+        buckets=_buckets(found, start, end),
+        p50=p50,
+        p95=p95,
+        failures=_by_cause(found, "failed"),
+        rejections=_by_cause(found, "rejected"),
+        capped=capped,
+    )
+
+
+def _by_cause(records: Iterable[Item], status: str) -> list[Cause]:
+    oldest_first = sorted((each for each in records if each["status"] == status), key=lambda each: each["updated_at"])
+    counts = Counter((code_of(each) or "unknown", state_of(each)) for each in oldest_first)
+    latest = {(code_of(each) or "unknown", state_of(each)): each for each in oldest_first}
+    return [
+        Cause(*cause, count, latest[cause].get("reason", {}).get("message", ""))
+        for cause, count in counts.most_common()
+    ]
+
+
+def code_of(record: Item) -> str:
+    """The reject code or error that the record gives as its reason."""
+    return record.get("reason", {}).get("code", "")
+
+
+def state_of(record: Item) -> str:
+    """The state in which its execution failed."""
+    return record.get("reason", {}).get("state") or ""
+
+
+def _buckets(records: Iterable[Item], start: datetime, end: datetime) -> list[Bucket]:
+    width = (end - start) / BARS
+    filled: list[list[Item]] = [[] for _ in range(BARS)]
+    for each in records:
+        at = (datetime.fromisoformat(each["updated_at"]) - start) / width
+        filled[min(BARS - 1, max(0, int(at)))].append(each)
+    return [_bucket(start + width * at, found) for at, found in enumerate(filled)]
+
+
+def _bucket(start: datetime, found: Sequence[Item]) -> Bucket:
+    p50, p95 = percentiles([took for each in found if (took := seconds_of(each)) is not None])
+    return Bucket(start, Counter(each["status"] for each in found), p50, p95)
+
+
+def percentiles(values: Sequence[float]) -> tuple[float | None, float | None]:
+    """The 50th and the 95th, interpolated; None where there is nothing to tell."""
+    if not values:
+        return None, None
+    if len(values) == 1:
+        return values[0], values[0]
+    cuts = quantiles(values, n=OVER, method="inclusive")
+    return round(cuts[OVER // 2 - 1], 3), round(cuts[-1], 3)
+
+
+def seconds_of(record: Item) -> float | None:
+    """How long the last attempt took, from the execution's start to the record's outcome."""
+    last = last_attempt(record)
+    if "ended_at" not in last:
+        return None
+    return round((_moment(last["ended_at"]) - _moment(last["started_at"])).total_seconds(), 3)
+
+
+def _moment(text: str) -> datetime:
+    return datetime.fromisoformat(text).astimezone(UTC)

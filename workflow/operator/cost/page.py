@@ -1,0 +1,91 @@
+"""Fills in the tables of docs/cost.md, and draws docs/cost.svg: `python -m workflow.operator.cost.page`."""
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+from infra.stages.settings import settings_of
+from workflow import prices
+from workflow.operator.cost import compare, mix, reference, svg
+from workflow.operator.cost.bill import Bill, bill
+from workflow.operator.cost.measured import invocation, measured
+from workflow.operator.cost.stages import plan_of
+
+PAGE = Path(__file__).parents[3] / "docs" / "cost.md"
+PICTURE = PAGE.with_suffix(".svg")
+FILES, MONTHS = 1_000_000, 12
+
+
+def typical() -> Bill:
+    return bill(FILES, mix.TYPICAL, plan_of(settings_of("prod")), MONTHS)
+
+
+def page(text: str) -> str:
+    """The page with its tables as they are now; what is between them stays."""
+    tables = {"bill": _bill(), "ways": _ways(), "reference": _reference(), "work": _work(), "prices": _prices()}
+    for name, rows in tables.items():
+        marked = re.compile(rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)", re.DOTALL)
+        text = marked.sub(lambda found, rows=rows: f"{found[1]}{_markdown(rows)}{found[2]}", text)
+    return text
+
+
+Rows = list[tuple[str, ...]]
+
+
+def _bill() -> Rows:
+    made = typical()
+    lines = [
+        (line.component, line.what, f"{line.quantity:,.0f}", _quoted(line.price), f"{line.dollars:,.2f}")
+        for line in made.lines
+    ]
+    each = f"{made.dollars / FILES * 1000:.4f} per 1,000 files"
+    return [("component", "what", "quantity", "price", "$"), *lines, ("**all**", each, "", "", f"{made.dollars:,.2f}")]
+
+
+def _ways() -> Rows:
+    found = [(way.name, f"{way.dollars:,.2f}", way.gives_up or "–") for way in compare.ways(FILES, mix.TYPICAL)]
+    return [("architecture", "$", "without"), *found]
+
+
+def _reference() -> Rows:
+    lines = [
+        (line.what, f"{line.quantity:,.0f}", _quoted(line.price), f"{line.dollars:,.2f}") for line in reference.lines()
+    ]
+    return [("what", "quantity", "price", "$"), *lines]
+
+
+def _work() -> Rows:
+    rows: Rows = []
+    for kind, share in mix.TYPICAL.kinds.items():
+        sample = measured().kinds[kind]
+        done = invocation(f"transform_{kind}", kind, share.megabytes)
+        cpu = str(measured().functions[f"transform_{kind}"].cpu_ms)
+        size = f"{sample.bytes / 1e6:.3f}"
+        rows.append((kind, sample.sample, size, cpu, f"{sample.cpu_ms_per_mb:,.0f}", f"{done.milliseconds:,.0f}"))
+    return [("kind", "sample", "MB", "CPU ms", "CPU ms per further MB", "ms for the mix's size"), *rows]
+
+
+def _prices() -> Rows:
+    rows = [
+        (_plain(each.quoted), f"{each.per:,}" if each.per > 1 else "1", each.of, each.source) for each in prices.TABLE
+    ]
+    return [("$", "per", "of", "source"), *rows]
+
+
+def _quoted(price: prices.Price) -> str:
+    return _plain(price.quoted) + (f" / {price.per:,}" if price.per > 1 else "")
+
+
+def _plain(quoted: float) -> str:
+    return f"{quoted:.10f}".rstrip("0").rstrip(".")
+
+
+def _markdown(rows: Iterable[tuple[str, ...]]) -> str:
+    head, *others = rows
+    lines = [head, ("---",) * len(head), *others]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(PAGE.read_text()))
+    PICTURE.write_text(svg.draw(typical()))

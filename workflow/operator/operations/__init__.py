@@ -1,0 +1,36 @@
+"""What an operator does with assets and executions that are there already; the CLI and the console both call this."""
+
+import getpass
+from datetime import timedelta
+
+from tasks.shared.records import Item
+from workflow.errors import SluiceError
+from workflow.operator.client import Sluice
+from workflow.operator.stack import LOCAL
+from workflow.shapes import ExecutionInput
+
+
+class NotPossibleError(SluiceError):
+    """The asset or execution is not in a state for it; the message says in which it is, and what to do."""
+
+
+def whoami(sluice: Sluice) -> str:
+    """Who is written down as having asked: the user of the laptop, or the identity that AWS sees."""
+    return getpass.getuser() if sluice.stack.stage == LOCAL else sluice.aws.sts.get_caller_identity()["Arn"]
+
+
+def spoken(span: timedelta) -> str:
+    """As people say how long something takes: in its two largest units."""
+    minutes, seconds = divmod(round(span.total_seconds()), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes} min"
+    return f"{minutes} min {seconds} s" if minutes else f"{seconds} s"
+
+
+def start_again(
+    sluice: Sluice, record: Item, *, trigger: str, by: str, why: str | None = None, batch: str | None = None
+) -> str:
+    """Start an execution for a known asset, wherever its original is; the execution's name."""
+    asset = {name: record[name] for name in ("bucket", "key", "version_id")}
+    return sluice.start(ExecutionInput(**asset, trigger=trigger, by=by, why=why, batch=batch))

@@ -1,0 +1,107 @@
+"""What a stage reads from Parameter Store: shown, and changed to nothing that its functions would not understand."""
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from types import MappingProxyType
+from typing import Any
+
+import msgspec
+
+from tasks.shared.live_settings import LiveSettings, from_document, parameter_name
+from workflow.errors import SluiceError
+from workflow.operator.client import Sluice
+from workflow.operator.stack import NotThereError
+from workflow.units import GIB, MIB
+
+UNITS: Mapping[str, int] = MappingProxyType({"MiB": MIB, "GiB": GIB})
+
+
+class WrongSettingError(SluiceError):
+    """Settings that no function would understand; the message says what is wrong with them."""
+
+
+@dataclass(frozen=True)
+class Written:
+    """What is in Parameter Store."""
+
+    name: str
+    text: str
+    version: int
+    changed_at: datetime
+
+    @property
+    def document(self) -> dict[str, Any]:
+        try:
+            return msgspec.json.decode(self.text, type=dict[str, Any])
+        except msgspec.DecodeError as exc:
+            mend = f"aws ssm put-parameter --name {self.name} --value '{{}}' --overwrite"
+            raise WrongSettingError(f"{self.name} holds no JSON object: {exc}. Begin anew with `{mend}`.") from exc
+
+
+def written(sluice: Sluice) -> Written:
+    ssm, name = sluice.aws.ssm, parameter_name(sluice.stack.stage)
+    try:
+        found: Any = ssm.get_parameter(Name=name)["Parameter"]
+    except ssm.exceptions.ParameterNotFound as exc:
+        raise NotThereError(f"There is no parameter {name}. Deploy the stage again, with this Sluice.") from exc
+    return Written(name, found["Value"], found["Version"], found["LastModifiedDate"])
+
+
+def change(sluice: Sluice, changes: Iterable[str]) -> None:
+    """Apply changes such as `max_bytes.image=50MiB`; without a value, what was deployed holds again."""
+    before = written(sluice)
+    document = before.document
+    for each in changes:
+        document = changed(document, each)
+    value = msgspec.json.encode(checked(document), order="sorted").decode()
+    sluice.aws.ssm.put_parameter(Name=before.name, Value=value, Overwrite=True)
+
+
+def checked(document: Mapping[str, Any]) -> LiveSettings:
+    """Raises WrongSettingError, which names the field."""
+    try:
+        return from_document(json.dumps(document))
+    except msgspec.DecodeError as exc:
+        raise WrongSettingError(f"These settings would not be understood: {exc}.") from exc
+
+
+def changed(document: Mapping[str, Any], change: str) -> dict[str, Any]:
+    """The document after one change."""
+    setting, _, text = change.partition("=")
+    name, dot, member = setting.partition(".")
+    form = f"{name}.KIND" if dot else name
+    if "=" not in change or form not in READERS:
+        raise WrongSettingError(f"{change!r} is no change: write NAME=VALUE, with a name of {', '.join(READERS)}.")
+    if not dot:
+        return _with(document, name, _read(form, text))
+    return _with(document, name, _with(document.get(name, {}), member, _read(form, text)))
+
+
+def _with(values: Mapping[str, Any], name: str, value: Any) -> dict[str, Any]:
+    """With another value of that name, or without one."""
+    others = {each: held for each, held in values.items() if each != name}
+    return others if value is None else {**others, name: value}
+
+
+def _read(form: str, text: str) -> Any:
+    try:
+        return READERS[form](text) if text else None
+    except ValueError as exc:
+        raise WrongSettingError(f"{form} cannot be {text!r}.") from exc
+
+
+def _bytes(text: str) -> int:
+    """50MiB, 2GiB, or a number of bytes."""
+    unit = text[-3:]
+    return int(float(text[:-3]) * UNITS[unit]) if unit in UNITS else int(text)
+
+
+def _names(text: str) -> list[str]:
+    return text.split(",")
+
+
+READERS: Mapping[str, Callable[[str], Any]] = MappingProxyType(
+    {"refused_kinds": _names, "max_bytes.KIND": _bytes, "sweep_older_than_minutes": float}
+)

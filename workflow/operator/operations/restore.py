@@ -1,0 +1,92 @@
+"""Has S3 restore an original out of Glacier; what is to follow begins by S3's event, hours later."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from tasks.shared.executions import Executions
+from tasks.shared.objects import ObjectFacts, Objects
+from tasks.shared.records import Item
+from workflow.glacier import RETRIEVALS, continuation, is_frozen
+from workflow.operator.client import Sluice
+from workflow.operator.operations import NotPossibleError
+from workflow.operator.stack import NotThereError
+from workflow.shapes import Pointer
+
+OK = 200
+"""S3's answer where a restored copy is there already: it is kept longer, and no event follows. Else it is 202."""
+
+
+def restore(
+    sluice: Sluice,
+    record: Item,
+    *,
+    tier: str = "Standard",
+    days: int = 7,
+    by: str,
+    why: str | None = None,
+    reprocess: bool = True,
+) -> Item:
+    """Ask for a readable copy for some `days`, and by default for a reprocess once it is there.
+
+    `state` of what is returned: "asked", "under way" where it had been asked for before, or "readable"; then
+    `execution` is the reprocess, which has begun.
+    """
+    original = _frozen_original(sluice, record)
+    retrieval = _retrieval(original, tier)
+    asked = {"tier": tier, "days": days, "asked_at": datetime.now(UTC).isoformat(), "by": by}
+    asked |= {"why": why} if why else {}
+    record = {**record, "restore": {**asked, "then_reprocess": reprocess}}
+    sluice.records.expect_restore(record["asset_id"], record["restore"])
+    state = _ask(sluice, record["asset_id"], original.at, tier, days)
+    told = {name: record[name] for name in ("asset_id", "key")}
+    told |= {"storage_class": original.at.storage_class, "state": state, "takes": retrieval, **record["restore"]}
+    return told | {"execution": _go_on(sluice, record) if state == "readable" else None}
+
+
+def _frozen_original(sluice: Sluice, record: Item) -> ObjectFacts:
+    """The current copy: where its class was changed by a copy, its version is not the record's."""
+    bucket, key = record["original"]["bucket"], record["original"]["key"]
+    version = record["original"].get("version_id") if bucket != sluice.buckets.archive else None
+    found = Objects(sluice.aws.s3).head(Pointer(bucket=bucket, key=key, version_id=version))
+    if found is None:
+        raise NotThereError(f"The original s3://{bucket}/{key} is not there. Somebody else removed it.")
+    if not is_frozen(found.at.storage_class):
+        raise NotPossibleError(
+            f"The original of {record['key']} is in {found.at.storage_class} and can be read at once: "
+            f"`sluice reprocess {record['asset_id']}` needs no restore."
+        )
+    return found
+
+
+def _retrieval(original: ObjectFacts, tier: str) -> str:
+    tiers = RETRIEVALS[original.at.storage_class]
+    if tier not in tiers:
+        raise NotPossibleError(f"{original.at.storage_class} has no {tier} retrieval; choose {' or '.join(tiers)}.")
+    return tiers[tier]
+
+
+def _ask(sluice: Sluice, asset_id: str, at: Pointer, tier: str, days: int) -> str:
+    """The record says already what is to follow: the event may come before S3's answer."""
+    request: Any = {"Days": days, "GlacierJobParameters": {"Tier": tier}}
+    try:
+        answer = sluice.aws.s3.restore_object(
+            Bucket=at.bucket, Key=at.key, VersionId=at.version_id or "", RestoreRequest=request
+        )
+    except ClientError as exc:
+        if exc.response.get("Error", {}).get("Code") == "RestoreAlreadyInProgress":
+            return "under way"
+        sluice.records.forget_restore(asset_id)
+        raise
+    return "readable" if answer["ResponseMetadata"]["HTTPStatusCode"] == OK else "asked"
+
+
+def _go_on(sluice: Sluice, record: Item) -> str | None:
+    """No event will come: what it would have started is started here, under the same name."""
+    if not record["restore"]["then_reprocess"]:
+        sluice.records.forget_restore(record["asset_id"])
+        return None
+    name, wanted = continuation(record)
+    Executions(sluice.aws.stepfunctions, sluice.stack.state_machine_alias_arn).start(name, wanted)
+    return name
