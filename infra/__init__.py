@@ -1,1 +1,4 @@
-"""Where it runs: CDK stacks, packaging of the functions, and the embedded AWS."""
+"""Where it runs: constructs by subject, the stacks that are made of them, and the embedded AWS.
+
+What a function does belongs into tasks/, what an operator asks for into workflow/operator/.
+"""

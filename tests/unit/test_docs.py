@@ -39,6 +39,12 @@ def test_every_link_leads_to_a_file(page):
         assert (page.parent / target).exists(), target
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_file_that_is_named_exists(page):
+    named = re.findall(r"`((?:workflow|tasks|infra|tests|docs)/[\w./-]*)`", page.read_text())
+    assert [each for each in named if not (ROOT / each).exists()] == []
+
+
 def test_every_error_has_a_row_that_says_what_to_do():
     rows = set(re.findall(r"^\| ([\w.]+)", (ROOT / "docs/operating.md").read_text(), re.MULTILINE))
     names = {name for name, each in vars(errors).items() if isinstance(each, type) and name[0].isupper()}
