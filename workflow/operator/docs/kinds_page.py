@@ -47,7 +47,7 @@ def page() -> str:
 def _introduction() -> Iterator[str]:
     yield "# Kinds: what is accepted, and what becomes of it"
     yield ""
-    yield "Written by `python -m workflow.operator.docs.kinds_page` from the tables in the code; a test compares the two."
+    yield "Written by `python -m workflow.operator.docs.kinds_page` from the tables in code; a test compares the two."
     yield ""
     yield (
         "What a file is, its content tells; a name or a declared type that says otherwise is only noted. A name may "
