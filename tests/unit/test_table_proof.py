@@ -84,6 +84,7 @@ QUICK = settings(
     deadline=None,
     phases=[Phase.explicit, Phase.reuse, Phase.generate],
     max_examples=30,
+    derandomize=True,  # new ones are looked for on demand, not by whoever runs the tests
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 
@@ -111,9 +112,10 @@ def test_known_values_in_any_dialect_come_back_equal_or_are_refused(
     tmp_path_factory, rows, delimiter, quoting, end, encoding, has_titles, tail
 ):
     text = io.StringIO(newline="")
-    writer = csv.writer(text, delimiter=delimiter, quoting=quoting, lineterminator=f"{tail and delimiter}{end}")
-    writer.writerow(("id", "amount", "text"))
-    writer.writerows(rows)
+    for row in (("id", "amount", "text"), *rows):
+        line = io.StringIO(newline="")
+        csv.writer(line, delimiter=delimiter, quoting=quoting, lineterminator=end).writerow(row)
+        text.write(f"{line.getvalue().removesuffix(end)}{tail and delimiter}{end}")
     written = f"{'Report of May' + end if has_titles else ''}{text.getvalue()}"
     try:
         table = converted(tmp_path_factory.mktemp("any"), written.encode(encoding))

@@ -77,7 +77,7 @@ def go_elsewhere(secret: str, folder: str) -> dict[str, str]:
 
 def missing_walls() -> str:
     """Those that this kernel, or the container that we are in, does not give."""
-    code = "from tasks import walls; print(walls.wall_in(readable=[], writable=[]))"
+    code = "from tasks.shared import walls; print(walls.wall_in(readable=[], writable=[]))"
     return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
 
 
@@ -108,9 +108,9 @@ def test_a_hidden_process_shows_its_environment_to_no_other() -> None:
     """Also where there is no wall about files, as in Lambda; root has to give up its privileges for it."""
     code = """
         import os, subprocess, sys
-        from tasks import walls
+        from tasks.shared import walls
         walls.hide()
-        look = "from tasks import walls; walls._give_up_privileges(); open('/proc/%d/environ').read()"
+        look = "from tasks.shared import walls; walls._give_up_privileges(); open('/proc/%d/environ').read()"
         sys.exit(subprocess.run([sys.executable, "-c", look % os.getpid()]).returncode)
     """
     ended = subprocess.run([sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True, check=False)
@@ -122,7 +122,7 @@ def test_a_hidden_process_still_starts_others_and_reads_about_itself() -> None:
         import subprocess, sys
         from pathlib import Path
         from infra.local.runtime.lambda_runtime import resident_bytes
-        from tasks import walls
+        from tasks.shared import walls
         walls.hide()
         assert resident_bytes() > 0
         subprocess.run([sys.executable, "-c", ""], check=True)
