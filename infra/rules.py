@@ -42,7 +42,8 @@ def acknowledge_dead_letters(queue: Construct) -> None:
 
 def acknowledge_function(function: Construct, *, has_dead_letters: bool) -> None:
     """Where Lambda itself calls it, it has dead letters, and then needs no second place for the same events."""
-    _acknowledge(function, "Serverless-LambdaLatestVersion", TESTED_RUNTIME)
+    for finding in ("AwsSolutions-L1", "Serverless-LambdaLatestVersion"):
+        _acknowledge(function, finding, TESTED_RUNTIME)
     finding = "LambdaAsyncFailureDestination" if has_dead_letters else "LambdaDLQ"
     _acknowledge(function, f"Serverless-{finding}", FAILS_ELSEWHERE)
 
