@@ -33,6 +33,12 @@ def is_done(attempts: Sequence[Attempt], batch: str) -> bool:
     return made is not None and made.get("outcome") in ENDED_FOR_GOOD
 
 
+def is_over(status: str, attempts: Sequence[Attempt]) -> bool:
+    """Whether a record with this status says how it ended: `succeeded` is told before the original is put away."""
+    is_open = bool(attempts) and "outcome" not in attempts[-1]
+    return status != "processing" and not (status == "succeeded" and is_open)
+
+
 def begun(attempts: Sequence[Attempt], run: Run, wanted: ExecutionInput) -> list[Attempt]:
     """With an open attempt of this execution, which may have begun it before."""
     mine = latest(attempts, run.name)

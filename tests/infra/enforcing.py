@@ -58,7 +58,7 @@ class Enforcing:
 
     def record(self, key: str) -> dict[str, Any]:
         """The record of the asset that was uploaded under `key`, once it is finished."""
-        return until(lambda: next((r for r in self.records() if r["key"] == key and r["status"] not in OPEN), None))
+        return until(lambda: next((r for r in self.records() if r["key"] == key and _is_over(r)), None))
 
     def execution(self, **wanted: str) -> dict[str, Any]:
         """An execution with this input, once it has ended."""
@@ -177,3 +177,9 @@ def picture(color: str) -> bytes:
     data = io.BytesIO()
     Image.new("RGB", (640, 480), color).save(data, "PNG")
     return data.getvalue()
+
+
+def _is_over(record: dict[str, Any]) -> bool:
+    """Also the original is where it belongs."""
+    last = [attempt["M"] for attempt in record.get("attempts", [])[-1:]]
+    return record["status"] not in OPEN and not (record["status"] == "succeeded" and last and "outcome" not in last[0])

@@ -15,6 +15,11 @@ ENGINE_OF_VIDEOS = (
     "tasks/transform/video/",
     "tasks/transform/media.py",
     "tasks/transform/boxes.py",
+    "tasks/transform/mixing.py",
+    "tasks/transform/national.py",
+    "tasks/transform/peaks.py",
+    "tasks/transform/places.py",
+    "tasks/transform/witness.py",
     "tasks/transform/__init__.py",
 )
 ENGINES = {"av", "duckdb", "pikepdf", "pypdfium2", "python-calamine", "zstandard", "pillow-heif"}

@@ -15,6 +15,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from tasks.shared.attempts import is_over
 from tasks.shared.batched import batched
 from tasks.shared.executions import EVER, LIVE, Executions, back_to, execution_arn
 from tasks.shared.failures import denies_failure
@@ -454,7 +455,7 @@ class Sluice:
 
 
 def _ended(record: Item) -> bool:
-    return record["status"] != "processing"
+    return is_over(record["status"], record.get("attempts") or [])
 
 
 def parse_uri(uri: str) -> tuple[str, str]:

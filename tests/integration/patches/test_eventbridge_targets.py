@@ -138,12 +138,21 @@ def test_an_asynchronous_invocation_reports_to_its_destination(patched: Any, cod
     assert record["requestContext"]["approximateInvokeCount"] == 1
 
 
-def test_a_throttled_event_waits_for_its_turn(stock: Any, patched: Any) -> None:
-    def send(cloud: Any) -> Queue:
-        """Four events for a function of concurrency 1, which reports the first only when all were sent."""
-        gate, queue = new_queue(cloud), new_queue(cloud)
-        variables = {"Variables": {"GATE": gate.url, "QUEUE": queue.url}}
-        function = new_function(cloud, GATED_REPORTER, Timeout=120, Environment=variables)
+def test_a_throttled_event_waits_for_its_turn(patched: Any) -> None:
+    """Four events for a function of concurrency 1, which reports the first only when all were sent."""
+    gate, queue = new_queue(patched), new_queue(patched)
+    variables = {"Variables": {"GATE": gate.url, "QUEUE": queue.url}}
+    function = new_function(patched, GATED_REPORTER, Timeout=120, Environment=variables)
+    client = patched.client("lambda")
+    client.put_function_concurrency(FunctionName=function, ReservedConcurrentExecutions=1)
+    for number in range(4):
+        client.invoke(FunctionName=function, InvocationType="Event", Payload=str(number))
+    for _ in range(4):
+        gate.send("go on")
+    assert sorted(queue.receive()["Body"] for _ in range(4)) == ["0", "1", "2", "3"]
+
+
+GATED_REPORTER, Timeout=120, Environment=variables)
         client = cloud.client("lambda")
         client.put_function_concurrency(FunctionName=function, ReservedConcurrentExecutions=1)
         for number in range(4):
