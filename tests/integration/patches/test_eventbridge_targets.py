@@ -152,23 +152,6 @@ def test_a_throttled_event_waits_for_its_turn(patched: Any) -> None:
     assert sorted(queue.receive()["Body"] for _ in range(4)) == ["0", "1", "2", "3"]
 
 
-GATED_REPORTER, Timeout=120, Environment=variables)
-        client = cloud.client("lambda")
-        client.put_function_concurrency(FunctionName=function, ReservedConcurrentExecutions=1)
-        for number in range(4):
-            client.invoke(FunctionName=function, InvocationType="Event", Payload=str(number))
-        for _ in range(4):
-            gate.send("go on")
-        return queue
-
-    reports = send(stock)
-    assert reports.receive()
-    assert reports.stays_empty(seconds=2)
-
-    reports = send(patched)
-    assert sorted(reports.receive()["Body"] for _ in range(4)) == ["0", "1", "2", "3"]
-
-
 GATED_REPORTER = """
 import os, boto3
 
