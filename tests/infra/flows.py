@@ -282,6 +282,8 @@ def half_moved(
     own = {"pk": f"asset#{asset}", "asset_id": asset, "bucket": name, "key": key, "version_id": version}
     if original:
         item["original"]["M"]["key"]["S"] = original
+    for told in item["announced"]["M"].values():
+        told["S"] = told["S"].replace(like["asset_id"], asset)
     stage.client("dynamodb").put_item(**table, Item=item | {field: {"S": value} for field, value in own.items()})
 
 
