@@ -131,8 +131,10 @@ def _program() -> list[Path]:
     """What the libraries of the child may still load: nothing of it is private, nor does it hold the stack's state."""
     own = [Path(package.__path__[0]) for package in (import_module("tasks"), import_module("workflow"))]
     libraries = [Path(entry) for entry in sys.path if Path(entry).name in {"site-packages", "python"}]
+    loaded = [module.__file__ for module in [*sys.modules.values()] if getattr(module, "__file__", None)]
+    linked = {Path(file).resolve().parent for file in loaded if file}  # installers may link to packages elsewhere
     system = [Path(path) for path in (*SYSTEM, *LAMBDAS, sys.prefix, sys.base_prefix)]
-    return [*own, *libraries, *system]
+    return [*own, *libraries, *linked, *system]
 
 
 if __name__ == "__main__":

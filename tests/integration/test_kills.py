@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import BotoCoreError
 
+from infra.local.emulator import Emulator
 from infra.local.samples import FOLDER
 from infra.local.stack import emulator_of
 from tasks.shared.naming import asset_id
@@ -201,14 +202,15 @@ class Client:
 @pytest.mark.timeout(120 + 20 * KILLS)
 def test_killed_at_any_moment_the_stack_has_what_it_answered_and_ends_every_upload(start_stack):
     stack = start_stack("kills")
+    emulator = emulator_of(stack.state_dir, stack.port)
     moments, client = random.Random(SEED), Client(stack)
     for kill in range(KILLS):
         print(f"kill {kill} of seed {SEED}")
         with client.calling():
             time.sleep(moments.uniform(0, LONGEST_ROUND_SECONDS))
-            restart(stack)
+            restart(emulator)
         client.assert_kept()
-    emulator_of(stack.state_dir, stack.port).kill()
+    emulator.kill()
     stack.run("up", "--detach", "--port", str(stack.port))
     assert client.answers.messages <= client.received()
     until(lambda: not stack.client.executions(status="RUNNING"))
@@ -216,8 +218,7 @@ def test_killed_at_any_moment_the_stack_has_what_it_answered_and_ends_every_uplo
     assert {record["status"] for record in ended.values()} == {"succeeded"}
 
 
-def restart(stack: LocalStack) -> None:
-    emulator = emulator_of(stack.state_dir, stack.port)
+def restart(emulator: Emulator) -> None:
     emulator.kill()
     emulator.start()
     emulator.wait_ready()
