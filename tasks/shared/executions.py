@@ -117,6 +117,11 @@ class Executions:
         """Whether the execution of this name was started with this input."""
         return self.describe(self.arn(name)).wanted == wanted
 
+    def reason(self, execution: Execution) -> dict[str, str]:
+        """Why an execution ended badly, as its record says it."""
+        error = execution.error
+        return {"code": error.error, "message": error.message, "state": self.last_state(execution.run)}
+
     def last_state(self, run: Run) -> str:
         """The state that an execution entered last; "" where it entered none."""
         history = self.stepfunctions.get_paginator("get_execution_history")

@@ -36,8 +36,7 @@ class Failures:
 
     def settle(self, execution: Execution, asset_id: str | None) -> None:
         """Write down, then tell why the execution ended; `asset_id` is None where it never came to an asset."""
-        run, error = execution.run, execution.error
-        reason = {"code": error.error, "message": error.message, "state": self.executions.last_state(run)}
+        run, reason = execution.run, self.executions.reason(execution)
         failed = self._record(asset_id, execution, reason) if asset_id else None
         logger.error("execution failed", extra={"reason": reason})
         count("ExecutionsFailed")

@@ -8,6 +8,7 @@ from workflow.operator.stack import NotThereError
 from workflow.operator.uploads import Upload
 
 STATES = range(6)
+INGEST_STATES = ("Validate", "Transform", "Thumbnail", "StoreMetadata", "Notify", "Archive")
 
 
 @pytest.fixture
@@ -54,7 +55,9 @@ def test_lists_and_the_asset_itself_say_that_it_failed(sluice, execution, upload
     assert [each["status"] for each in sluice.assets()] == ["failed"]
     assert sluice.assets(status="processing") == sluice.assets(status="succeeded") == []
     assert sluice.assets(code="TransientError") == [listed]
-    assert sluice.asset(uploaded.asset_id)["reason"]["message"] == "The table is throttled."
+    reason = sluice.asset(uploaded.asset_id)["reason"]
+    assert listed["reason"] == reason
+    assert (reason["message"], reason["state"]) == ("The table is throttled.", INGEST_STATES[after])
     assert [each["error"] for each in sluice.executions(error="TransientError")] == ["TransientError"]
     assert sluice.executions(error="TooLarge") == []
 

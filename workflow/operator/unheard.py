@@ -14,7 +14,6 @@ from tasks.shared.executions import Execution, Executions
 from tasks.shared.failures import denies_failure
 from tasks.shared.naming import asset_id
 from tasks.shared.records import Item, Records
-from workflow.shapes import CaughtError
 
 RECORD_GRACE_SECONDS = 30
 """How long an ended execution's record may lag behind: `record_failure` hears of it by an event."""
@@ -28,7 +27,7 @@ MOST_DESCRIBED = 100
 def truly(record: Item, executions: Executions) -> Item:
     """A record as it would be if somebody had recorded how its execution ended."""
     found = executions.find(record["execution"]) if denies_failure(record) else None
-    return _failed(record, found.error) if found and found.ended_badly else record
+    return _failed(record, executions.reason(found)) if found and found.ended_badly else record
 
 
 def unheard(executions: Executions, records: Records, since: datetime) -> dict[str, Item]:
@@ -42,19 +41,19 @@ def unheard(executions: Executions, records: Records, since: datetime) -> dict[s
         if asset in known and known[asset]["execution"] == name and denies_failure(known[asset])
     }
     return {
-        record["asset_id"]: {**_failed(record, error), "updated_at": listed[name]["stopDate"].isoformat()}
-        for (name, record), error in zip(denying.items(), _errors(executions, denying, listed), strict=True)
+        record["asset_id"]: {**_failed(record, reason), "updated_at": listed[name]["stopDate"].isoformat()}
+        for (name, record), reason in zip(denying.items(), _reasons(executions, denying, listed), strict=True)
     }
 
 
-def _errors(executions: Executions, names: Iterable[str], listed: Mapping[str, Item]) -> Iterator[CaughtError]:
+def _reasons(executions: Executions, names: Iterable[str], listed: Mapping[str, Item]) -> Iterator[dict[str, str]]:
     for number, name in enumerate(names):
         found = executions.find(name) if number < MOST_DESCRIBED else None
-        yield found.error if found else CaughtError(error=listed[name]["status"], cause="")
+        yield executions.reason(found) if found else {"code": listed[name]["status"], "message": ""}
 
 
-def _failed(record: Item, error: CaughtError) -> Item:
-    return {**record, "status": "failed", "reason": {"code": error.error, "message": error.message}}
+def _failed(record: Item, reason: dict[str, str]) -> Item:
+    return {**record, "status": "failed", "reason": reason}
 
 
 @dataclass
@@ -89,7 +88,12 @@ class Overdue:
         self._described.update(fresh)
         unknown = set(fresh) - self.records.assets_of(fresh).keys()
         found = {_asset_of(each): each for each in map(self.executions.find, sorted(unknown)) if each}
-        return {asset: _record(asset, found[asset]) for asset in wanted & found.keys()}
+        return {asset: self._record(asset, found[asset]) for asset in wanted & found.keys()}
+
+    def _record(self, asset: str, execution: Execution) -> Item:
+        place = {name: getattr(execution.wanted, name) for name in ("bucket", "key", "version_id")}
+        run = {"execution": execution.run.name, "execution_arn": execution.run.arn}
+        return _failed({"asset_id": asset, **place, **run, "original": place}, self.executions.reason(execution))
 
 
 def is_denied(record: Item | None, truth: Item) -> bool:
@@ -100,9 +104,3 @@ def is_denied(record: Item | None, truth: Item) -> bool:
 def _asset_of(execution: Execution) -> str:
     wanted = execution.wanted
     return asset_id(wanted.bucket, wanted.key, wanted.version_id or "") if wanted else ""
-
-
-def _record(asset: str, execution: Execution) -> Item:
-    place = {name: getattr(execution.wanted, name) for name in ("bucket", "key", "version_id")}
-    run = {"execution": execution.run.name, "execution_arn": execution.run.arn}
-    return _failed({"asset_id": asset, **place, **run, "original": place}, execution.error)
