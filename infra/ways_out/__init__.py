@@ -29,6 +29,7 @@ def open_ways_out(
     webhook = Webhook(scope, settings, storage, functions[FUNCTION].function, bus)
     return outputs | {
         "WebhookSecretArn": webhook.secret.secret_arn,
+        "WebhookQueueUrl": webhook.queue.queue_url,
         "WebhookDlqUrl": webhook.dead_letters.queue_url,
     }
 

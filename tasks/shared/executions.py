@@ -68,18 +68,19 @@ class Executions:
 
     def running(self) -> Iterator[str]:
         """Names of those that run, as of some seconds ago: the list lags behind."""
-        pages = self.stepfunctions.get_paginator("list_executions").paginate(
-            stateMachineArn=self.state_machine_arn, statusFilter="RUNNING"
-        )
-        return (execution["name"] for page in pages for execution in page["executions"])
+        return (each["name"] for each in self.listed("RUNNING"))
 
     def ended_badly(self, *, since: datetime = EVER) -> Iterator[Any]:
         """What ListExecutions tells of those that failed, timed out or were stopped since then, by status."""
-        lister: Any = self.stepfunctions.get_paginator("list_executions")
         for status in sorted(ENDED_BADLY):
-            pages = lister.paginate(stateMachineArn=self.state_machine_arn, statusFilter=status)
-            listed = (execution for page in pages for execution in page["executions"])
-            yield from (each for each in back_to(since - LONGEST, listed) if each["stopDate"] >= since)
+            listed = back_to(since - LONGEST, self.listed(status))
+            yield from (each for each in listed if each["stopDate"] >= since)
+
+    def listed(self, status: str) -> Iterator[Any]:
+        """What ListExecutions tells of those with a status, the latest first."""
+        lister: Any = self.stepfunctions.get_paginator("list_executions")
+        pages = lister.paginate(stateMachineArn=self.state_machine_arn, statusFilter=status)
+        return (execution for page in pages for execution in page["executions"])
 
     def find(self, name: str) -> Execution | None:
         """How an execution is doing now; None where Step Functions does not know it, or no longer."""

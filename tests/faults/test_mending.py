@@ -1,21 +1,26 @@
 """What mends a failure may die at any of its calls to AWS: doing it again finishes it, and it is done once."""
 
+import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import pytest
+from moto.core import DEFAULT_ACCOUNT_ID
+from moto.sqs import sqs_backends
 
 from tests.faults.wire import Wire, crash_after, crash_before
 from tests.faults.world import ACCEPTED, REFUSED, World
-from tests.unit.cloud import ARCHIVE, QUARANTINE
+from tests.unit.cloud import ARCHIVE, OPERATIONS, QUARANTINE
 from tests.unit.operating import operated
 from tests.unit.state_machine import Crash, Execution, FunctionError
 from tests.unit.step_functions import answering
 from workflow.operator.client import Sluice
+from workflow.operator.operations.dead_letters import discard_dead_letters, redrive_dead_letters
 from workflow.operator.operations.quarantine import discard
 from workflow.operator.operations.redrive import redrive
 from workflow.operator.operations.restore import restore
+from workflow.operator.operations.stop import stop
 
 FAULTS = (crash_before, crash_after)
 Mend = Callable[[World, Sluice], Any]
@@ -200,3 +205,92 @@ def test_discard_after_a_crash_anywhere_is_finished(mending, subtests):
             assert not world.cloud.exists(QUARANTINE, original["key"])
             assert world.cloud.exists(QUARANTINE, original["key"], original["version_id"])
             assert len(world.cloud.s3.list_object_versions(Bucket=QUARANTINE)["DeleteMarkers"]) == 1
+
+
+def work_on_it(world: World, _sluice: Sluice) -> None:
+    world.machine.start(world.event()).step()
+
+
+def stop_it(world: World, sluice: Sluice) -> None:
+    stop(sluice, only(world).name, by="ada", why="a wrong recipe")
+
+
+def test_stop_after_a_crash_anywhere_stops_once_and_the_record_says_who(mending, subtests):
+    for call, wire in faults_of(mending, ACCEPTED, work_on_it, stop_it):
+        with (
+            subtests.test(call=call, fault=wire.fault.__name__),
+            mending(ACCEPTED, work_on_it, wire) as (world, sluice),
+        ):
+            until_it_is_done(world, sluice, stop_it)
+            execution = only(world)
+            assert execution.status == "ABORTED"
+            world.machine.report_end(execution)
+            assert world.record["reason"]["message"] == "By ada: a wrong recipe"
+            world.check_not_lost()
+            redrive_it(world, sluice)
+            assert execution.run().status == "SUCCEEDED"
+            world.check_succeeded()
+
+
+def give_up(queue: str) -> Mend:
+    """A message that asks for something is among the dead letters of a queue."""
+
+    def prepare(world: World, sluice: Sluice) -> None:
+        found = {"key": world.upload.key, "size": len(world.data), "etag": "e", "sequencer": "0055AED6DCD90281E5"}
+        detail = {"bucket": {"name": world.upload.bucket}, "object": {**found, "version-id": world.upload.version_id}}
+        event = {"id": "17793124", "detail-type": "Object Created", "detail": detail}
+        sluice.aws.sqs.send_message(QueueUrl=sluice.stack.dead_letters[queue], MessageBody=json.dumps(event))
+
+    return prepare
+
+
+def come_back(sluice: Sluice, queue: str) -> None:
+    """Time passes, until what a dead operator had received is seen again."""
+    url = sluice.stack.dead_letters[queue]
+    for message in sqs_backends[DEFAULT_ACCOUNT_ID]["us-east-1"].queues[url.rpartition("/")[2]]._messages:
+        message.visible_at = 0
+
+
+@pytest.mark.parametrize("queue", ["events", "requests"])
+def test_dead_letter_that_is_sent_again_is_lost_nowhere_and_does_no_harm_twice(mending, subtests, queue):
+    def send(_world: World, sluice: Sluice) -> None:
+        come_back(sluice, queue)
+        redrive_dead_letters(sluice, queue, by="ada")
+
+    for call, wire in faults_of(mending, ACCEPTED, give_up(queue), send):
+        with (
+            subtests.test(call=call, fault=wire.fault.__name__),
+            mending(ACCEPTED, give_up(queue), wire) as (world, sluice),
+        ):
+            until_it_is_done(world, sluice, send)
+            assert waiting(sluice, sluice.stack.dead_letters[queue]) == 0
+            if queue == "events":
+                assert "SUCCEEDED" in {each.run().status for each in world.machine.executions.values()}
+                world.check_succeeded()
+            else:
+                assert waiting(sluice, sluice.stack.sources[queue]) >= 1
+
+
+def waiting(sluice: Sluice, url: str) -> int:
+    name = "ApproximateNumberOfMessages"
+    return int(sluice.aws.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=[name])["Attributes"][name])
+
+
+def test_discarded_dead_letter_has_a_copy_wherever_the_operator_dies(mending, subtests):
+    def discard_letters(_world: World, sluice: Sluice) -> None:
+        come_back(sluice, "webhook")
+        discard_dead_letters(sluice, "webhook", by="ada", why="no receiver")
+
+    for call, wire in faults_of(mending, ACCEPTED, give_up("webhook"), discard_letters):
+        with (
+            subtests.test(call=call, fault=wire.fault.__name__),
+            mending(ACCEPTED, give_up("webhook"), wire) as (world, sluice),
+        ):
+            with pytest.raises(Crash), world.wire.invocation("operator"):
+                discard_letters(world, sluice)
+            come_back(sluice, "webhook")
+            gone = waiting(sluice, sluice.stack.dead_letters["webhook"]) == 0
+            assert len(world.cloud.keys(OPERATIONS)) == 1 or not gone
+            discard_letters(world, sluice)
+            assert waiting(sluice, sluice.stack.dead_letters["webhook"]) == 0
+            assert len(world.cloud.keys(OPERATIONS)) == 1

@@ -80,6 +80,7 @@ def test_the_first_deployment_creates_both_stacks_and_tells_their_names(local: L
         "TelemetryStreamName",
         "TelemetryDlqUrl",
         "WebhookSecretArn",
+        "WebhookQueueUrl",
         "WebhookDlqUrl",
     }
     assert len(local.client("lambda").list_functions()["Functions"]) == len(FUNCTIONS)

@@ -20,7 +20,9 @@ from tests.unit.cloud import (
     Cloud,
 )  # fmt: skip
 from workflow.operator.client import Sluice
-from workflow.operator.stack import Buckets, DeadLetters, Stack
+from workflow.operator.stack import SOURCES, Buckets, Stack
+
+DEAD_LETTERS = ("events", "failures", "restores", "sweeps", "requests", "webhook", "audit", "telemetry")
 
 
 @dataclass
@@ -37,7 +39,8 @@ class Lambda:
 
 def operated(cloud: Cloud) -> Sluice:
     """The client."""
-    queues = [cloud.sqs.create_queue(QueueName=name)["QueueUrl"] for name in ("events", "failures", "restores")]
+    queues = {name: cloud.sqs.create_queue(QueueName=name)["QueueUrl"] for name in DEAD_LETTERS}
+    sources = {name: cloud.sqs.create_queue(QueueName=f"{name}-source")["QueueUrl"] for name in SOURCES}
     stack = Stack(
         stage="test",
         endpoint=None,
@@ -49,7 +52,8 @@ def operated(cloud: Cloud) -> Sluice:
         topic=TOPIC,
         outcome_bus="",
         buckets=Buckets(INGEST, OUTPUT, ARCHIVE, QUARANTINE, EXPANDED, OPERATIONS),
-        dead_letters=DeadLetters(*queues),
+        dead_letters=queues,
+        sources=sources,
     )
     clients = {name: getattr(cloud, name) for name in ("s3", "dynamodb", "sns", "sqs", "stepfunctions", "ssm")}
     clients |= {"cloudformation": boto3.client("cloudformation"), "client": boto3.client}

@@ -52,6 +52,12 @@ class Api:
             execution.resume()
         return {"redriveDate": execution.started}
 
+    def StopExecution(self, errors: Any, executionArn: str, error: str, cause: str) -> Any:  # noqa: N802, N803
+        execution = self._execution(errors, executionArn)
+        if execution.status == "RUNNING":
+            execution.end("ABORTED", error, cause)
+        return {"stopDate": execution.started}
+
     def StartExecution(self, errors: Any, input: str, name: str = "", **_: Any) -> Any:  # noqa: A002, N802
         """The same again is fine as long as the first one runs."""
         known = self._machine.executions.get(name)

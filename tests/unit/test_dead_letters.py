@@ -5,9 +5,17 @@ import json
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.unit.cloud import INGEST
+from tests.unit.cloud import INGEST, OPERATIONS
 from tests.unit.images import sample
-from workflow.operator.operations.dead_letters import dead_letters, redrive_dead_letters
+from workflow.operator.operations.dead_letters import (
+    dead_letters,
+    discard_dead_letters,
+    look,
+    queues,
+    redrive_dead_letters,
+)  # fmt: skip
+from workflow.operator.operations.sweep import SweepFailedError
+from workflow.operator.stack import NotThereError
 
 
 @pytest.fixture
@@ -35,7 +43,7 @@ def bury(sluice, queue, event, attributes=None):
     """What EventBridge or Lambda puts there."""
     body = event if isinstance(event, str) else json.dumps(event)
     sluice.aws.sqs.send_message(
-        QueueUrl=getattr(sluice.stack.dead_letters, queue),
+        QueueUrl=sluice.stack.dead_letters[queue],
         MessageBody=body,
         MessageAttributes={
             name: {"DataType": "String", "StringValue": text} for name, text in (attributes or {}).items()
@@ -63,7 +71,7 @@ def test_upload_that_could_not_be_started_is_started_as_its_rule_would_have(clou
         "by": "ada",
     }
     assert execution.run().status == "SUCCEEDED"
-    assert dead_letters(sluice) == {"events": 0, "failures": 0, "restores": 0}
+    assert not any(dead_letters(sluice).values())
 
 
 def test_upload_that_somebody_has_started_meanwhile_is_recognised(cloud, sluice, machine):
@@ -131,3 +139,100 @@ def test_all_messages_are_sent_however_many(sluice):
     assert len(redrive_dead_letters(sluice, by="ada", on_progress=lambda: told.append(1))) == 25
     assert len(told) == len(sluice.aws.lambda_.invoked) == 25
     assert dead_letters(sluice)["restores"] == 0
+
+
+def bodies(sluice, url):
+    """What is in a queue."""
+    return [each["Body"] for each in sluice.aws.sqs.receive_message(QueueUrl=url).get("Messages", [])]
+
+
+@pytest.mark.parametrize("queue", ["requests", "webhook"])
+def test_message_is_put_back_into_the_queue_that_gave_it_up(sluice, queue):
+    bury(sluice, queue, {"key": "cat.jpg"}, {"reason": "no bucket"})
+    (done,) = redrive_dead_letters(sluice, queue, by="ada")
+    assert (done["about"], done["gave_up"]) == ("cat.jpg", {"message": "no bucket"})
+    assert bodies(sluice, sluice.stack.sources[queue]) == [json.dumps({"key": "cat.jpg"})]
+    assert dead_letters(sluice)[queue] == 0
+
+
+def test_message_that_comes_again_at_once_does_not_go_round_for_ever(sluice, monkeypatch):
+    bury(sluice, "requests", {"nonsense": 1})
+    sent, source = sluice.aws.sqs.send_message, sluice.stack.sources["requests"]
+
+    def refuse_at_once(**call):
+        assert call["QueueUrl"] == source
+        return sent(**{**call, "QueueUrl": sluice.stack.dead_letters["requests"]})
+
+    monkeypatch.setattr(sluice.aws.sqs, "send_message", refuse_at_once)
+    first, second = redrive_dead_letters(sluice, "requests", by="ada")
+    assert "sent_to" in first
+    assert "came again at once" in second["kept"]
+    assert dead_letters(sluice)["requests"] == 1
+
+
+def test_one_sweep_does_what_all_failed_ones_were_to_do(sluice, monkeypatch):
+    asked = []
+    monkeypatch.setattr(
+        "workflow.operator.operations.dead_letters.sweep", lambda _: asked.append(1) or {"reports": ["a report"]}
+    )
+    for number in range(3):
+        bury(sluice, "sweeps", {"number": number})
+    assert {each["sent_to"] for each in redrive_dead_letters(sluice, "sweeps", by="ada")} == {"a report"}
+    assert (len(asked), dead_letters(sluice)["sweeps"]) == (1, 0)
+
+
+def test_sweep_that_fails_again_leaves_its_message(sluice, monkeypatch):
+    def fail(_sluice):
+        raise SweepFailedError("the table is gone")
+
+    monkeypatch.setattr("workflow.operator.operations.dead_letters.sweep", fail)
+    bury(sluice, "sweeps", {})
+    (done,) = redrive_dead_letters(sluice, "sweeps", by="ada")
+    assert "the table is gone" in done["kept"]
+    assert dead_letters(sluice)["sweeps"] == 1
+
+
+def test_only_the_messages_that_are_meant_are_sent(sluice):
+    for number in range(3):
+        bury(sluice, "restores", {**RESTORED, "id": str(number)})
+    chosen = look(sluice, "restores")[1]
+    (done,) = redrive_dead_letters(sluice, "restores", by="ada", ids={chosen["message_id"]})
+    assert done["body"] == chosen["body"]
+    assert dead_letters(sluice) == dict.fromkeys(sluice.stack.dead_letters, 0) | {"restores": 2}
+
+
+def test_look_tells_what_each_is_about_and_leaves_it(sluice):
+    bury(sluice, "failures", FAILED, {"ErrorCode": "200", "ErrorMessage": "boom"})
+    bury(sluice, "failures", "[" * 10_000)
+    place = {"shardId": "shardId-1", "startSequenceNumber": "4", "batchSize": 7}
+    bury(sluice, "failures", {"DDBStreamBatchInfo": place})
+    for _ in range(2):
+        found = look(sluice, "failures")
+        assert {each["about"] for each in found} == {"first", None, "7 records from 4 of shardId-1"}
+        assert {"error": "200", "message": "boom"} in [each["gave_up"] for each in found]
+        assert dead_letters(sluice)["failures"] == 3
+    assert len(look(sluice, "failures", limit=2)) == 2
+    assert dead_letters(sluice)["failures"] == 3
+
+
+def test_every_queue_is_listed_with_what_sending_again_does(sluice):
+    bury(sluice, "requests", {})
+    found = {each.name: each for each in queues(sluice)}
+    assert found.keys() == sluice.stack.dead_letters.keys()
+    assert (found["requests"].messages, found["requests"].problem) == (1, None)
+    assert all(each.redrive != "see docs/runbook.md" for each in found.values())
+
+
+def test_what_is_discarded_can_still_be_read(cloud, sluice):
+    bury(sluice, "webhook", "not JSON", {"reason": "no receiver"})
+    (gone,) = discard_dead_letters(sluice, "webhook", by="ada", why="the receiver is gone for good")
+    assert dead_letters(sluice)["webhook"] == 0
+    (copy,) = cloud.contents(OPERATIONS).items()
+    assert gone["kept_as"] == f"s3://{OPERATIONS}/{copy[0]}"
+    kept = json.loads(copy[1])
+    assert (kept["body"], kept["discarded"]["by"]) == ("not JSON", "ada")
+
+
+def test_queue_that_the_stage_does_not_have_is_a_sentence(sluice):
+    with pytest.raises(NotThereError, match="no dead letters of 'nobody'; this stage has those of events"):
+        look(sluice, "nobody")

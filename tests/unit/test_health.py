@@ -7,6 +7,7 @@ import boto3
 import pytest
 
 from tests.unit.cloud import ARCHIVE, LIVE_SETTINGS, TABLE, TOPIC
+from tests.unit.operating import DEAD_LETTERS
 from workflow.operator.operations import health
 
 RUNBOOK = (Path(__file__).parents[2] / "docs" / "runbook.md").read_text()
@@ -71,8 +72,22 @@ def test_failure_that_nobody_has_recorded_counts(sluice, machine, cloud):
     assert execution.name in found["executions"].found
 
 
-@pytest.mark.parametrize("queue", health.DEAD_LETTERS)
-def test_advice_for_each_queue_is_there(queue):
-    advice = health.DEAD_LETTERS[queue]
-    heading = re.search(r"docs/runbook\.md#([a-z-]+)", advice)
-    assert advice == health.SEND_AGAIN or (heading and f"\n### {heading[1]}\n" in RUNBOOK)
+@pytest.mark.parametrize("queue", DEAD_LETTERS)
+def test_dead_letters_of_each_queue_are_told_with_advice_that_is_there(sluice, queue):
+    sluice.aws.sqs.send_message(QueueUrl=sluice.stack.dead_letters[queue], MessageBody="given up")
+    check = answers(sluice)[f"dead letters of {queue}"]
+    assert check.ok is False
+    assert f"`sluice dead-letters {queue}`" in check.advice
+    heading = re.search(r"docs/runbook\.md#([a-z-]+)", check.advice)
+    assert heading
+    assert f"\n### {heading[1]}\n" in RUNBOOK
+
+
+def test_queue_that_is_gone_is_named_and_hides_no_other(sluice):
+    queues = sluice.stack.dead_letters
+    sluice.aws.sqs.delete_queue(QueueUrl=queues["events"])
+    sluice.aws.sqs.send_message(QueueUrl=queues["failures"], MessageBody="given up")
+    found = answers(sluice)
+    assert found["queue events"].advice == "aws sqs create-queue --queue-name events"
+    assert "dead letters of failures" in found
+    assert "dead letters" not in found

@@ -1,9 +1,11 @@
 """Finds a deployed Sluice by its stacks' outputs: the same on AWS and on the embedded AWS."""
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -46,6 +48,10 @@ def find_state_dir(folder: Path) -> Path:
 
 STATE_DIR = find_state_dir(Path.cwd())
 LOCAL_REGION = "us-east-1"
+DEAD_LETTERS = "DlqUrl"
+"""What the names of outputs that are URLs of dead-letter queues end with."""
+SOURCES: Mapping[str, str] = MappingProxyType({"requests": "RequestQueueUrl", "webhook": "WebhookQueueUrl"})
+"""The outputs that have the queues which some dead-letter queues are behind."""
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
@@ -62,19 +68,11 @@ class Buckets:
 
 
 @dataclass(frozen=True)
-class DeadLetters:
-    """URLs of the queues for events that could not be delivered, by what was to happen."""
-
-    events: str
-    failures: str
-    restores: str
-
-
-@dataclass(frozen=True)
 class Stack:
     """Where one stage runs, and the names of its resources. The alias starts executions, the machine lists them.
 
-    `outcome_bus` is "" where the stage has none.
+    `outcome_bus` is "" where the stage has none. `dead_letters` are the URLs of the queues for what could not be done,
+    by what that was; `sources` those of the queues that some of these are behind, by the same names.
     """
 
     stage: str
@@ -87,7 +85,8 @@ class Stack:
     topic: str
     outcome_bus: str
     buckets: Buckets
-    dead_letters: DeadLetters
+    dead_letters: Mapping[str, str]
+    sources: Mapping[str, str]
 
 
 class _Outputs(dict[str, str]):
@@ -191,11 +190,12 @@ class Connection:
                 expanded=outputs["ExpandedBucket"],
                 operations=outputs["OperationsBucket"],
             ),
-            dead_letters=DeadLetters(
-                events=outputs["EventsDlqUrl"],
-                failures=outputs["FailuresDlqUrl"],
-                restores=outputs["RestoresDlqUrl"],
-            ),
+            dead_letters={
+                name.removesuffix(DEAD_LETTERS).lower(): url
+                for name, url in outputs.items()
+                if name.endswith(DEAD_LETTERS)
+            },
+            sources={name: outputs[output] for name, output in SOURCES.items() if output in outputs},
         )
 
     def _outputs(self, stack_name: str) -> dict[str, str]:

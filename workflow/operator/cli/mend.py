@@ -1,24 +1,21 @@
 """The commands with which a person mends what went wrong: redrive, restore, release, discard."""
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Annotated, Any
 
 import typer
 from botocore.exceptions import ClientError
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from tasks.shared.records import Item
 from workflow.errors import SluiceError
 from workflow.glacier import Tier
-from workflow.operator.cli import mend_views
-from workflow.operator.cli.operate import Yes, confirm
-from workflow.operator.cli.options import STDERR, Printer, Since, command, moment_of
+from workflow.operator.cli import dead_letters, mend_views
+from workflow.operator.cli.operate import Yes, bar, confirm
+from workflow.operator.cli.options import Printer, Since, command, moment_of
 from workflow.operator.client import Sluice
 from workflow.operator.operations import whoami
-from workflow.operator.operations.dead_letters import dead_letters, redrive_dead_letters
 from workflow.operator.operations.quarantine import discard, release
 from workflow.operator.operations.redrive import Redriven, failed_executions, redrive_all
 from workflow.operator.operations.restore import restore
@@ -59,7 +56,7 @@ def redrive_command(
     """Continue failed executions where they stopped; where AWS cannot, process their assets from the start."""
     _one_of(executions=bool(executions), failed=failed or bool(error or state), dlq=dlq)
     if dlq:
-        _redrive_dlq(sluice, printer, dry_run=dry_run, yes=yes)
+        dead_letters.send_again(sluice, printer, None, (), dry_run=dry_run, yes=yes)
         return
     names = list(executions or ())
     if not names:
@@ -84,7 +81,7 @@ def _confirm_redrive(printer: Printer, found: Sequence[Item], *, yes: bool) -> N
 
 
 def _redrive(sluice: Sluice, printer: Printer, names: Sequence[str], why: str | None, timeout: float | None) -> None:
-    with _bar("redriving", len(names)) as advance:
+    with bar("redriving", len(names)) as advance:
         done = [advance(each) for each in redrive_all(sluice, names, by=whoami(sluice), why=why)]
     rows: list[Item] = [asdict(each) for each in done]
     if timeout is not None:
@@ -105,21 +102,6 @@ def _follow(sluice: Sluice, done: Sequence[Redriven], timeout: float) -> dict[st
 
 def _end(sluice: Sluice, execution: str, timeout: float) -> Item:
     return sluice.follow_execution(execution, timeout=timeout)
-
-
-def _redrive_dlq(sluice: Sluice, printer: Printer, *, dry_run: bool, yes: bool) -> None:
-    waiting = dead_letters(sluice)
-    total = sum(waiting.values())
-    if dry_run:
-        printer.show(waiting, lambda: mend_views.queues_view(waiting))
-        return
-    if total:
-        confirm(f"Send about {total} messages again?", yes=yes, json=printer.json)
-    with _bar("sending again", total) as advance:
-        done = redrive_dead_letters(sluice, by=whoami(sluice), on_progress=lambda: advance(None))
-    printer.show(done, lambda: mend_views.dead_letters_view(done))
-    if any("kept" in each for each in done):
-        raise typer.Exit(1)
 
 
 def restore_command(
@@ -184,22 +166,8 @@ def _each(doing: str, refs: Sequence[str], work: Callable[[str], Item]) -> list[
         except (NotThereError, SluiceError, ClientError) as exc:
             return {"ref": ref, "problem": str(exc)}
 
-    with _bar(doing, len(refs)) as advance, ThreadPoolExecutor(AT_ONCE) as pool:
+    with bar(doing, len(refs)) as advance, ThreadPoolExecutor(AT_ONCE) as pool:
         return [advance(each) for each in pool.map(attempt, refs)]
-
-
-@contextmanager
-def _bar(doing: str, total: int) -> Generator[Callable[[Any], Any]]:
-    """A bar that moves on by one with each call; the call returns what it was given."""
-    columns = (TextColumn(doing), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=STDERR, transient=True) as progress:
-        bar = progress.add_task(doing, total=total)
-
-        def advance(done: Any) -> Any:
-            progress.advance(bar)
-            return done
-
-        yield advance
 
 
 def _show(printer: Printer, found: list[Item], view: Callable[[list[Item]], Any]) -> None:

@@ -1,7 +1,7 @@
 """How redrives, restores and decisions about rejected files look in a terminal."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 from rich.console import Group, RenderableType
 from rich.text import Text
@@ -79,21 +79,6 @@ def _redriven_told(rows: Sequence[Item]) -> str:
 
 def _words(counts: Counter[str]) -> str:
     return ", ".join(f"{count:,} {word}" for word, count in counts.most_common())
-
-
-def queues_view(waiting: Mapping[str, int]) -> RenderableType:
-    return views.pairs((queue, f"about {count} messages") for queue, count in waiting.items())
-
-
-def dead_letters_view(done: Sequence[Item]) -> RenderableType:
-    if not done:
-        return "The dead-letter queues are empty."
-    made = views.table("queue", "event", "about", "sent to", "kept because")
-    for each in done:
-        made.add_row(
-            each["queue"], each["event"] or "", each["about"] or "", each.get("sent_to", ""), each.get("kept", "")
-        )
-    return made
 
 
 def restores_view(found: Iterable[Item]) -> RenderableType:

@@ -2,7 +2,8 @@
 
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
@@ -39,6 +40,20 @@ def confirm(question: str, *, yes: bool, json: bool) -> None:
     if json:
         raise NotPossibleError("This asks first. With --json, say --yes too.")
     typer.confirm(question, abort=True, err=True)
+
+
+@contextmanager
+def bar(doing: str, total: int) -> Generator[Callable[[Any], Any]]:
+    """A bar that moves on by one with each call; the call returns what it was given."""
+    columns = (TextColumn(doing), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=STDERR, transient=True) as progress:
+        bar = progress.add_task(doing, total=total)
+
+        def advance(done: Any) -> Any:
+            progress.advance(bar)
+            return done
+
+        yield advance
 
 
 def _percent(text: str) -> float:

@@ -1,16 +1,28 @@
-"""Sends again what a rule or a function gave up; a message is deleted only after it was taken."""
+"""Dead letters of every queue: looked at, sent again to where each was meant to go, or discarded.
 
-from collections.abc import Callable, Iterator
-from dataclasses import asdict
-from typing import Any
+A message is deleted only after it was taken, or kept in the operations bucket; what dies in between does it again.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property, partial
+from itertools import islice
+from types import MappingProxyType
+from typing import Any, cast
 
 import msgspec
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
+from tasks.shared.nesting import decode_json
 from tasks.shared.records import Item
 from workflow.errors import InputError
 from workflow.events import OBJECT_CREATED, RESTORE_COMPLETED, STATUS_CHANGE, upload_input
 from workflow.operator.client import Sluice
+from workflow.operator.operations.sweep import SweepFailedError, sweep
+from workflow.operator.stack import NotThereError
 
 HIDDEN_SECONDS = 300
 """How long nobody else sees a message that we have received."""
@@ -20,95 +32,274 @@ AT_ONCE = 10
 """SQS's maximum."""
 FUNCTIONS = {STATUS_CHANGE: "record_failure", RESTORE_COMPLETED: "continue_restored"}
 """The function that an event was meant for."""
+REDRIVES: Mapping[str, str] = MappingProxyType(
+    {
+        "events": "starts an execution for each upload",
+        "failures": "has each failure recorded",
+        "restores": "goes on with each restored original",
+        "sweeps": "sweeps now, which does what was not done",
+        "requests": "puts each back into the request queue",
+        "webhook": "puts each back into the webhook's queue",
+    }
+)
+"""What sending a queue's messages again does."""
+BY_HAND: Mapping[str, str] = MappingProxyType(
+    {
+        "audit": "see docs/runbook.md#dead-letters-audit-trail",
+        "telemetry": "see docs/runbook.md#dead-letters-telemetry-stream-reader",
+    }
+)
+"""Queues whose messages only say where something is in a stream."""
+GAVE_UP = {"error": ("ERROR_CODE", "ErrorCode"), "message": ("ERROR_MESSAGE", "ErrorMessage", "reason")}
+"""The attributes in which a rule, Lambda and our own functions say why."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Queue:
+    """A dead-letter queue with about how many messages, or the `problem` why nobody can tell.
+
+    `redrive` says what sending them again does, or where it is said how a person does it.
+    """
+
+    name: str
+    url: str
+    messages: int | None
+    redrive: str
+    problem: str | None = None
+
+
+def queues(sluice: Sluice) -> list[Queue]:
+    """All that the stage has; one that is gone keeps no other from being told."""
+    return [_queue(sluice, name, url) for name, url in sluice.stack.dead_letters.items()]
+
+
+def _queue(sluice: Sluice, name: str, url: str) -> Queue:
+    redrive = REDRIVES.get(name) or BY_HAND.get(name, "see docs/runbook.md")
+    attribute = "ApproximateNumberOfMessages"
+    try:
+        found = sluice.aws.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=[attribute])["Attributes"]
+    except (ClientError, BotoCoreError) as exc:
+        return Queue(name=name, url=url, messages=None, redrive=redrive, problem=str(exc))
+    return Queue(name=name, url=url, messages=int(found[attribute]), redrive=redrive)
 
 
 def dead_letters(sluice: Sluice) -> dict[str, int]:
-    """About how many messages each queue has."""
-    name = "ApproximateNumberOfMessages"
-    return {
-        queue: int(sluice.aws.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=[name])["Attributes"][name])
-        for queue, url in asdict(sluice.stack.dead_letters).items()
-    }
+    """About how many messages each queue has that can be looked at."""
+    return {each.name: each.messages for each in queues(sluice) if each.messages is not None}
 
 
-def redrive_dead_letters(sluice: Sluice, *, by: str, on_progress: Callable[[], None] = lambda: None) -> list[Item]:
-    """Send every message of every queue again; what became of each. `kept` says why one stayed in its queue."""
+def look(sluice: Sluice, queue: str, *, limit: int = AT_ONCE) -> list[Item]:
+    """Some messages of a queue as they are, each with what it is about and why it was given up; all stay."""
+    return list(islice(_through(sluice, queue, partial(_told, queue), keep=True), limit))
+
+
+def redrive_dead_letters(
+    sluice: Sluice,
+    queue: str | None = None,
+    *,
+    by: str,
+    ids: Collection[str] | None = None,
+    on_progress: Callable[[], None] = lambda: None,
+) -> list[Item]:
+    """Send every message of a queue, or of all, again; what became of each. `kept` says why one stayed in its queue.
+
+    `ids` are those of the only messages that are meant.
+    """
     found: list[Item] = []
-    for queue, url in asdict(sluice.stack.dead_letters).items():
-        for sent in _drain(sluice, url, by):
-            found.append({"queue": queue, **sent})
+    for name in [queue] if queue else sluice.stack.dead_letters:
+        sender = _Sender(sluice, name, by)
+        for sent in _through(sluice, name, _only(ids, sender.send)):
+            found.append(sent)
             on_progress()
     return found
 
 
-def _drain(sluice: Sluice, url: str, by: str) -> Iterator[Item]:
-    """What stays is hidden until the queue is through, and then given back."""
+def discard_dead_letters(
+    sluice: Sluice,
+    queue: str,
+    *,
+    by: str,
+    why: str,
+    ids: Collection[str] | None = None,
+    on_progress: Callable[[], None] = lambda: None,
+) -> list[Item]:
+    """Take messages out of a queue without doing what they ask for; `kept_as` is where each has a copy."""
+    found: list[Item] = []
+
+    def discard(message: Any) -> Item:
+        told = _told(queue, message)
+        return told | {"kept_as": _put_away(sluice, {**told, "discarded": {"by": by, "why": why, "at": _now()}})}
+
+    for gone in _through(sluice, queue, _only(ids, discard)):
+        found.append(gone)
+        on_progress()
+    return found
+
+
+def _put_away(sluice: Sluice, letter: Item) -> str:
+    key = f"dead-letters/{letter['queue']}/{letter['message_id']}.json"
+    sluice.aws.s3.put_object(
+        Bucket=sluice.buckets.operations, Key=key, Body=json.dumps(letter).encode(), ContentType="application/json"
+    )
+    return f"s3://{sluice.buckets.operations}/{key}"
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat()
+
+
+# reading a queue
+
+
+def _only(ids: Collection[str] | None, work: Callable[[Any], Item]) -> Callable[[Any], Item | None]:
+    return lambda message: work(message) if ids is None or message["MessageId"] in ids else None
+
+
+def _through(sluice: Sluice, queue: str, work: Callable[[Any], Item | None], *, keep: bool = False) -> Iterator[Item]:
+    """What `work` tells of each message, which is deleted unless it has `kept`; None is for those that are not meant.
+
+    What stays is hidden until the queue is through, and then given back.
+    """
+    sqs, url = sluice.aws.sqs, _url(sluice, queue)
     kept: dict[str, str] = {}
     try:
-        while messages := _receive(sluice, url):
-            for message in messages:
-                sent = _send_again(sluice, message["Body"], by)
-                if "kept" in sent:
-                    kept[message["MessageId"]] = message["ReceiptHandle"]
-                else:
-                    sluice.aws.sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
-                yield {"message_id": message["MessageId"], **sent, **_given_up(message)}
+        while fresh := _receive(sluice, url, kept):
+            kept |= {each["MessageId"]: each["ReceiptHandle"] for each in fresh}
+            for message in fresh:
+                told = work(message)
+                if told is not None and "kept" not in told and not keep:
+                    sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+                    del kept[message["MessageId"]]
+                if told is not None:
+                    yield told
     finally:
         for handle in kept.values():
-            sluice.aws.sqs.change_message_visibility(QueueUrl=url, ReceiptHandle=handle, VisibilityTimeout=0)
+            sqs.change_message_visibility(QueueUrl=url, ReceiptHandle=handle, VisibilityTimeout=0)
 
 
-def _receive(sluice: Sluice, url: str) -> list[Any]:
-    answer = sluice.aws.sqs.receive_message(
+def _url(sluice: Sluice, queue: str) -> str:
+    known = sluice.stack.dead_letters
+    if queue not in known:
+        raise NotThereError(f"There are no dead letters of {queue!r}; this stage has those of {', '.join(known)}.")
+    return known[queue]
+
+
+def _receive(sluice: Sluice, url: str, known: Collection[str]) -> list[Any]:
+    """Those that come for the first time; a queue that takes long to go through may show some again."""
+    answer: Any = sluice.aws.sqs.receive_message(
         QueueUrl=url,
         MaxNumberOfMessages=AT_ONCE,
         WaitTimeSeconds=PATIENCE_SECONDS,
         VisibilityTimeout=HIDDEN_SECONDS,
         MessageAttributeNames=["All"],
+        AttributeNames=["SentTimestamp"],
     )
-    return answer.get("Messages", [])
+    messages: list[Any] = answer.get("Messages", [])
+    return [each for each in messages if each["MessageId"] not in known]
 
 
-def _send_again(sluice: Sluice, body: str, by: str) -> Item:
+def _told(queue: str, message: Any) -> Item:
+    """What a message is about, and why it was given up."""
+    told: Item = {"queue": queue, "message_id": message["MessageId"], "sent_at": _sent_at(message)}
     try:
-        event = msgspec.json.decode(body, type=dict[str, Any])
-    except msgspec.DecodeError as exc:
-        return {"event": None, "about": None, "kept": f"It cannot be read: {exc}"}
-    told: Item = {"event": event.get("detail-type"), "about": _about(event)}
-    try:
-        return told | {"sent_to": _send(sluice, event, body, by)}
-    except InputError as exc:
-        return told | {"kept": str(exc)}
-    except ClientError as exc:
-        return told | {"kept": f"AWS did not take it: {exc}"}
+        event = _event(message)
+    except msgspec.DecodeError:
+        event = {}
+    told |= {"event": event.get("detail-type"), "about": _about(event), "gave_up": _given_up(message)}
+    return told | {"body": message["Body"]}
 
 
-def _send(sluice: Sluice, event: dict[str, Any], body: str, by: str) -> str:
-    """To where its rule sent it: a new execution, or a function's queue."""
-    kind = event.get("detail-type")
-    if kind == OBJECT_CREATED:
-        return sluice.start(msgspec.structs.replace(upload_input(event), by=by))
-    if kind in FUNCTIONS:
-        return _invoke(sluice, FUNCTIONS[kind], body)
-    raise InputError("It is no event that Sluice listens to.")
+def _sent_at(message: Any) -> str | None:
+    sent_ms = message.get("Attributes", {}).get("SentTimestamp")
+    return datetime.fromtimestamp(int(sent_ms) / 1000, UTC).isoformat() if sent_ms else None
 
 
-def _about(event: dict[str, Any]) -> str | None:
-    detail = event.get("detail", {})
-    return detail.get("name") or detail.get("object", {}).get("key")
+def _event(message: Any) -> dict[str, Any]:
+    return decode_json(message["Body"], dict[str, Any])
 
 
-def _invoke(sluice: Sluice, function: str, event: str) -> str:
-    """As the rule does: Lambda queues the event, tries it three times, and returns it here if none succeeds."""
-    name = sluice.function_name(function)
-    sluice.aws.lambda_.invoke(FunctionName=name, InvocationType="Event", Payload=event.encode())
-    return name
+def _about(event: Mapping[str, Any]) -> str | None:
+    """The execution, the object or the asset; or the place in a stream."""
+    if batch := _part(event, "DDBStreamBatchInfo") or _part(event, "KinesisBatchInfo"):
+        return f"{batch.get('batchSize')} records from {batch.get('startSequenceNumber')} of {batch.get('shardId')}"
+    detail = _part(event, "detail") or event
+    return detail.get("name") or (_part(detail, "object") or detail).get("key") or detail.get("subject")
+
+
+def _part(event: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """What is in it under a name, where that is an object: a message may be anything."""
+    found: Any = event.get(name)
+    return cast("dict[str, Any]", found) if isinstance(found, dict) else {}
 
 
 def _given_up(message: Any) -> Item:
-    """Why the rule or Lambda gave it up: both say so in attributes of the same names."""
     attributes = message.get("MessageAttributes", {})
-    told = {"error": "ERROR_CODE", "message": "ERROR_MESSAGE"}
-    by_lambda = {"error": "ErrorCode", "message": "ErrorMessage"}
-    found = {name: attributes.get(told[name], attributes.get(by_lambda[name], {})).get("StringValue") for name in told}
-    return {"gave_up": {name: text for name, text in found.items() if text}}
+    found = {
+        what: next((attributes[name].get("StringValue") for name in names if name in attributes), None)
+        for what, names in GAVE_UP.items()
+    }
+    return {what: text for what, text in found.items() if text}
+
+
+# sending again
+
+
+class _Sender:
+    """Sends the messages of one queue to where they were meant to go."""
+
+    def __init__(self, sluice: Sluice, queue: str, by: str) -> None:
+        self._sluice = sluice
+        self._queue = queue
+        self._by = by
+        self._put_back = set[str]()
+
+    def send(self, message: Any) -> Item:
+        """What was done with it; `kept` where it could not be."""
+        told = _told(self._queue, message)
+        try:
+            return told | {"sent_to": self._send(message)}
+        except msgspec.DecodeError as exc:
+            return told | {"kept": f"It cannot be read: {exc}"}
+        except (InputError, SweepFailedError) as exc:
+            return told | {"kept": str(exc)}
+        except (ClientError, BotoCoreError) as exc:
+            return told | {"kept": f"AWS did not take it: {exc}"}
+
+    def _send(self, message: Any) -> str:
+        if self._queue in self._sluice.stack.sources:
+            return self._back(message)
+        if self._queue == "sweeps":
+            return self._swept
+        if self._queue in BY_HAND:
+            raise InputError(f"It only says where something is in a stream: {BY_HAND[self._queue]}.")
+        return self._by_rule(_event(message), message["Body"])
+
+    def _by_rule(self, event: dict[str, Any], body: str) -> str:
+        """To where its rule sent it: a new execution, or a function's queue."""
+        kind = event.get("detail-type")
+        if kind == OBJECT_CREATED:
+            return self._sluice.start(msgspec.structs.replace(upload_input(event), by=self._by))
+        if kind in FUNCTIONS:
+            return self._invoke(FUNCTIONS[kind], body)
+        raise InputError("It is no event that Sluice listens to.")
+
+    def _invoke(self, function: str, event: str) -> str:
+        """As the rule does: Lambda queues the event, tries it three times, and returns it here if none succeeds."""
+        name = self._sluice.function_name(function)
+        self._sluice.aws.lambda_.invoke(FunctionName=name, InvocationType="Event", Payload=event.encode())
+        return name
+
+    @cached_property
+    def _swept(self) -> str:
+        """One sweep does what all of them ask for."""
+        return sweep(self._sluice)["reports"][-1]
+
+    def _back(self, message: Any) -> str:
+        """Into the queue that gave it up; what that gives up again at once would come round for ever."""
+        digest = hashlib.sha256(message["Body"].encode()).hexdigest()
+        if digest in self._put_back:
+            raise InputError("It was put back, and came again at once: its sender has to mend it.")
+        self._put_back.add(digest)
+        url = self._sluice.stack.sources[self._queue]
+        self._sluice.aws.sqs.send_message(QueueUrl=url, MessageBody=message["Body"])
+        return url.rpartition("/")[2]

@@ -21,6 +21,7 @@ from workflow.errors import ResultNotProven
 from workflow.names import resource_name
 from workflow.operator.client import LATELY, Sluice
 from workflow.operator.operations import reprocess, spoken
+from workflow.operator.operations.dead_letters import queues
 from workflow.operator.stack import LOCAL
 from workflow.operator.unheard import MOST_LISTED
 
@@ -28,18 +29,15 @@ LONG = timedelta(hours=1)
 MOST_COUNTED = 100
 MOST_ASKED = 20
 LATEST_SWEEP = "sweeps/latest.json"
-SEND_AGAIN = "sluice redrive --dlq --dry-run"
 DEAD_LETTERS: Mapping[str, str] = MappingProxyType(
     {
-        **dict.fromkeys(("events", "failures", "restores"), SEND_AGAIN),
-        "sweeps": "`sluice sweep` does what was not done; then see docs/runbook.md#dead-letters-sweeps",
-        "requests": "see docs/runbook.md#dead-letters-requests",
-        "audit": "see docs/runbook.md#dead-letters-audit-trail",
-        "telemetry": "see docs/runbook.md#dead-letters-telemetry-stream-reader",
-        "webhook": "see docs/runbook.md#dead-letters-webhook-delivery",
+        **{name: name for name in ("events", "failures", "restores", "sweeps", "requests")},
+        "audit": "audit-trail",
+        "telemetry": "telemetry-stream-reader",
+        "webhook": "webhook-delivery",
     }
 )
-"""What mends each: only what a rule or a function gave up can be sent again by a command."""
+"""The ends of the runbook's headings, which are the alarms' names, by queue."""
 
 
 @dataclass(frozen=True)
@@ -213,31 +211,21 @@ def _batches(sluice: Sluice) -> Iterator[Check]:
 
 
 def _dead_letters(sluice: Sluice) -> Iterator[Check]:
-    sqs, name = sluice.aws.client("sqs"), "ApproximateNumberOfMessages"
-    counts = dict[str, int]()
-    for queue, url in _dead_letter_queues(sluice).items():
-        try:
-            answer = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=[name])
-        except (ClientError, BotoCoreError) as exc:
-            advice = f"aws sqs create-queue --queue-name {url.rpartition('/')[2]}"
-            yield Check(f"queue {queue}", False, f"It cannot be looked at: {exc}.", advice)
-        else:
-            counts[queue] = int(answer["Attributes"][name])
-    for queue, count in counts.items():
-        if count:
-            found = f"About {count} messages were given up."
-            yield Check(f"dead letters of {queue}", False, found, DEAD_LETTERS.get(queue, "see docs/runbook.md"))
-    if not any(counts.values()):
-        yield Check("dead letters", True, f"None in {len(counts)} queues.")
+    found = queues(sluice)
+    for each in found:
+        if each.problem:
+            advice = f"aws sqs create-queue --queue-name {each.url.rpartition('/')[2]}"
+            yield Check(f"queue {each.name}", False, f"It cannot be looked at: {each.problem}.", advice)
+        elif each.messages:
+            told = f"About {each.messages} messages were given up."
+            yield Check(f"dead letters of {each.name}", False, told, _look_into(each.name))
+    if not any(each.messages or each.problem for each in found):
+        yield Check("dead letters", True, f"None in {len(found)} queues.")
 
 
-def _dead_letter_queues(sluice: Sluice) -> dict[str, str]:
-    stacks = sluice.aws.cloudformation.describe_stacks(StackName=resource_name(sluice.stack.stage, "pipeline"))
-    outputs = {
-        each.get("OutputKey", ""): each.get("OutputValue", "") for each in stacks["Stacks"][0].get("Outputs", [])
-    }
-    ending = "DlqUrl"
-    return {name.removesuffix(ending).lower(): url for name, url in outputs.items() if name.endswith(ending)}
+def _look_into(queue: str) -> str:
+    heading = f"#dead-letters-{DEAD_LETTERS[queue]}" if queue in DEAD_LETTERS else ""
+    return f"`sluice dead-letters {queue}` tells which and why; see docs/runbook.md{heading}"
 
 
 def _sweep(sluice: Sluice) -> Iterator[Check]:
