@@ -50,7 +50,7 @@ def read(state_dir: Path) -> LocalAccess:
             "The local stack is not running in this folder or one above it. Start it with `sluice up`, "
             "or name a deployed stage with --stage."
         ) from None
-    except TypeError:
+    except (TypeError, ValueError):
         raise NotThereError(
             "An older Sluice started the local stack in this folder. Run `sluice down`, then `sluice up`."
         ) from None

@@ -31,7 +31,7 @@ class Settings(msgspec.Struct, frozen=True):
 
 settings = from_environment(Settings)
 places = Places(settings.ingest_bucket, settings.expanded_bucket, settings.archive_bucket, settings.quarantine_bucket)
-REFUSED = frozenset[str]() if settings.expand_archives else frozenset({"archive"})
+REFUSED: dict[str, str] = {} if settings.expand_archives else {"archive": "the stage's setting expand_archives"}
 objects = Objects(clients.s3())
 live = LiveParameter(clients.ssm(), settings.live_settings)
 records = Records(clients.dynamodb(), settings.table_name)
@@ -69,7 +69,7 @@ def checked(asset: Asset) -> Asset:
         declared_type=asset.declared_type,
         head=head,
         tail=tail,
-        refused=REFUSED | wanted.refused_kinds,
+        refused={**dict.fromkeys(wanted.refused_kinds, "the live setting refused_kinds"), **REFUSED},
         big_files=settings.big_files,
         lowered={kind.value: limit for kind, limit in wanted.max_bytes.items()},
     )

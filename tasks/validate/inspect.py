@@ -18,9 +18,20 @@ from workflow.errors import (
     TruncatedFile,
     UnsupportedType,
 )
-from workflow.kinds import KINDS, MAX_KEY_BYTES, MAX_NAME_BYTES, Format, accepted_labels, kind_of, most_bytes
-from workflow.units import MIB
+from workflow.kinds import KINDS, MAX_KEY_BYTES, MAX_NAME_BYTES, Format, Kind, accepted_labels, kind_of, most_bytes
+from workflow.units import told_apart
 
+SMALLER: Mapping[str, str] = MappingProxyType(
+    {
+        "image": "make it smaller, with fewer pixels or stronger compression",
+        "table": "split it, or save it as Parquet",
+        "video": "cut it, or encode it with a lower bit rate",
+        "audio": "cut it, or encode it with a lower bit rate",
+        "document": "split it, or save it with smaller pictures",
+        "archive": "pack fewer files into one archive",
+    }
+)
+"""What makes a file of each kind smaller."""
 MAX_BYTES = max(most_bytes(kind, big_files=True) for kind in KINDS.values())
 
 _UNTOLD_TYPES = frozenset({"", "application/octet-stream", "binary/octet-stream", "application/x-www-form-urlencoded"})
@@ -95,7 +106,8 @@ def check_name_and_size(key: str, size: int) -> None:
     if size == 0:
         raise EmptyFile("The file is empty (0 bytes). Check that the upload finished, then upload it again.")
     _check_name(key)
-    _check_size(size, MAX_BYTES)
+    if size > MAX_BYTES:
+        raise _too_large(size, MAX_BYTES, "The file", "is the most that is taken of any kind. Split it")
 
 
 def inspect(
@@ -105,14 +117,14 @@ def inspect(
     declared_type: str,
     head: bytes,
     tail: bytes,
-    refused: frozenset[str] = frozenset(),
+    refused: Mapping[str, str] = MappingProxyType({}),
     big_files: bool = False,
     lowered: Mapping[str, int] = MappingProxyType({}),
 ) -> Verdict:
     """The verdict, or the RejectedError that says why not. `head` and `tail` are up to 64 KiB from both ends.
 
-    Kinds that a stage does not take are `refused`, by name. With `big_files` it takes more than its functions can do;
-    of kinds that are `lowered` it takes no more bytes than that.
+    Kinds that a stage does not take are `refused`: the setting that says so, by kind. With `big_files` it takes more
+    than its functions can do; of kinds that are `lowered`, by a live setting, it takes no more bytes than that.
     """
     check_name_and_size(key, size)
     sniffed = sniff(head, tail, size, name=PurePosixPath(key).name)
@@ -120,8 +132,7 @@ def inspect(
     if kind is None or kind.name in refused:
         raise _refusal(sniffed.media_type, head + tail, refused)
     found = kind.formats[sniffed.media_type]
-    most = most_bytes(kind, big_files=big_files and not _is_packed(found))
-    _check_size(size, min(most, lowered.get(kind.name, most)))
+    _check_size_of_kind(size, kind, found, big_files=big_files, lowered=lowered.get(kind.name))
     _check_content(found, head, size)
     return Verdict(kind.name, found.media_type, (*_lies(key, declared_type, found), *sniffed.notes))
 
@@ -151,12 +162,25 @@ def _check_content(found: Format, head: bytes, size: int) -> None:
         check_pixels(found, *pixels)
 
 
-def _check_size(size: int, limit: int) -> None:
-    if size > limit:
-        raise TooLarge(
-            f"The file has {size / MIB:,.1f} MiB; up to {limit / MIB:,.0f} MiB are allowed. "
-            "Make it smaller, for example with fewer pixels or stronger compression, and upload it again."
-        )
+def _check_size_of_kind(size: int, kind: Kind, found: Format, *, big_files: bool, lowered: int | None) -> None:
+    """Whatever refuses it is named: the live setting, the kind's own limit, or that the stage has no containers."""
+    packed = _is_packed(found)
+    most = most_bytes(kind, big_files=big_files and not packed)
+    what = f"The {found.label} file"
+    if lowered is not None and lowered < size:
+        setting = f"is what the live setting max_bytes.{kind.name} allows for now: it can be raised (`sluice settings`)"
+        raise _too_large(size, lowered, what, f"{setting}. Else {SMALLER[kind.name]}")
+    if size > most:
+        with_containers = most_bytes(kind, big_files=not packed)
+        helps = f"; up to {told_apart(with_containers)[0]} where the stage has the setting big_files"
+        ways = helps if size <= with_containers else ""
+        limit = f"is the most that is taken of {kind.plural}{ways}"
+        raise _too_large(size, most, what, f"{limit}. {SMALLER[kind.name].capitalize()}")
+
+
+def _too_large(size: int, limit: int, what: str, because_then: str) -> TooLarge:
+    has, most = told_apart(size, limit)
+    return TooLarge(f"{what} has {has}; {most} {because_then}, and upload it again.")
 
 
 def _is_packed(found: Format) -> bool:
@@ -164,14 +188,16 @@ def _is_packed(found: Format) -> bool:
     return "+" in found.media_type
 
 
-def _refusal(media_type: str, content: bytes, refused: frozenset[str]) -> ForbiddenType | UnsupportedType:
+def _refusal(media_type: str, content: bytes, refused: Mapping[str, str]) -> ForbiddenType | UnsupportedType:
     found = f"The content is {describe(media_type)}"
+    kind = kind_of(media_type)
     ask = f"Accepted are {accepted_labels(kind for kind in KINDS.values() if kind.name not in refused)}."
     if media_type == "image/svg+xml" and is_active_markup(content):
         return ForbiddenType(f"{found} with scripts or references to other places, which could act when opened. {ask}")
     if media_type in FORBIDDEN:
         return ForbiddenType(f"{found}, which could act when opened. {ask} Do not upload such files here.")
-    return UnsupportedType(f"{found}, which is not accepted here. {ask} {advice(media_type)}")
+    turned_away = f"; {refused[kind.name]} turns {kind.plural} away" if kind else ", which is not accepted here"
+    return UnsupportedType(f"{found}{turned_away}. {ask} {advice(media_type)}")
 
 
 def _lies(key: str, declared_type: str, found: Format) -> tuple[str, ...]:

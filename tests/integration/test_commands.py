@@ -2,12 +2,14 @@
 
 import json
 import os
+import signal
 import subprocess
 
 import pytest
 
 from infra.local.samples import FOLDER
 from tests.integration.conftest import SLUICE, LocalStack
+from tests.waiting import until
 
 COMMANDS = [
     "up", "down", "demo", "doctor", "status", "env", "put", "executions", "execution",
@@ -135,7 +137,9 @@ def test_wrong_usage_is_exit_code_2(stack, arguments):
     stack.run(*arguments, expect=2)
 
 
-@pytest.mark.parametrize("arguments", [("asset", "0" * 32), ("execution", "no-such-execution"), ("get", "0" * 32)])
+@pytest.mark.parametrize(
+    "arguments", [("asset", "0" * 32), ("execution", "no-such-execution"), ("get", "0" * 32), ("logs", "nope")]
+)
 def test_what_does_not_exist_is_a_sentence_and_exit_code_1(stack, arguments):
     failed = stack.run(*arguments, expect=1)
     assert "There is no" in failed.stderr
@@ -147,6 +151,44 @@ def test_without_a_stack_each_command_says_how_to_start_one(tmp_path):
     failed = subprocess.run([SLUICE, "status"], env=environment, capture_output=True, text=True, check=False)
     assert failed.returncode == 1
     assert "sluice up" in failed.stderr
+
+
+def test_file_that_is_not_there_ends_in_a_sentence_without_a_stack_trace(stack):
+    failed = stack.run("start", f"s3://{stack.client.buckets.ingest}/nope.jpg", "--wait", expect=1)
+    assert "ObjectNotFound" in failed.stderr
+    assert "stackTrace" not in failed.stderr
+
+
+def test_upload_that_was_interrupted_goes_on_with_what_is_missing(stack, tmp_path):
+    """Ctrl-C while parts of a large file are sent: what is there is told, and is not sent again."""
+    folder = tmp_path / "interrupted"
+    folder.mkdir()
+    (folder / "1.csv").write_text("a,b\n1,2\n")
+    with (folder / "2.bin").open("wb") as large:
+        large.truncate(4 * 1024**3)
+    (folder / ".hidden").touch()
+    s3, bucket = stack.connection.s3, stack.client.buckets.ingest
+
+    command = [SLUICE, "put", str(folder), "--json"]
+    with subprocess.Popen(
+        command, cwd=stack.folder, env=stack.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as uploading:
+        until(lambda: stack.client.records.newest_of_key(bucket, "interrupted/1.csv"))
+        until(lambda: s3.list_multipart_uploads(Bucket=bucket).get("Uploads"))
+        uploading.send_signal(signal.SIGINT)
+        shown, said = uploading.communicate()
+    assert uploading.returncode == 130
+    assert "Interrupted: 1 of 2 files are there. The same command again sends what is missing." in said
+    assert "Traceback" not in said
+    assert ".hidden: hidden" in said
+    (there,) = json.loads(shown)
+
+    (folder / "2.bin").write_bytes(b"small now")
+    first, second = stack.json("put", str(folder))
+    assert (first["how"], first["asset_id"]) == ("there", there["asset_id"])
+    assert (second["how"], second["key"]) == ("uploaded", "interrupted/2.bin")
+    (again,) = stack.json("put", str(folder / "1.csv"), "--prefix", "interrupted/", "--force")
+    assert again["version_id"] != first["version_id"]
 
 
 def test_execution_that_step_functions_has_forgotten_does_not_run(stack):

@@ -144,7 +144,7 @@ def wait_for_asset(stack: LocalStack, uri: str) -> dict:
 
 def test_the_same_file_again_is_a_new_version_that_reuses_the_files(stack, outcomes):
     first = outcomes[PHOTO.name]
-    (again,) = stack.json("put", str(PHOTO), "--prefix", "samples/", "--wait")
+    (again,) = stack.json("put", str(PHOTO), "--prefix", "samples/", "--wait", "--force")
     assert again["asset_id"] != first["asset_id"]
     assert again["reused_from"] == made_first_by(first)
     assert again["renditions"] == first["renditions"]

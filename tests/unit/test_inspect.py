@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tasks.validate.inspect import MAX_BYTES, Verdict, check_name_and_size, inspect
+from tasks.validate.inspect import MAX_BYTES, SMALLER, Verdict, check_name_and_size, inspect
 from tests.unit.images import MEDIA_TYPES, SAMPLE_OPTIONS, claiming, sample
 from workflow.errors import (
     EmptyFile,
@@ -22,7 +22,7 @@ from workflow.errors import (
     UnsupportedType,
 )
 from workflow.kinds import IMAGE, KINDS
-from workflow.units import MIB
+from workflow.units import MIB, told_apart
 
 SVG = '<svg xmlns="http://www.w3.org/2000/svg">{}</svg>'
 
@@ -86,20 +86,52 @@ def test_names_up_to_the_limit_are_fine(key):
 
 
 def test_too_large_says_how_large_and_what_is_allowed():
-    with pytest.raises(TooLarge, match=r"300\.5 MiB; up to 200 MiB"):
+    with pytest.raises(TooLarge, match=r"300\.5 MiB; 200 MiB is .* images; up to 2 GiB .* big_files.*pixels"):
         verdict(sample("TIFF"), "a.tif", size=int(300.5 * MIB))
 
 
 def test_a_stage_with_containers_takes_what_no_function_can():
     big = 3 * 1024 * MIB
     assert verdict(sample("TIFF"), "a.tif", size=big // 2, big_files=True).kind == "image"
-    with pytest.raises(TooLarge, match="up to 2,048 MiB"):
+    with pytest.raises(TooLarge, match=r"3 GiB; 2 GiB is the most that is taken of images\. Make"):
         verdict(sample("TIFF"), "a.tif", size=big, big_files=True)
 
 
 def test_what_is_packed_must_fit_a_function_all_the_same():
-    with pytest.raises(TooLarge, match="up to 4,096 MiB"):
+    with pytest.raises(TooLarge, match=r"5 GiB; 4 GiB is the most that is taken of tables\. Split"):
         verdict(gzip.compress(b"a,b\n1,2\n"), "a.csv.gz", size=5 * 1024 * MIB, big_files=True)
+
+
+def test_the_live_setting_that_refuses_a_file_is_named_in_units_that_show_the_difference():
+    content = b"a,b\n1,2\n"
+    with pytest.raises(TooLarge) as refused:
+        inspect(
+            key="a.csv", size=131_072, declared_type="", head=content, tail=content, lowered={"table": 131_071},
+            big_files=True,
+        )  # fmt: skip
+    said = str(refused.value)
+    assert "131,072 bytes; 131,071 bytes is what the live setting max_bytes.table allows" in said
+    assert "split it" in said
+    assert "pixels" not in said
+    assert "big_files" not in said
+
+
+@pytest.mark.parametrize(
+    ("sizes", "told"),
+    [
+        ((3 * 1024 * MIB, 2 * 1024 * MIB), ["3 GiB", "2 GiB"]),
+        ((int(300.5 * MIB), 200 * MIB), ["300.5 MiB", "200 MiB"]),
+        ((200 * MIB + 1, 200 * MIB), ["209,715,201 bytes", "209,715,200 bytes"]),
+        ((102_400, 1000), ["102,400 bytes", "1,000 bytes"]),
+        ((2048, 1024), ["2 KiB", "1 KiB"]),
+    ],
+)
+def test_sizes_that_differ_look_different(sizes, told):
+    assert told_apart(*sizes) == told
+
+
+def test_every_kind_has_advice_that_makes_its_files_smaller():
+    assert SMALLER.keys() == KINDS.keys()
 
 
 def test_text_named_like_a_photograph_is_called_text():
@@ -265,7 +297,7 @@ def test_archive_is_refused_where_a_stage_does_not_expand_them():
     assert verdict(content, "words.zip").kind == "archive"
     ends = {"head": content, "tail": content}
     with pytest.raises(UnsupportedType, match=r"a ZIP archive.*Unpack it and upload its files") as refusal:
-        inspect(key="words.zip", size=len(content), declared_type="", refused=frozenset({"archive"}), **ends)
+        inspect(key="words.zip", size=len(content), declared_type="", refused={"archive": "a setting"}, **ends)
     assert "archives" not in str(refusal.value)
 
 

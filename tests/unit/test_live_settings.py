@@ -79,13 +79,15 @@ def test_parameter_store_that_stopped_answering_leaves_what_it_told_last(live, s
 
 def test_validate_refuses_what_operators_refuse_and_what_is_larger_than_they_want(machine, cloud, functions, live, ssm):
     functions["validate"].live = live
-    for said, code in (
-        ({"refused_kinds": ["table"]}, "UnsupportedType"),
-        ({"max_bytes": {"table": 5}}, "TooLarge"),
+    for said, code, named in (
+        ({"refused_kinds": ["table"]}, "UnsupportedType", "the live setting refused_kinds turns tables away"),
+        ({"max_bytes": {"table": 5}}, "TooLarge", "12 bytes; 5 bytes is what the live setting max_bytes.table allows"),
     ):
         write(ssm, json.dumps(said))
         at = cloud.upload(f"{code}.csv", b"a,b\n1,2\n3,4\n")
-        assert machine.run({"bucket": at.bucket, "key": at.key}).error == code
+        execution = machine.run({"bucket": at.bucket, "key": at.key})
+        assert execution.error == code
+        assert named in execution.cause
     write(ssm, "{}")
     at = cloud.upload("good.csv", b"a,b\n1,2\n")
     assert machine.run({"bucket": at.bucket, "key": at.key}).error is None

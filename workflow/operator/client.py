@@ -27,7 +27,7 @@ from workflow.limits import FUNCTIONS, TASKS, functions_of, task_of
 from workflow.names import function_name
 from workflow.operator.stack import Buckets, Connection, NotThereError, Stack
 from workflow.operator.unheard import RECORD_GRACE_SECONDS, Overdue, truly, unheard
-from workflow.operator.uploads import Progress, Upload, upload
+from workflow.operator.uploads import Progress, Upload, is_text, upload
 from workflow.shapes import CaughtError, ExecutionInput, dump
 
 UPLOADS_AT_ONCE = 8
@@ -112,9 +112,10 @@ class Sluice:
     def put(self, items: Sequence[Upload], progress: Progress) -> Iterator[Uploaded]:
         """Upload files, several at once; yields them in the order given."""
         with ThreadPoolExecutor(UPLOADS_AT_ONCE) as pool:
-            yield from pool.map(partial(self._put, progress), items)
+            yield from pool.map(partial(self.put_one, progress), items)
 
-    def _put(self, progress: Progress, item: Upload) -> Uploaded:
+    def put_one(self, progress: Progress, item: Upload) -> Uploaded:
+        """Upload a file, as a new version of its key."""
         bucket = self.buckets.ingest
         version_id = upload(self.aws.s3, bucket, item, progress)
         return Uploaded(item, version_id, asset_id(bucket, item.key, version_id))
@@ -461,7 +462,7 @@ def _ended(record: Item) -> bool:
 def parse_uri(uri: str) -> tuple[str, str]:
     """Bucket and key of `s3://bucket/key`."""
     match = _S3_URI.fullmatch(uri)
-    if match is None:
+    if match is None or not is_text(uri):
         raise NotThereError(f"{uri!r} is not an address of the form s3://bucket/key.")
     return match["bucket"], match["key"]
 

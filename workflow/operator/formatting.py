@@ -23,3 +23,14 @@ def age(text: str) -> str:
 def moment(text: str) -> str:
     """An ISO time, to the second."""
     return text[:19].replace("T", " ")
+
+
+def took(seconds: float | None) -> str:
+    """How long something took: in seconds while it is less than a minute, else in its two largest units."""
+    if seconds is None:
+        return ""
+    if seconds < 60:  # noqa: PLR2004
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"

@@ -46,7 +46,15 @@ def find_state_dir(folder: Path) -> Path:
     return next((each for each in above if each.is_dir() and each.stat().st_uid == os.getuid()), OWN_STATE_DIR)
 
 
-STATE_DIR = find_state_dir(Path.cwd())
+def _current_folder() -> Path:
+    """Without folders above it, where somebody has removed it under us."""
+    try:
+        return Path.cwd()
+    except FileNotFoundError:
+        return Path()
+
+
+STATE_DIR = find_state_dir(_current_folder())
 LOCAL_REGION = "us-east-1"
 DEAD_LETTERS = "DlqUrl"
 """What the names of outputs that are URLs of dead-letter queues end with."""

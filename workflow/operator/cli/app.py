@@ -1,5 +1,6 @@
 """The commands that work the same on the laptop and on AWS; those of the laptop alone are in `local`."""
 
+import errno
 import os
 import shlex
 import sys
@@ -8,11 +9,10 @@ from enum import StrEnum
 from importlib.metadata import version
 from io import TextIOWrapper
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionError
-from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from tasks.shared.executions import BusyError
 from workflow.errors import SluiceError
@@ -26,16 +26,27 @@ from workflow.operator.cli import (
     local,
     mend,
     operate,
+    put,
     release,
     stop,
     sweep,
     views,
 )  # fmt: skip
-from workflow.operator.cli.options import STDERR, AssetStatus, Json, KindName, Limit, Printer, Since, command, moment_of
+from workflow.operator.cli.options import (
+    STDERR,
+    AssetStatus,
+    Json,
+    KindName,
+    Limit,
+    Printer,
+    Since,
+    Timeout,
+    command,
+    moment_of,
+)
 from workflow.operator.client import ExecutionStatus, Sluice, as_json, parse_uri
 from workflow.operator.operations import whoami
 from workflow.operator.stack import NotThereError
-from workflow.operator.uploads import Upload, plan
 from workflow.reprocess import reprocess
 from workflow.shapes import ExecutionInput
 
@@ -68,8 +79,6 @@ TRACEBACK = "SLUICE_TRACEBACK"
 """An environment variable, for those who look for a fault of Sluice."""
 DEFINITIONS = {"ingest": ingest, "reprocess": reprocess}
 MachineName = StrEnum("MachineName", list(DEFINITIONS))
-
-Timeout = Annotated[float, typer.Option(help="How long to wait, in seconds.", min=1)]
 
 
 def _uri(text: str) -> str:
@@ -106,31 +115,6 @@ def env(sluice: Sluice, printer: Printer) -> None:
     printer.show(
         variables, lambda: "\n".join(f"export {name}={shlex.quote(value)}" for name, value in variables.items())
     )
-
-
-@command(app)
-def put(
-    sluice: Sluice,
-    printer: Printer,
-    paths: Annotated[list[Path], typer.Argument(help="Files, or folders with all files in them.", exists=True)],
-    prefix: Annotated[str, typer.Option(help="Put before each key.")] = "",
-    wait: Annotated[bool, typer.Option("--wait", help="Follow every file to its end.")] = False,
-    timeout: Timeout = 900,
-) -> None:
-    """Upload files, and with --wait tell what became of each: exit code 1 unless all succeeded."""
-    items = plan(paths, prefix)
-    uploaded = _upload(sluice, items)
-    if not wait:
-        facts = [
-            {"path": str(each.item.path), "bucket": sluice.buckets.ingest, "key": each.item.key}
-            | {"version_id": each.version_id, "asset_id": each.asset_id}
-            for each in uploaded
-        ]
-        printer.show(facts, lambda: f"Uploaded {len(facts)} files to s3://{sluice.buckets.ingest}/{prefix}")
-        return
-    outcomes = _follow(sluice, uploaded, timeout)
-    printer.show(outcomes, lambda: views.outcomes_view(outcomes))
-    _exit_unless_all_succeeded(outcomes)
 
 
 @command(app)
@@ -221,7 +205,7 @@ def start(
         return
     outcome = sluice.follow_execution(name, timeout=timeout)
     printer.show(outcome, lambda: views.outcomes_view([outcome]))
-    _exit_unless_all_succeeded([outcome])
+    put.exit_unless_all_succeeded([outcome])
 
 
 @command(app)
@@ -250,7 +234,7 @@ def asl(machine: MachineName, json: Json = True) -> None:  # noqa: ARG001 - the 
     print(DEFINITIONS[machine]().to_json(pretty=True))
 
 
-for group in (stop, mend, operate, dead_letters, sweep, release, health, cost, live_settings):
+for group in (put, stop, mend, operate, dead_letters, sweep, release, health, cost, live_settings):
     group.add_to(app)
 
 PANELS = {
@@ -266,44 +250,39 @@ for each in app.registered_commands:
     each.rich_help_panel = next(panel for panel, names in PANELS.items() if name in names)
 
 
-def _upload(sluice: Sluice, items: list[Upload]) -> list[Any]:
-    total = sum(item.path.stat().st_size for item in items)
-    columns = (TextColumn("uploading"), BarColumn(), DownloadColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=STDERR, transient=True) as progress:
-        bar = progress.add_task("upload", total=total)
-        return list(sluice.put(items, lambda sent: progress.advance(bar, sent)))
-
-
-def _follow(sluice: Sluice, uploaded: list[Any], timeout: float) -> list[dict[str, Any]]:
-    columns = (TextColumn("processing"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=STDERR, transient=True) as progress:
-        bar = progress.add_task("process", total=len(uploaded))
-        return sluice.outcomes(
-            uploaded, timeout=timeout, on_progress=lambda count: progress.update(bar, completed=count)
-        )
-
-
-def _exit_unless_all_succeeded(outcomes: list[dict[str, Any]]) -> None:
-    if any(outcome["outcome"] not in {"succeeded", "duplicate"} for outcome in outcomes):
-        raise typer.Exit(1)
-
-
 def main() -> None:
     """Run the command line; a problem becomes a sentence and exit code 1."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a name may have letters that the terminal cannot show
     try:
-        app()
+        _run()
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # whoever read has had enough
+        _give_up_output()  # whoever read has had enough
     except Exception as exc:
         if TRACEBACK in os.environ:
             raise
+        _give_up_output()
         STDERR.print(_sentence(exc), style="red", highlight=False, markup=False, soft_wrap=True)
     else:
         return
     sys.exit(1)
+
+
+def _run() -> None:
+    """The output is written before it can be said that all is well."""
+    if sys.stdout is None:
+        raise OSError(errno.EBADF, "The standard output is closed")
+    try:
+        app()
+    finally:
+        sys.stdout.flush()
+
+
+def _give_up_output() -> None:
+    """What could not be written is not tried again at the end."""
+    if sys.stdout is not None:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _sentence(problem: Exception) -> str:
@@ -313,6 +292,8 @@ def _sentence(problem: Exception) -> str:
         return f"{problem} If that is the local stack, start it with `sluice up`."
     if isinstance(problem, ClientError | BotoCoreError | BusyError):
         return f"AWS said no: {problem}"
+    if isinstance(problem, UnicodeEncodeError):
+        return f"{problem.object!r} is not written in UTF-8, as all names in AWS are."
     if isinstance(problem, OSError):
         return f"This machine said no: {problem}"
     return f"A fault of Sluice, {type(problem).__name__}: {problem}. Where it is, {TRACEBACK}=1 shows."

@@ -12,8 +12,9 @@ from tasks.shared.records import Item
 from workflow.errors import SluiceError
 from workflow.glacier import Tier
 from workflow.operator.cli import dead_letters, mend_views
-from workflow.operator.cli.operate import Yes, bar, confirm
-from workflow.operator.cli.options import Printer, Since, command, moment_of
+from workflow.operator.cli.operate import Yes, confirm
+from workflow.operator.cli.options import Printer, Since, Timeout, command, moment_of
+from workflow.operator.cli.progress import bar
 from workflow.operator.client import Sluice
 from workflow.operator.operations import whoami
 from workflow.operator.operations.quarantine import discard, release
@@ -27,7 +28,6 @@ Assets = Annotated[list[str], typer.Argument(help="Asset ids, or s3:// addresses
 Why = Annotated[str | None, typer.Option(help="A reason, which is kept in the record.")]
 Reason = Annotated[str, typer.Option("--why", help="The reason, which is kept in the record.")]
 Wait = Annotated[bool, typer.Option("--wait", help="Follow each to its end: exit code 1 unless all succeed.")]
-Timeout = Annotated[float, typer.Option(help="How long to wait, in seconds.", min=1)]
 
 
 def add_to(app: typer.Typer) -> None:

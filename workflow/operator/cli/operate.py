@@ -2,18 +2,18 @@
 
 import re
 import time
-from collections.abc import Callable, Generator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from tasks.shared.records import Item
 from workflow.operator.cli import batch_views, views
 from workflow.operator.cli.options import STDERR, AssetStatus, KindName, Limit, Printer, Since, command, moment_of
+from workflow.operator.cli.progress import TRANSIENT, Elapsed, Remaining
 from workflow.operator.client import Sluice
 from workflow.operator.operations import NotPossibleError, reprocess, whoami
 from workflow.operator.operations.estimate import Estimate, estimate
@@ -40,20 +40,6 @@ def confirm(question: str, *, yes: bool, json: bool) -> None:
     if json:
         raise NotPossibleError("This asks first. With --json, say --yes too.")
     typer.confirm(question, abort=True, err=True)
-
-
-@contextmanager
-def bar(doing: str, total: int) -> Generator[Callable[[Any], Any]]:
-    """A bar that moves on by one with each call; the call returns what it was given."""
-    columns = (TextColumn(doing), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=STDERR, transient=True) as progress:
-        bar = progress.add_task(doing, total=total)
-
-        def advance(done: Any) -> Any:
-            progress.advance(bar)
-            return done
-
-        yield advance
 
 
 def _percent(text: str) -> float:
@@ -169,7 +155,7 @@ def _show_end(sluice: Sluice, printer: Printer, name: str) -> None:
 
 def _follow_batch(sluice: Sluice, name: str) -> reprocess.BatchProgress:
     columns: tuple[Any, ...] = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    with Progress(*columns, TimeElapsedColumn(), TimeRemainingColumn(), console=STDERR, transient=True) as progress:
+    with Progress(*columns, Elapsed(), Remaining(), **TRANSIENT) as progress:
         bar = progress.add_task("reprocessing", total=None)
         while (found := reprocess.batch(sluice, name)).is_running:
             words = f"reprocessing, {found.running} at work" + (f", {found.failed} failed" if found.failed else "")

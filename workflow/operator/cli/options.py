@@ -21,7 +21,9 @@ from workflow.operator.stack import LOCAL, Connection
 PIPED_WIDTH = 200
 """Columns of a table that no terminal bounds."""
 
-STDOUT = Console(width=None if sys.stdout.isatty() else PIPED_WIDTH)
+LONGEST_SPAN = timedelta(days=10_000)
+
+STDOUT = Console(width=None if sys.stdout and sys.stdout.isatty() else PIPED_WIDTH)
 STDERR = Console(stderr=True)
 
 Stage = Annotated[str, typer.Option("--stage", envvar="SLUICE_STAGE", help="The stage to speak to.")]
@@ -31,6 +33,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 
 Since = Annotated[str | None, typer.Option(help="Within this time, such as 30m, 12h or 2d.")]
 Limit = Annotated[int, typer.Option(help="How many at most.", min=1)]
+Timeout = Annotated[float, typer.Option(help="How long to wait, in seconds.", min=1)]
 AssetStatus = StrEnum("AssetStatus", list(STATUSES))
 KindName = StrEnum("KindName", list(KINDS))
 
@@ -45,8 +48,10 @@ def span_of(text: str) -> timedelta:
     match = re.fullmatch(r"(\d+)([smhd])", text)
     if match is None:
         raise typer.BadParameter(f"{text!r} is not a span of time such as 30m, 12h or 2d.")
-    unit = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}[match[2]]
-    return timedelta(**{unit: int(match[1])})
+    seconds = int(match[1]) * {"s": 1, "m": 60, "h": 3600, "d": 86_400}[match[2]]
+    if seconds > LONGEST_SPAN.total_seconds():
+        raise typer.BadParameter(f"{text!r} is longer than {LONGEST_SPAN.days:,}d, before which nothing was.")
+    return timedelta(seconds=seconds)
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,9 @@ from rich.text import Text
 
 from tasks.shared.records import Item
 from workflow.operator.cli import views
-from workflow.operator.cli.operate import Yes, bar, confirm
+from workflow.operator.cli.operate import Yes, confirm
 from workflow.operator.cli.options import Printer, Since, command, moment_of, span_of
+from workflow.operator.cli.progress import bar
 from workflow.operator.client import Sluice
 from workflow.operator.formatting import age
 from workflow.operator.operations import whoami

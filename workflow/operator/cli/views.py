@@ -13,7 +13,7 @@ from rich.text import Text
 from tasks.shared.publish import EXTENSIONS
 from workflow.history import StateRun
 from workflow.operator.client import Execution
-from workflow.operator.formatting import age, moment, size
+from workflow.operator.formatting import age, moment, size, took
 from workflow.operator.stack import Stack
 
 Item = Mapping[str, Any]
@@ -52,10 +52,6 @@ def table(*columns: str, title: str | None = None) -> Table:
     return made
 
 
-def seconds(value: float | None) -> str:
-    return "" if value is None else f"{value:.2f} s"
-
-
 def where(pointer: Item) -> str:
     return f"s3://{pointer['bucket']}/{pointer['key']}"
 
@@ -83,14 +79,14 @@ def pairs(rows: Iterable[tuple[str, Any]]) -> Table:
 def executions_view(found: Iterable[Item]) -> RenderableType:
     made = table("execution", "status", "file", "ago", "took", "error")
     for each in found:
-        row = (each["key"], age(each["started"]), seconds(each["seconds"]), each["error"])
+        row = (each["key"], age(each["started"]), took(each["seconds"]), each["error"])
         made.add_row(each["name"], colored(each["status"]), *row)
     return made
 
 
 def execution_view(found: Execution) -> RenderableType:
     head = [("execution", found.name), ("status", colored(found.status)), ("started", moment(str(found.started)))]
-    head += [("took", seconds(found.seconds))]
+    head += [("took", took(found.seconds))]
     head += [("error", Text(found.error, style="red"))] if found.error else []
     head += [("cause", found.cause)] if found.cause else []
     data = [("input", found.input), ("output", found.output)]
@@ -112,7 +108,7 @@ def states_view(states: Iterable[StateRun]) -> Table:
 def _add_state(made: Table, state: StateRun, name: str) -> None:
     mark = f"{MARKS[state.outcome]} {state.outcome}"
     attempts = str(state.attempts) if state.attempts else ""
-    made.add_row(name, Text(mark, STYLES[state.outcome]), attempts, seconds(state.seconds), state.error or "")
+    made.add_row(name, Text(mark, STYLES[state.outcome]), attempts, took(state.seconds), state.error or "")
 
 
 def assets_view(found: Iterable[Item]) -> RenderableType:
@@ -194,7 +190,7 @@ def outcomes_view(outcomes: Sequence[Item], title: str | None = None) -> Rendera
         row = (
             each["key"],
             colored(each["outcome"]),
-            seconds(each["seconds"]),
+            took(each["seconds"]),
             made_of(each),
             each["original"]["place"],
         )

@@ -88,7 +88,7 @@ def _with(values: Mapping[str, Any], name: str, value: Any) -> dict[str, Any]:
 def _read(form: str, text: str) -> Any:
     try:
         return READERS[form](text) if text else None
-    except ValueError as exc:
+    except (ValueError, OverflowError) as exc:
         raise WrongSettingError(f"{form} cannot be {text!r}.") from exc
 
 
