@@ -55,6 +55,17 @@ S3_TO_GLACIER_IR = Price(0.02, "PUT requests and lifecycle moves into Glacier In
 S3_TO_GLACIER = Price(0.03, "PUT requests and lifecycle moves into Glacier Flexible Retrieval", S3, THOUSAND)
 S3_TO_DEEP_ARCHIVE = Price(0.05, "PUT requests and lifecycle moves into Glacier Deep Archive", S3, THOUSAND)
 
+GLACIER_STANDARD = Price(0.01, "GB restored from Glacier Flexible Retrieval, Standard", S3)
+GLACIER_EXPEDITED = Price(0.03, "GB restored from Glacier Flexible Retrieval, Expedited", S3)
+GLACIER_BULK = Price(0.0, "GB restored from Glacier Flexible Retrieval, Bulk", S3)
+DEEP_ARCHIVE_STANDARD = Price(0.02, "GB restored from Glacier Deep Archive, Standard", S3)
+DEEP_ARCHIVE_BULK = Price(0.0025, "GB restored from Glacier Deep Archive, Bulk", S3)
+GLACIER_STANDARD_REQUEST = Price(0.05, "requests to restore from Glacier Flexible Retrieval, Standard", S3, THOUSAND)
+GLACIER_EXPEDITED_REQUEST = Price(10.00, "requests to restore from Glacier Flexible Retrieval, Expedited", S3, THOUSAND)
+GLACIER_BULK_REQUEST = Price(0.0, "requests to restore from Glacier Flexible Retrieval, Bulk", S3, THOUSAND)
+DEEP_ARCHIVE_STANDARD_REQUEST = Price(0.10, "requests to restore from Glacier Deep Archive, Standard", S3, THOUSAND)
+DEEP_ARCHIVE_BULK_REQUEST = Price(0.025, "requests to restore from Glacier Deep Archive, Bulk", S3, THOUSAND)
+
 DYNAMODB_WRITE = Price(0.625, "write request units, of up to 1 KB each", DYNAMODB, MILLION)
 DYNAMODB_READ = Price(0.125, "read request units, of up to 4 KB each, consistent", DYNAMODB, MILLION)
 DYNAMODB_STORAGE = Price(0.25, "GB-month of table and indexes", DYNAMODB)

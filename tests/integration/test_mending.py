@@ -130,7 +130,11 @@ def test_frozen_original_is_restored_and_processed_without_anything_running_mean
     refused = stack.run("start", f"s3://{made['bucket']}/{made['key']}", "--wait", expect=1)
     assert f"`sluice restore {made['asset_id']}`" in refused.stderr
     assert "no Expedited retrieval" in stack.run("restore", made["asset_id"], "--tier", "expedited", expect=1).stdout
-    (told,) = stack.json("restore", made["asset_id"], "--tier", "bulk", "--days", "2", "--why", "a new recipe")
+    wanted = (made["asset_id"], "--tier", "bulk", "--days", "2", "--why", "a new recipe")
+    priced = stack.json("restore", *wanted, "--dry-run")
+    assert (priced["count"], priced["takes"]) == (1, ["up to 48 hours"])
+    assert "Restore 1 originals?" in stack.run("restore", *wanted, expect=1).stderr
+    (told,) = stack.json("restore", *wanted, "--yes")
     assert (told["state"], told["takes"], told["storage_class"]) == ("asked", "up to 48 hours", "DEEP_ARCHIVE")
     assert stack.client.asset(made["asset_id"])["restore"]["why"] == "a new recipe"
 
@@ -150,7 +154,7 @@ def test_original_that_is_not_frozen_needs_no_restore(stack):
 def test_frozen_original_can_be_made_readable_only(stack):
     made = put(stack, "dogs-held-sideways.jpg", "frozen/")
     freeze(stack, made["original"])
-    stack.run("restore", made["asset_id"], "--no-reprocess")
+    stack.run("restore", made["asset_id"], "--no-reprocess", "--yes")
     until(lambda: "restored_until" in stack.client.asset(made["asset_id"]))
     assert [each[0] for each in attempts(stack, made["asset_id"])] == ["upload"]
     original = made["original"]
@@ -177,9 +181,40 @@ def test_rejected_file_is_released_and_rejected_again_then_discarded(stack):
     assert "is discarded. Only a rejected one can be released" in again.stdout
 
 
+def test_rejected_files_are_released_and_discarded_by_code(stack):
+    rejected = put(stack, "shopping-list.jpg", "by-code/", well=False)
+    meant = ("--code", "UnsupportedType", "--prefix", "by-code/", "--why", "plain text is welcome now")
+    (shown,) = stack.json("release", *meant, "--dry-run")
+    assert shown["asset_id"] == rejected["asset_id"]
+    assert "Release 1 rejected files?" in stack.run("release", *meant, expect=1).stderr
+    (released,) = stack.json("release", *meant, "--yes", "--wait", expect=1)
+    assert (released["asset_id"], released["outcome"]) == (rejected["asset_id"], "rejected")
+    (gone,) = stack.json("discard", *meant, "--yes")
+    assert (gone["asset_id"], gone["status"]) == (rejected["asset_id"], "discarded")
+    assert stack.json("discard", *meant, "--yes") == []
+
+
+def test_input_of_one_s_own_starts_an_execution(stack, tmp_path):
+    made = put(stack, "fig-cut-out.png", "own/")
+    own = tmp_path / "input.json"
+    own.write_text(json.dumps({"bucket": made["bucket"], "key": made["key"], "why": "to see"}))
+    outcome = stack.json("start", "--input", str(own), "--wait")
+    assert (outcome["asset_id"], outcome["outcome"]) == (made["asset_id"], "succeeded")
+    assert stack.client.asset(made["asset_id"])["attempts"][-1]["why"] == "to see"
+    own.write_text('{"bucket": 1}')
+    assert "bucket" in stack.run("start", "--input", str(own), expect=1).stderr
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
+        ("stop",),
+        ("stop", "some-execution"),
+        ("stop", "some-execution", "--running", "--why", "x"),
+        ("start",),
+        ("dead-letters", "--discard", "--why", "x"),
+        ("dead-letters", "events", "--discard"),
+        ("discard", "--why", "x", "--yes"),
         ("redrive",),
         ("redrive", "some-execution", "--failed"),
         ("redrive", "some-execution", "--dry-run"),

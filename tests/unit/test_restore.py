@@ -1,17 +1,20 @@
 """An original in Glacier is restored, and S3's event starts what was asked for: once, however often it comes."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from botocore.client import BaseClient
 from botocore.exceptions import ClientError
 
 from tasks.shared.naming import asset_id
+from tasks.shared.objects import Objects
 from tests.unit.cloud import ARCHIVE, INGEST
 from tests.unit.images import sample
 from tests.unit.state_machine import FunctionError
+from workflow.glacier import RETRIEVALS
 from workflow.operator.operations import NotPossibleError
-from workflow.operator.operations.restore import restore
+from workflow.operator.operations.restore import PRICES, price_of_restore, restore
 from workflow.operator.stack import NotThereError
 
 
@@ -241,3 +244,21 @@ def test_event_of_another_shape_is_an_error_that_names_the_field(machine):
     with pytest.raises(FunctionError, match="InputError") as failed:
         machine.invoke("continue_restored", {"detail": {"object": {"key": "x"}}})
     assert "restore-expiry-time" in json.loads(failed.value.caught["Cause"])["errorMessage"]
+
+
+def test_price_is_told_before_anything_is_asked_for(cloud, sluice, archived, monkeypatch):
+    record = archived("DEEP_ARCHIVE")
+    gigabyte = 1024**3
+    facts = Objects.head
+    monkeypatch.setattr(Objects, "head", lambda objects, at: replace(facts(objects, at), size=10 * gigabyte))
+    priced = price_of_restore(sluice, [record], tier="Bulk", days=30)
+    assert (priced.count, priced.bytes, priced.takes) == (1, 10 * gigabyte, ("up to 48 hours",))
+    assert priced.dollars == pytest.approx(0.025 / 1000 + 10 * (0.0025 + 0.023))
+    assert "restore" not in sluice.records.get(record["asset_id"])
+    refused = price_of_restore(sluice, [record], tier="Expedited", days=30)
+    assert (refused.count, refused.dollars) == (0, 0)
+    assert "no Expedited retrieval" in refused.problems[record["asset_id"]]
+
+
+def test_every_retrieval_has_its_price():
+    assert PRICES.keys() == {(name, tier) for name, tiers in RETRIEVALS.items() for tier in tiers}

@@ -13,6 +13,7 @@ from typing import Annotated
 
 import typer
 from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionError
+from msgspec import structs
 
 from tasks.shared.executions import BusyError
 from workflow.errors import SluiceError
@@ -45,7 +46,7 @@ from workflow.operator.cli.options import (
     moment_of,
 )
 from workflow.operator.client import ExecutionStatus, Sluice, as_json, parse_uri
-from workflow.operator.operations import whoami
+from workflow.operator.operations import own_input, whoami
 from workflow.operator.stack import NotThereError
 from workflow.reprocess import reprocess
 from workflow.shapes import ExecutionInput
@@ -81,9 +82,9 @@ DEFINITIONS = {"ingest": ingest, "reprocess": reprocess}
 MachineName = StrEnum("MachineName", list(DEFINITIONS))
 
 
-def _uri(text: str) -> str:
+def _uri(text: str | None) -> str | None:
     try:
-        parse_uri(text)
+        parse_uri(text or "s3://none/named")
     except NotThereError as exc:
         raise typer.BadParameter(str(exc)) from exc
     return text
@@ -192,20 +193,30 @@ def logs(
 def start(
     sluice: Sluice,
     printer: Printer,
-    uri: Annotated[str, typer.Argument(help="s3://bucket/key", callback=_uri)],
+    uri: Annotated[str | None, typer.Argument(help="s3://bucket/key", callback=_uri)] = None,
     version_id: Annotated[str | None, typer.Option(help="A version; else the newest.")] = None,
+    own: Annotated[
+        typer.FileText | None, typer.Option("--input", help="A JSON file with an input of your own; - reads it here.")
+    ] = None,
     wait: Annotated[bool, typer.Option("--wait", help="Follow it to its end.")] = False,
     timeout: Timeout = 900,
 ) -> None:
     """Start an execution by hand, for an object in ingest, archive or quarantine."""
-    bucket, key = parse_uri(uri)
-    name = sluice.start(ExecutionInput(bucket=bucket, key=key, version_id=version_id, by=whoami(sluice)))
+    if (uri is None) == (own is None) or (own and version_id):
+        raise typer.BadParameter("Name an object (and a version), or give an --input that does.")
+    wanted = own_input(own.read()) if own else _input_for(uri or "", version_id)
+    name = sluice.start(structs.replace(wanted, by=whoami(sluice)))
     if not wait:
         printer.show({"execution": name}, lambda: f"Started {name}. Follow it with: sluice execution {name}")
         return
     outcome = sluice.follow_execution(name, timeout=timeout)
     printer.show(outcome, lambda: views.outcomes_view([outcome]))
     put.exit_unless_all_succeeded([outcome])
+
+
+def _input_for(uri: str, version_id: str | None) -> ExecutionInput:
+    bucket, key = parse_uri(uri)
+    return ExecutionInput(bucket=bucket, key=key, version_id=version_id)
 
 
 @command(app)

@@ -1,8 +1,9 @@
 """The commands with which a person mends what went wrong: redrive, restore, release, discard."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict
+from contextlib import suppress
+from dataclasses import asdict, replace
 from typing import Annotated, Any
 
 import typer
@@ -11,20 +12,28 @@ from botocore.exceptions import ClientError
 from tasks.shared.records import Item
 from workflow.errors import SluiceError
 from workflow.glacier import Tier
-from workflow.operator.cli import dead_letters, mend_views
+from workflow.operator.cli import dead_letters, mend_views, views
 from workflow.operator.cli.operate import Yes, confirm
-from workflow.operator.cli.options import Printer, Since, Timeout, command, moment_of
+from workflow.operator.cli.options import STDERR, Printer, Since, Timeout, command, moment_of
 from workflow.operator.cli.progress import bar
 from workflow.operator.client import Sluice
 from workflow.operator.operations import whoami
 from workflow.operator.operations.quarantine import discard, release
 from workflow.operator.operations.redrive import Redriven, failed_executions, redrive_all
-from workflow.operator.operations.restore import restore
+from workflow.operator.operations.restore import price_of_restore, restore
+from workflow.operator.operations.select import Selection, select
 from workflow.operator.stack import NotThereError
 
 AT_ONCE = 8
+NAMED_AT_MOST = 20
 
 Assets = Annotated[list[str], typer.Argument(help="Asset ids, or s3:// addresses of originals.", metavar="ASSET")]
+MaybeAssets = Annotated[
+    list[str] | None, typer.Argument(help="Asset ids, or s3:// addresses of originals.", metavar="ASSET")
+]
+Code = Annotated[str | None, typer.Option(help="All that were rejected for this, such as TooLarge.")]
+Prefix = Annotated[str | None, typer.Option(help="All rejected files whose key began so when it was uploaded.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say which it would be.")]
 Why = Annotated[str | None, typer.Option(help="A reason, which is kept in the record.")]
 Reason = Annotated[str, typer.Option("--why", help="The reason, which is kept in the record.")]
 Wait = Annotated[bool, typer.Option("--wait", help="Follow each to its end: exit code 1 unless all succeed.")]
@@ -111,9 +120,19 @@ def restore_command(
     tier: Annotated[Tier, typer.Option(case_sensitive=False, help="How fast, and how dear.")] = Tier.STANDARD,
     days: Annotated[int, typer.Option(help="How long the original can be read.", min=1)] = 7,
     reprocess: Annotated[bool, typer.Option(help="Process each again once it can be read.")] = True,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what it would cost and take.")] = False,
     why: Why = None,
+    yes: Yes = False,
 ) -> None:
     """Have originals restored out of Glacier, which takes hours; S3's event then starts their reprocessing."""
+    priced = price_of_restore(sluice, _known(sluice, assets), tier=tier, days=days)
+    if dry_run:
+        printer.show(asdict(priced), lambda: mend_views.price_view(priced))
+        return
+    if priced.count:
+        if not printer.json:
+            STDERR.print(mend_views.price_view(priced))
+        confirm(f"Restore {priced.count} originals?", yes=yes, json=printer.json)
     by = whoami(sluice)
     found = _each(
         "asking",
@@ -123,13 +142,54 @@ def restore_command(
     _show(printer, found, mend_views.restores_view)
 
 
+def _known(sluice: Sluice, refs: Sequence[str]) -> Iterator[Item]:
+    """The records; what is not there is told by what is then tried with it."""
+    for ref in refs:
+        with suppress(NotThereError):
+            yield sluice.asset(ref)
+
+
 def release_command(
-    sluice: Sluice, printer: Printer, assets: Assets, why: Reason, wait: Wait = False, timeout: Timeout = 900
+    sluice: Sluice,
+    printer: Printer,
+    why: Reason,
+    assets: MaybeAssets = None,
+    code: Code = None,
+    prefix: Prefix = None,
+    since: Since = None,
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    wait: Wait = False,
+    timeout: Timeout = 900,
 ) -> None:
     """Check and process rejected files again, such as after a limit was raised."""
+    refs = _rejected(sluice, printer, assets, Selection(code=code, prefix=prefix, since=moment_of(since)), dry_run)
+    if refs is None:
+        return
+    if not assets:
+        confirm(f"Release {len(refs)} rejected files?", yes=yes, json=printer.json)
     by = whoami(sluice)
-    found = _each("releasing", assets, lambda ref: _release(sluice, ref, by, why, timeout if wait else None))
+    found = _each("releasing", refs, lambda ref: _release(sluice, ref, by, why, timeout if wait else None))
     _show(printer, found, mend_views.releases_view)
+
+
+def _rejected(
+    sluice: Sluice, printer: Printer, assets: Sequence[str] | None, wanted: Selection, dry_run: bool
+) -> list[str] | None:
+    """The assets that are meant, by name or by a filter; None where there is nothing to do but to show them."""
+    if bool(assets) != wanted.is_empty:
+        raise typer.BadParameter("Name assets, or say which: --code, --prefix, --since.")
+    if assets:
+        if dry_run:
+            raise typer.BadParameter("--dry-run goes with --code, --prefix or --since.")
+        return list(assets)
+    found = list(select(sluice, replace(wanted, status="rejected")))
+    if dry_run or not found:
+        printer.show(found, lambda: views.assets_view(found) if found else "No rejected file is meant by this.")
+        return None
+    if not printer.json:
+        STDERR.print(views.assets_view(found[:NAMED_AT_MOST]))
+    return [each["asset_id"] for each in found]
 
 
 def _release(sluice: Sluice, ref: str, by: str, why: str, timeout: float | None) -> Item:
@@ -143,11 +203,24 @@ def _release(sluice: Sluice, ref: str, by: str, why: str, timeout: float | None)
     return told | {"outcome": end["outcome"]} | well
 
 
-def discard_command(sluice: Sluice, printer: Printer, assets: Assets, why: Reason, yes: Yes = False) -> None:
+def discard_command(
+    sluice: Sluice,
+    printer: Printer,
+    why: Reason,
+    assets: MaybeAssets = None,
+    code: Code = None,
+    prefix: Prefix = None,
+    since: Since = None,
+    dry_run: DryRun = False,
+    yes: Yes = False,
+) -> None:
     """Let rejected files go, out of quarantine. Their records and reasons stay."""
-    confirm(f"Discard {len(assets)} rejected files?", yes=yes, json=printer.json)
+    refs = _rejected(sluice, printer, assets, Selection(code=code, prefix=prefix, since=moment_of(since)), dry_run)
+    if refs is None:
+        return
+    confirm(f"Discard {len(refs)} rejected files?", yes=yes, json=printer.json)
     by = whoami(sluice)
-    found = _each("discarding", assets, lambda ref: _discard(sluice, ref, by, why))
+    found = _each("discarding", refs, lambda ref: _discard(sluice, ref, by, why))
     _show(printer, found, mend_views.discards_view)
 
 

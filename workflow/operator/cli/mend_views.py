@@ -8,7 +8,8 @@ from rich.text import Text
 
 from tasks.shared.records import Item
 from workflow.operator.cli import views
-from workflow.operator.formatting import age
+from workflow.operator.formatting import age, size
+from workflow.operator.operations.restore import RestorePrice
 
 NAMED_AT_MOST = 20
 
@@ -79,6 +80,14 @@ def _redriven_told(rows: Sequence[Item]) -> str:
 
 def _words(counts: Counter[str]) -> str:
     return ", ".join(f"{count:,} {word}" for word, count in counts.most_common())
+
+
+def price_view(priced: RestorePrice) -> RenderableType:
+    """Before anything is asked for."""
+    rows = [("originals", f"{priced.count}, {size(priced.bytes)}")]
+    rows += [("on AWS", f"about ${priced.dollars:.2f}, with the readable copies"), ("takes", " or ".join(priced.takes))]
+    problems = [Text(each, "yellow") for each in priced.problems.values()]
+    return Group(*([views.pairs(rows)] if priced.count else []), *problems)
 
 
 def restores_view(found: Iterable[Item]) -> RenderableType:

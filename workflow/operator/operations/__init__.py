@@ -2,12 +2,16 @@
 
 import getpass
 from datetime import timedelta
+from typing import Any
 
+import msgspec
+
+from tasks.shared.nesting import decode_json
 from tasks.shared.records import Item
-from workflow.errors import SluiceError
+from workflow.errors import InputError, SluiceError
 from workflow.operator.client import Sluice
 from workflow.operator.stack import LOCAL
-from workflow.shapes import ExecutionInput
+from workflow.shapes import ExecutionInput, parse
 
 
 class NotPossibleError(SluiceError):
@@ -26,6 +30,15 @@ def spoken(span: timedelta) -> str:
     if hours:
         return f"{hours} h {minutes} min"
     return f"{minutes} min {seconds} s" if minutes else f"{seconds} s"
+
+
+def own_input(text: str) -> ExecutionInput:
+    """An execution's input as a person has written it; an InputError says what is wrong with it."""
+    try:
+        found = decode_json(text, dict[str, Any])
+    except msgspec.DecodeError as exc:
+        raise InputError(f"The input is no JSON object: {exc}.") from exc
+    return parse(found, ExecutionInput)
 
 
 def start_again(

@@ -1,6 +1,9 @@
 """Has S3 restore an original out of Glacier; what is to follow begins by S3's event, hours later."""
 
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -8,14 +11,28 @@ from botocore.exceptions import ClientError
 from tasks.shared.executions import Executions
 from tasks.shared.objects import ObjectFacts, Objects
 from tasks.shared.records import Item
-from workflow.glacier import RETRIEVALS, continuation, is_frozen
+from workflow import prices
+from workflow.glacier import RETRIEVALS, Tier, continuation, is_frozen
 from workflow.operator.client import Sluice
 from workflow.operator.operations import NotPossibleError
 from workflow.operator.stack import NotThereError
 from workflow.shapes import Pointer
+from workflow.units import GIB
 
 OK = 200
 """S3's answer where a restored copy is there already: it is kept longer, and no event follows. Else it is 202."""
+
+DAYS_A_MONTH = 30
+PRICES: Mapping[tuple[str, str], tuple[prices.Price, prices.Price]] = MappingProxyType(
+    {
+        ("GLACIER", Tier.EXPEDITED): (prices.GLACIER_EXPEDITED, prices.GLACIER_EXPEDITED_REQUEST),
+        ("GLACIER", Tier.STANDARD): (prices.GLACIER_STANDARD, prices.GLACIER_STANDARD_REQUEST),
+        ("GLACIER", Tier.BULK): (prices.GLACIER_BULK, prices.GLACIER_BULK_REQUEST),
+        ("DEEP_ARCHIVE", Tier.STANDARD): (prices.DEEP_ARCHIVE_STANDARD, prices.DEEP_ARCHIVE_STANDARD_REQUEST),
+        ("DEEP_ARCHIVE", Tier.BULK): (prices.DEEP_ARCHIVE_BULK, prices.DEEP_ARCHIVE_BULK_REQUEST),
+    }
+)
+"""Of a GB and of a request, by storage class and tier."""
 
 
 def restore(
@@ -43,6 +60,43 @@ def restore(
     told = {name: record[name] for name in ("asset_id", "key")}
     told |= {"storage_class": original.at.storage_class, "state": state, "takes": retrieval, **record["restore"]}
     return told | {"execution": _go_on(sluice, record) if state == "readable" else None}
+
+
+@dataclass(frozen=True, kw_only=True)
+class RestorePrice:
+    """What a restore of some originals takes, and costs in dollars; `problems` says by asset why there is none."""
+
+    count: int
+    bytes: int
+    dollars: float
+    takes: tuple[str, ...]
+    problems: dict[str, str]
+
+
+def price_of_restore(sluice: Sluice, records: Iterable[Item], *, tier: str, days: int) -> RestorePrice:
+    """Before anything is asked for: the retrieval, and the readable copies for so many days. Prices are AWS's."""
+    originals, problems = list[ObjectFacts](), dict[str, str]()
+    for record in records:
+        try:
+            original = _frozen_original(sluice, record)
+            _retrieval(original, tier)
+        except (NotThereError, NotPossibleError) as exc:
+            problems[record["asset_id"]] = str(exc)
+        else:
+            originals.append(original)
+    return RestorePrice(
+        count=len(originals),
+        bytes=sum(each.size for each in originals),
+        dollars=sum(_dollars(each, tier, days) for each in originals),
+        takes=tuple(dict.fromkeys(_retrieval(each, tier) for each in originals)),
+        problems=problems,
+    )
+
+
+def _dollars(original: ObjectFacts, tier: str, days: int) -> float:
+    per_gb, request = PRICES[original.at.storage_class, tier]
+    gigabytes = original.size / GIB
+    return request + gigabytes * (per_gb + prices.S3_STANDARD * days / DAYS_A_MONTH)
 
 
 def _frozen_original(sluice: Sluice, record: Item) -> ObjectFacts:
