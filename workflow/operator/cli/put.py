@@ -53,7 +53,7 @@ def put_command(
         _interrupted(sluice, printer, planned, done)
     failed = [each for each in done if each.how == "failed"]
     for each in failed:
-        STDERR.print(f"not uploaded: {each.item.path}: {each.problem}", style="red", highlight=False, markup=False)
+        _tell(f"not uploaded: {each.item.path}: {each.problem}", "red")
     if wait:
         printer.show(outcomes, lambda: views.outcomes_view(outcomes))
         exit_unless_all_succeeded(outcomes)
@@ -72,10 +72,13 @@ def _tell_left_out(left_out: Sequence[LeftOut]) -> None:
     """Those that are wanted all, of the others the first."""
     named = [each for each in left_out if each.wanted] + [each for each in left_out if not each.wanted][:NAMED_AT_MOST]
     for each in named:
-        style = "red" if each.wanted else "yellow"
-        STDERR.print(f"left out: {each.path}: {each.why}", style=style, highlight=False, markup=False, soft_wrap=True)
+        _tell(f"left out: {each.path}: {each.why}", "red" if each.wanted else "yellow")
     if len(left_out) > len(named):
-        STDERR.print(f"left out: {len(left_out) - len(named):,} more of this kind", style="yellow", highlight=False)
+        _tell(f"left out: {len(left_out) - len(named):,} more of this kind", "yellow")
+
+
+def _tell(line: str, style: str) -> None:
+    STDERR.print(line, style=style, highlight=False, markup=False, soft_wrap=True)
 
 
 def _upload(sluice: Sluice, planned: Plan, done: list[Put], *, force: bool) -> None:
@@ -112,7 +115,7 @@ def _interrupted(sluice: Sluice, printer: Printer, planned: Plan, done: Sequence
         printer.show(_facts(sluice, done), lambda: "")
     there, total = len(_there(done)), len(planned.items)
     goes_on = "They go on being processed" if there == total else "The same command again sends what is missing"
-    STDERR.print(f"Interrupted: {there:,} of {total:,} files are there. {goes_on}.", highlight=False)
+    _tell(f"Interrupted: {there:,} of {total:,} files are there. {goes_on}.", "bold")
     sys.stdout.flush()
     os._exit(INTERRUPTED)
 
