@@ -103,10 +103,10 @@ def _discard(sluice: Sluice, printer: Printer, queue: str, why: str, ids: Collec
 
 
 def queues_view(found: Iterable[Queue]) -> RenderableType:
-    made = views.table("queue", "about", "sending again")
+    made = views.table("queue", "has", "sending again")
     for each in found:
-        about = Text(each.problem, "red") if each.problem else f"{each.messages} messages"
-        made.add_row(each.name, about, each.redrive)
+        has = Text(each.problem, "red") if each.problem else f"about {each.messages} messages"
+        made.add_row(each.name, has, each.redrive)
     return made
 
 
