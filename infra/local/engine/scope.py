@@ -89,7 +89,7 @@ class Scope:
             position = {**position, "event": self._entered_event(), "time": sf.now_iso()}
             self.frame["at"] = position
         self.context["variables"] = dict(position["variables"])
-        self.context["State"] = {"Name": self.name, "EnteredTime": position["time"], "RetryCount": 0}
+        self.context["State"] = {"Name": self.name, "EnteredTime": position["time"]}
         return self.state
 
     def leave(self, output: Any, following: str | None) -> None:
