@@ -82,6 +82,11 @@ class Scope:
         self.last_event = self.run.append(event_type, details, self.last_event)
         return self.last_event
 
+    def aside(self, event_type: str, **details: Any) -> int:
+        """An event that the following ones do not follow."""
+        self.check()
+        return self.run.append(event_type, details, self.last_event)
+
     def enter(self) -> State:
         """Enters the state; a redriven state goes on where it was entered before, but a Fail is entered anew."""
         position: Position = self.frame["at"]

@@ -9,7 +9,7 @@ from infra.local.engine.branches import CONCURRENCY_LIMIT, Plan, run_branches
 from infra.local.engine.distributed import batched, run_map
 from infra.local.engine.errors import StateError
 from infra.local.engine.history import ExecutionEndedError, to_text
-from infra.local.engine.retries import RUNTIME_ERROR, RetryCounter, error_matches
+from infra.local.engine.retries import DATA_LIMIT_ERROR, RUNTIME_ERROR, RetryCounter, error_matches
 from infra.local.engine.scope import Scope, State
 from infra.local.engine.tasks import WAITS_FOR_TOKEN, Task, perform
 from infra.local.engine.values import moment
@@ -207,12 +207,8 @@ def _iteration(scope: Scope, state: State, data: Any, indexed_item: tuple[int, A
 def _branched(scope: Scope, kind: str, details: dict[str, Any], plans: list[Plan], concurrency: int) -> list[Any]:
     if scope.frame["at"]["branches"] is None:
         scope.event(f"{kind}StateStarted", **details)
-    try:
-        outputs = run_branches(scope, plans, concurrency, run_states)
-    except StateError:
-        scope.event(f"{kind}StateFailed")
-        raise
-    scope.event(f"{kind}StateSucceeded")
+    outputs = run_branches(scope, plans, concurrency, run_states)
+    scope.aside(f"{kind}StateSucceeded")
     return outputs
 
 
@@ -227,8 +223,17 @@ def _with_retries(scope: Scope, state: State, attempt: Callable[[], Step]) -> St
             failure = _reported(scope, raised)
         delay = retries.next_delay(failure.error)
         if delay is None:
+            _give_up(scope, state, failure)
             return _caught(scope, state, failure)
         scope.pause(delay)
+        scope.keep_branches(None)
+
+
+def _give_up(scope: Scope, state: State, failure: StateError) -> None:
+    """AWS tells once that branches failed, after the last retry."""
+    if scope.frame["at"]["branches"] is not None:
+        scope.event(f"{state['Type']}StateFailed")
+    if failure.error == DATA_LIMIT_ERROR:
         scope.keep_branches(None)
 
 
