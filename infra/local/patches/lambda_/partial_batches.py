@@ -52,7 +52,7 @@ def is_report(body: Any, ids: Sequence[str]) -> bool:
         return True
     if not isinstance(body, dict):
         return False
-    failures = cast("Members", body).get("batchItemFailures") or []
+    failures: Any = cast("Members", body).get("batchItemFailures") or cast("list[Any]", [])
     if not isinstance(failures, list):
         return False
     named = [
