@@ -1,11 +1,14 @@
 """How API actions answer: a function that returns the response's members, or raises a RefusedError."""
 
 import functools
+import re
 from collections.abc import Callable
 from typing import Any
 
 from infra.local.engine.history import Record
 from infra.local.ministack import stepfunctions as sf
+
+ARN = re.compile(r"arn:[\w-]+:states:[\w-]*:\d*:.+", re.DOTALL)
 
 Members = dict[str, Any]
 # The emulator's form of a response: status, headers, body.
@@ -35,8 +38,15 @@ def action(answer: Callable[[Members], Members]) -> Callable[[Members], Response
     return respond
 
 
+def require_arn(arn: Any) -> None:
+    """AWS tells what is no ARN of Step Functions from one that names nothing."""
+    if not ARN.fullmatch(str(arn)):
+        raise RefusedError("InvalidArn", f"Invalid Arn: 'Invalid ARN prefix: {arn}'")
+
+
 def required_execution(request: Members) -> Record:
     arn = request.get("executionArn")
+    require_arn(arn)
     record = sf._executions.get(arn)
     if record is None:
         raise RefusedError("ExecutionDoesNotExist", f"Execution Does Not Exist: '{arn}'")

@@ -6,10 +6,10 @@ record, so that a redrive runs only the others, each from the state it stood in.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from infra.local.engine.errors import StateError
-from infra.local.engine.retries import DATA_LIMIT_ERROR
 from infra.local.engine.scope import Frame, Scope, new_frame
 from infra.local.engine.workers import as_ended
 
@@ -37,14 +37,17 @@ class Branch:
     def __init__(self, plan: Plan, scope: Scope, run_states: RunStates) -> None:
         self.scope = scope
         self.failure: Exception | None = None
+        self.ended_by = 0
+        """The event that the end of all branches follows, if this one is the last."""
         self._iteration = plan.iteration
         self._run_states = run_states
 
     def run(self) -> None:
         try:
-            self._announce("Started")
+            if self._iteration is not None:
+                self.scope.event("MapIterationStarted", **self._iteration)
             self._run_states(self.scope)
-            self._announce("Succeeded")
+            self.ended_by = self._announce_end("Succeeded")
         except Exception as failure:  # noqa: BLE001 - handed to the thread that waits for all branches
             self.failure = failure
 
@@ -52,7 +55,7 @@ class Branch:
         self.scope.cancel()
 
     def fail(self) -> None:
-        self._announce("Failed")
+        self._announce_end("Failed")
 
     def abort(self) -> None:
         """Cancels the branch because a sibling failed, and says so where the branch had begun."""
@@ -65,9 +68,10 @@ class Branch:
             if self._iteration is not None:
                 self.scope.run.append("MapIterationAborted", self._iteration, self.scope.last_event)
 
-    def _announce(self, change: str) -> None:
-        if self._iteration is not None:
-            self.scope.event(f"MapIteration{change}", **self._iteration)
+    def _announce_end(self, change: str) -> int:
+        if self._iteration is None:
+            return self.scope.last_event
+        return self.scope.aside(f"MapIteration{change}", **self._iteration)
 
 
 def run_branches(scope: Scope, plans: Sequence[Plan], concurrency: int, run_states: RunStates) -> list[Any]:
@@ -77,12 +81,7 @@ def run_branches(scope: Scope, plans: Sequence[Plan], concurrency: int, run_stat
     scopes = [_scope(scope, *planned) for planned in zip(plans, frames, strict=True)]
     scope.branches = scopes
     branches = [Branch(*planned, run_states) for planned in zip(plans, scopes, strict=True)]
-    try:
-        _finish_all(scope, [branch for branch in branches if not branch.scope.finished], concurrency)
-    except StateError as failure:
-        if failure.error == DATA_LIMIT_ERROR:
-            scope.keep_branches(None)
-        raise
+    _finish_all(scope, [branch for branch in branches if not branch.scope.finished], concurrency)
     return [branch.scope.output for branch in branches]
 
 
@@ -95,12 +94,15 @@ def _scope(parent: Scope, plan: Plan, frame: Frame) -> Scope:
 
 
 def _finish_all(scope: Scope, branches: Sequence[Branch], concurrency: int) -> None:
-    unfinished = list(branches)
+    """A branch that waited for a place follows the last event of the one that left it."""
+    unfinished, waiting = list(branches), iter(branches[concurrency:])
     for branch in as_ended(branches, concurrency, scope):
         unfinished.remove(branch)
-        scope.last_event = branch.scope.last_event
         if branch.failure is not None:
             _abandon(scope, branch, unfinished, branch.failure)
+        scope.last_event = branch.ended_by
+        for following in islice(waiting, 1):
+            following.scope.last_event = branch.scope.last_event
 
 
 def _abandon(scope: Scope, failed: Branch, unfinished: Sequence[Branch], failure: Exception) -> None:

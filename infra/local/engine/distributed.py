@@ -123,14 +123,13 @@ def run_map(scope: Scope, state: State, processor: dict[str, Any], read_inputs: 
     except StateError as failure:
         map_run.end("FAILED")
         scope.event("MapRunFailed", error=failure.error, cause=failure.cause)
-        scope.event("MapStateFailed")
         raise
     except ExecutionEndedError:
         map_run.end("ABORTED")
         raise
     map_run.end("SUCCEEDED")
     scope.event("MapRunSucceeded")
-    scope.event("MapStateSucceeded")
+    scope.aside("MapStateSucceeded")
     return _written(scope, state["ResultWriter"], map_run) if "ResultWriter" in state else _outputs(map_run)
 
 

@@ -36,7 +36,7 @@ def run(record: Record) -> None:
     except ExecutionEndedError:
         return
     except StateError as failure:
-        attempt.end("FAILED", error=failure.error, cause=failure.cause or None, previous=scope.last_event)
+        attempt.end("FAILED", error=failure.error or None, cause=failure.cause or None, previous=scope.last_event)
     else:
         attempt.end("SUCCEEDED", output=output, previous=scope.last_event)
         record["progress"] = None

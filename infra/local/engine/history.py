@@ -24,6 +24,9 @@ END_EVENTS = {
     "ABORTED": "ExecutionAborted",
 }
 
+SHOWN_EMPTY = ("ExecutionFailed", "ExecutionAborted")
+"""Events that AWS gives details also where there is nothing to tell."""
+
 # Called with the execution's record and each new event.
 event_listeners: list[Callable[[Record, Event], None]] = []
 
@@ -63,7 +66,7 @@ def append_event(record: Record, event_type: str, details: dict[str, Any], previ
         newest = len(record["events"])
         event: Event = {"id": newest + 1, "type": event_type, "timestamp": sf.now_iso()}
         event["previousEventId"] = newest if previous is None else previous
-        if details:
+        if details or event_type in SHOWN_EMPTY:
             event[_details_key(event_type)] = details
         record["events"].append(event)
         for listener in event_listeners:

@@ -82,6 +82,11 @@ class Scope:
         self.last_event = self.run.append(event_type, details, self.last_event)
         return self.last_event
 
+    def aside(self, event_type: str, **details: Any) -> int:
+        """An event that the following ones do not follow."""
+        self.check()
+        return self.run.append(event_type, details, self.last_event)
+
     def enter(self) -> State:
         """Enters the state; a redriven state goes on where it was entered before, but a Fail is entered anew."""
         position: Position = self.frame["at"]
@@ -89,7 +94,7 @@ class Scope:
             position = {**position, "event": self._entered_event(), "time": sf.now_iso()}
             self.frame["at"] = position
         self.context["variables"] = dict(position["variables"])
-        self.context["State"] = {"Name": self.name, "EnteredTime": position["time"], "RetryCount": 0}
+        self.context["State"] = {"Name": self.name, "EnteredTime": position["time"]}
         return self.state
 
     def leave(self, output: Any, following: str | None) -> None:

@@ -8,14 +8,16 @@ from typing import Any, cast
 from infra.local.engine.branches import CONCURRENCY_LIMIT, Plan, run_branches
 from infra.local.engine.distributed import batched, run_map
 from infra.local.engine.errors import StateError
-from infra.local.engine.history import ExecutionEndedError
-from infra.local.engine.retries import RUNTIME_ERROR, RetryCounter, error_matches
+from infra.local.engine.history import ExecutionEndedError, to_text
+from infra.local.engine.retries import DATA_LIMIT_ERROR, RUNTIME_ERROR, RetryCounter, error_matches
 from infra.local.engine.scope import Scope, State
 from infra.local.engine.tasks import WAITS_FOR_TOKEN, Task, perform
+from infra.local.engine.values import moment
 from infra.local.ministack import stepfunctions as sf
 
 Step = tuple[Any, str | None]
 CAUSE_LIMIT_CHARACTERS = 32_768
+LONGEST_WAIT_SECONDS = 2**31 - 1
 RUNTIME_CAUSE_START = "An error occurred while executing the state"
 
 
@@ -59,7 +61,10 @@ def _succeed(scope: Scope, state: State) -> Step:
 
 
 def _fail(scope: Scope, state: State) -> Step:
-    raise StateError(*sf._fail_state_error(state, scope.input, scope.context))
+    """Ends with the error and cause that are given: a Fail state needs neither."""
+    raise StateError(
+        *(sf._fail_state_field(state, field, "", scope.input, scope.context) for field in ("Error", "Cause"))
+    )
 
 
 def _wait(scope: Scope, state: State) -> Step:
@@ -74,22 +79,43 @@ def _wait(scope: Scope, state: State) -> Step:
 
 
 def _wait_seconds(scope: Scope, state: State, data: Any) -> float:
-    def given(field: str) -> Any:
-        path = state.get(f"{field}Path")
-        return state.get(field) if path is None else sf._resolve_path_or_ctx(path, data, scope.context)
+    if "Seconds" in state:
+        return state["Seconds"]
+    if "Timestamp" in state:
+        return _seconds_until(dt.datetime.fromisoformat(state["Timestamp"]))
+    field = "SecondsPath" if "SecondsPath" in state else "TimestampPath"
+    value = sf._resolve_path_or_ctx(state[field], data, scope.context)
+    given = f"{state[field]} == {value if isinstance(value, str) else to_text(value)}"
+    return _seconds_given(value, given) if field == "SecondsPath" else _seconds_to(value, given)
 
-    seconds = given("Seconds")
-    return _seconds_until(given("Timestamp")) if seconds is None else seconds
+
+def _seconds_given(value: Any, given: str) -> int:
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise StateError(RUNTIME_ERROR, f"The SecondsPath parameter cannot be parsed as a long value: {given}")
+    if value < 0:
+        raise StateError(RUNTIME_ERROR, f"The SecondsPath parameter references a negative value: {given}")
+    return value
+
+
+def _seconds_to(value: Any, given: str) -> float:
+    if (due := moment(value)) is None:
+        expected = "a valid ISO-8601 extended offset date-time format string"
+        raise StateError(RUNTIME_ERROR, f"The TimestampPath parameter does not reference {expected}: {given}")
+    seconds = _seconds_until(due)
+    if seconds > LONGEST_WAIT_SECONDS:
+        raise StateError(RUNTIME_ERROR, "Wait state delay is too long.")
+    return seconds
 
 
 def _jsonata_wait_seconds(scope: Scope, state: State) -> float:
     if "Seconds" in state:
         return sf._jsonata_wait_seconds(state, scope.input, scope.context)
-    return _seconds_until(sf._jsonata_wait_timestamp(state, scope.input, scope.context))
+    timestamp = sf._jsonata_wait_timestamp(state, scope.input, scope.context)
+    return _seconds_until(dt.datetime.fromisoformat(timestamp))
 
 
-def _seconds_until(timestamp: str) -> float:
-    return (dt.datetime.fromisoformat(timestamp) - dt.datetime.now(dt.UTC)).total_seconds()
+def _seconds_until(due: dt.datetime) -> float:
+    return (due - dt.datetime.now(dt.UTC)).total_seconds()
 
 
 def _task(scope: Scope, state: State) -> Step:
@@ -181,27 +207,33 @@ def _iteration(scope: Scope, state: State, data: Any, indexed_item: tuple[int, A
 def _branched(scope: Scope, kind: str, details: dict[str, Any], plans: list[Plan], concurrency: int) -> list[Any]:
     if scope.frame["at"]["branches"] is None:
         scope.event(f"{kind}StateStarted", **details)
-    try:
-        outputs = run_branches(scope, plans, concurrency, run_states)
-    except StateError:
-        scope.event(f"{kind}StateFailed")
-        raise
-    scope.event(f"{kind}StateSucceeded")
+    outputs = run_branches(scope, plans, concurrency, run_states)
+    scope.aside(f"{kind}StateSucceeded")
     return outputs
 
 
 def _with_retries(scope: Scope, state: State, attempt: Callable[[], Step]) -> Step:
     retries = RetryCounter(state.get("Retry", []))
     while True:
-        scope.context["State"]["RetryCount"] = retries.total
+        if state["Type"] == "Task":
+            scope.context["State"]["RetryCount"] = retries.total
         try:
             return attempt()
         except StateError as raised:
             failure = _reported(scope, raised)
         delay = retries.next_delay(failure.error)
         if delay is None:
+            _give_up(scope, state, failure)
             return _caught(scope, state, failure)
         scope.pause(delay)
+        scope.keep_branches(None)
+
+
+def _give_up(scope: Scope, state: State, failure: StateError) -> None:
+    """AWS tells once that branches failed, after the last retry."""
+    if scope.frame["at"]["branches"] is not None:
+        scope.event(f"{state['Type']}StateFailed")
+    if failure.error == DATA_LIMIT_ERROR:
         scope.keep_branches(None)
 
 

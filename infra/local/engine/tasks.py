@@ -17,7 +17,7 @@ from infra.local.ministack import stepfunctions as sf
 
 WAITS_FOR_TOKEN = ".waitForTaskToken"  # noqa: S105 - part of an ARN
 STARTS_EXECUTION = "arn:aws:states:::states:startExecution"
-TIMEOUTS = ("States.Timeout", "States.HeartbeatTimeout")
+TIMEOUT_ERROR = "States.Timeout"
 
 
 @dataclass(frozen=True)
@@ -54,6 +54,11 @@ class TaskEvents:
         service, _, action = task.resource.partition(":::")[2].rpartition(":")
         self._resource = {"resourceType": service, "resource": action} if self._kind == "Task" else {}
 
+    @property
+    def service(self) -> str:
+        """What did the work, as the causes of failures name it."""
+        return self._resource.get("resourceType", self._task.resource)
+
     def scheduled(self) -> None:
         limits = {"timeoutInSeconds": self._task.timeout, "heartbeatInSeconds": self._task.heartbeat}
         given = {name: seconds for name, seconds in limits.items() if seconds is not None}
@@ -76,7 +81,7 @@ class TaskEvents:
 
     def failed(self, failure: StateError) -> None:
         cause = {"cause": failure.cause} if failure.cause else {}
-        self._add("TimedOut" if failure.error in TIMEOUTS else "Failed", error=failure.error, **cause)
+        self._add("TimedOut" if failure.error == TIMEOUT_ERROR else "Failed", error=failure.error, **cause)
 
     def _add(self, change: str, **details: Any) -> None:
         self._scope.event(f"{self._kind}{change}", **self._resource, **details)
@@ -88,7 +93,7 @@ def perform(scope: Scope, task: Task) -> Any:
     events.started()
     try:
         result = _result(scope, task, events)
-        text = within_limit(result, f"'{task.resource}'")
+        text = within_limit(result, f"'{events.service}'")
     except StateError as failure:
         events.failed(failure)
         raise
@@ -133,7 +138,7 @@ def _call_in_time(call: Callable[[], Any], seconds: float | None) -> Any:
     except TimeoutError as exc:
         if outcome.done():
             raise
-        raise StateError("States.Timeout", "") from exc
+        raise StateError(TIMEOUT_ERROR, "") from exc
 
 
 def _settle(outcome: Future[Any], call: Callable[[], Any]) -> None:
@@ -176,9 +181,9 @@ def _await_answer(scope: Scope, task: Task, given: dict[str, Any]) -> None:
         if scope.wait_until(lambda: given["result"] is not None or given["error"] is not None, wait):
             return
         if deadline <= _now():
-            raise StateError("States.Timeout", "")
+            raise StateError(TIMEOUT_ERROR, "")
         if beat == sf._iso_to_epoch_ms(given["heartbeat"]) / 1000:
-            raise StateError("States.HeartbeatTimeout", "")
+            raise StateError(TIMEOUT_ERROR, "")
 
 
 def _now() -> float:
@@ -187,7 +192,7 @@ def _now() -> float:
 
 def _nested_execution(scope: Scope, task: Task, events: TaskEvents) -> Any:
     """Starts an execution and waits for its end; .sync gives its output as text, .sync:2 as JSON."""
-    started = _nested_start(task)
+    started = sf._invoke_nested_start_execution(task.call, task.arguments)
     events.submitted(started)
     child = sf._executions[started["ExecutionArn"]]
     when_ended(child, scope.wake.set)
@@ -196,18 +201,8 @@ def _nested_execution(scope: Scope, task: Task, events: TaskEvents) -> Any:
     finally:
         end_execution(child, "ABORTED")
     if not in_time:
-        raise StateError("States.Timeout", "")
+        raise StateError(TIMEOUT_ERROR, "")
     description = described(child, as_json=task.resource.endswith(".sync:2"))
     if child["status"] != "SUCCEEDED":
         raise StateError("States.TaskFailed", to_text(description))
     return description
-
-
-def _nested_start(task: Task) -> Any:
-    """What is refused has its exception's name in the SDK: ExecutionAlreadyExists has the service's own code here."""
-    try:
-        return sf._invoke_nested_start_execution(task.call, task.arguments)
-    except StateError as refusal:
-        if refusal.error.startswith("States."):
-            raise
-        raise StateError(f"StepFunctions.{refusal.error}Exception", refusal.cause) from refusal

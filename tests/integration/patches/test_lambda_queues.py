@@ -1,4 +1,4 @@
-"""What Sluice relies on where Lambda takes messages out of a queue; the stock emulator does all of it."""
+"""What Sluice relies on where Lambda takes messages out of a queue."""
 
 import io
 import json
@@ -14,6 +14,8 @@ import json, os
 def handle(event, _context):
     if os.environ["FAIL"] == "all":
         raise RuntimeError("no")
+    if os.environ["FAIL"] == "others":
+        return {"batchItemFailures": [{"itemIdentifier": "of another batch"}]}
     bad = [each["messageId"] for each in event["Records"] if each["body"] == "bad"]
     return {"batchItemFailures": [{"itemIdentifier": each} for each in bad]}
 """
@@ -83,4 +85,18 @@ def test_a_batch_whose_function_fails_comes_again_as_a_whole(patched: Any) -> No
     url, dead_letters = served_queue(patched, fail="all")
     sqs.send_message(QueueUrl=url, MessageBody="good")
     assert received(sqs, dead_letters) == ["good"]
+    assert left(sqs, url) == 0
+
+
+def test_a_batch_comes_again_when_the_report_names_a_message_that_was_not_in_it(stock: Any, patched: Any) -> None:
+    sqs = stock.client("sqs")
+    url, dead_letters = served_queue(stock, fail="others")
+    sqs.send_message(QueueUrl=url, MessageBody="lost")
+    until(lambda: left(sqs, url) == 0)
+    assert left(sqs, dead_letters) == 0
+
+    sqs = patched.client("sqs")
+    url, dead_letters = served_queue(patched, fail="others")
+    sqs.send_message(QueueUrl=url, MessageBody="kept")
+    assert received(sqs, dead_letters) == ["kept"]
     assert left(sqs, url) == 0

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from infra.local.engine.errors import StateError
-from infra.local.patches.stepfunctions.paths import fill_template, put_result, select
+from infra.local.engine.paths import fill_template, put_result, select
 from tests.integration.patches.stepfunctions_probe import machine, start
 
 FILES = {"files": [{"key": "a", "size": 1}, {"key": "b", "size": 20}, {"key": "c", "size": 30}]}

@@ -27,6 +27,7 @@ from infra.local.engine.records import begin, machine_of, new_record
 from infra.local.ministack import eventbridge
 from infra.local.ministack import stepfunctions as sf
 
+TYPE_NOT_SUPPORTED = "This operation is not supported by this type of state machine"
 NAME_LIMIT_CHARACTERS = 80
 NAME_FORBIDDEN = re.compile(r"[\s<>{}\[\]?*\"#%\\^|~`$&,;:/\x00-\x1f\x7f-\x9f\ufffe\uffff\ud800-\udfff]")
 DEFAULT_PAGE_SIZE = 100
@@ -75,6 +76,8 @@ def start_execution(request: Members) -> Members:
 
 def start_sync_execution(request: Members) -> Members:
     record = _record(request, silent=True)
+    if record["type"] != "EXPRESS":
+        raise RefusedError("StateMachineTypeNotSupported", TYPE_NOT_SUPPORTED)
     begin(record)
     executions.run(record)
     described = describe_execution({"executionArn": record["executionArn"]})
@@ -85,7 +88,7 @@ def stop_execution(request: Members) -> Members:
     record = required_execution(request)
     if record["status"] not in ("RUNNING", "ABORTED"):
         raise RefusedError("ValidationException", f"Execution is {record['status']} and cannot be stopped")
-    end_execution(record, "ABORTED", error=request.get("error"), cause=request.get("cause"))
+    end_execution(record, "ABORTED", error=request.get("error"), cause=request.get("cause"), previous=0)
     return {"stopDate": record["stopDate"]}
 
 
@@ -122,7 +125,7 @@ def describe_state_machine_for_execution(request: Members) -> Members:
     if machine is None:
         raise RefusedError("StateMachineDoesNotExist", f"State Machine Does Not Exist: '{arn}'")
     return {
-        "stateMachineArn": record["stateMachineVersionArn"] or arn,
+        "stateMachineArn": arn,
         "name": machine["name"],
         "definition": record["definition"],
         "roleArn": record["roleArn"],
@@ -134,6 +137,8 @@ def describe_state_machine_for_execution(request: Members) -> Members:
 
 def list_executions(request: Members) -> Members:
     """Newest first: a running execution counts by its start or redrive, an ended one by its end."""
+    if (arn := request.get("stateMachineArn")) and _resolve(arn).machine["type"] == "EXPRESS":
+        raise RefusedError("StateMachineTypeNotSupported", TYPE_NOT_SUPPORTED)
     size = request.get("maxResults") or DEFAULT_PAGE_SIZE
     if size > LONGEST_PAGE_SIZE:
         raise RefusedError("ValidationException", f"maxResults must not be greater than {LONGEST_PAGE_SIZE}")
@@ -182,7 +187,7 @@ def _record(request: Members, **members: Any) -> Record:
     target = _resolve(arn)
     name = request.get("name") or sf.new_uuid()
     _require_name(name)
-    text = request.get("input") or "{}"
+    text = request.get("input", "{}")
     _require_input(text)
     execution_arn = f"{target.machine['stateMachineArn'].replace(':stateMachine:', ':execution:')}:{name}"
     qualifiers = {"stateMachineVersionArn": target.version_arn, "stateMachineAliasArn": target.alias_arn}
