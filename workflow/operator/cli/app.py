@@ -18,7 +18,7 @@ from tasks.shared.executions import BusyError
 from workflow.errors import SluiceError
 from workflow.ingest import ingest
 from workflow.limits import TASKS
-from workflow.operator.cli import cost, health, live_settings, local, mend, operate, release, sweep, views
+from workflow.operator.cli import cost, docs, health, live_settings, local, mend, operate, release, sweep, views
 from workflow.operator.cli.options import STDERR, AssetStatus, Json, KindName, Limit, Printer, Since, command, moment_of
 from workflow.operator.client import ExecutionStatus, Sluice, as_json, parse_uri
 from workflow.operator.operations import whoami
@@ -238,15 +238,15 @@ def asl(machine: MachineName, json: Json = True) -> None:  # noqa: ARG001 - the 
     print(DEFINITIONS[machine]().to_json(pretty=True))
 
 
-for group in (mend, operate, sweep, release, health, cost, live_settings):
+for group in (mend, operate, sweep, release, health, cost, live_settings, docs):
     group.add_to(app)
 
 PANELS = {
-    "The stage": {"demo", "up", "down", "doctor", "status", "env"},
+    "The stage": {"demo", "up", "down", "doctor", "status", "env", "docs"},
     "Files": {"put", "assets", "asset", "get"},
     "Executions": {"start", "executions", "execution", "logs", "console", "asl"},
     "Mend": {"redrive", "reprocess", "batches", "batch", "restore", "release", "discard", "sweep"},
-    "Deploy and run": {"deploy", "versions", "rollback", "health", "cost", "settings"},
+    "Deploy and run": {"deploy", "cdk", "versions", "rollback", "health", "cost", "settings"},
 }
 """What the help shows together."""
 for each in app.registered_commands:
