@@ -56,10 +56,12 @@ HANDLERS = """
             time.sleep(0.02)
 
     def allocate(event, context):
-        kept = bytearray(event)
+        size, until_killed = event
+        kept = bytearray(size)
         for offset in range(0, len(kept), 4096):
             kept[offset] = 1
-        time.sleep(1)
+        while until_killed:
+            time.sleep(0.02)
         return len(kept)
 
     def answer(event, context):
@@ -174,12 +176,12 @@ def test_a_function_that_takes_too_long_times_out(patched: Any) -> None:
 
 def test_exceeding_the_memory_size_kills_the_function(stock: Any, patched: Any) -> None:
     size = 300 * 1024 * 1024
-    assert deploy(stock, "app.allocate", MemorySize=128).invoke(size).payload == size
+    assert deploy(stock, "app.allocate", MemorySize=128).invoke([size, False]).payload == size
 
-    outcome = deploy(patched, "app.allocate", MemorySize=128).invoke(size)
+    outcome = deploy(patched, "app.allocate", MemorySize=128, Timeout=900).invoke([size, True])
     assert outcome.error_type == "Runtime.ExitError"
     assert outcome.payload["errorMessage"].endswith("signal: killed")
-    assert deploy(patched, "app.allocate", MemorySize=512).invoke(size).payload == size
+    assert deploy(patched, "app.allocate", MemorySize=512).invoke([size, False]).payload == size
 
 
 def test_an_answer_above_6_megabytes_is_refused(stock: Any, patched: Any) -> None:
