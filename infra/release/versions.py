@@ -12,6 +12,7 @@ import json
 import shutil
 import subprocess
 from collections.abc import Sequence
+from importlib import metadata
 
 import aws_cdk as cdk
 from aws_cdk import aws_cloudwatch as cloudwatch
@@ -132,12 +133,12 @@ def stamped(definition: str, revision: str | None) -> str:
     return json.dumps(machine | {"Comment": f"{machine['Comment']} ({revision})"})
 
 
-def source_revision() -> str | None:
-    """The commit that last changed what is deployed, with a + for changes since; None without git."""
+def source_revision() -> str:
+    """The commit that last changed what is deployed, with a + for changes since; else Sluice's version."""
     git = shutil.which("git")
     commit = git and _said(git, "log", "-1", "--format=%h", "--", *FIRST_PARTY)
     if not git or not commit:
-        return None
+        return metadata.version("sluice")
     return f"{commit}+" if _said(git, "status", "--porcelain", "--", *FIRST_PARTY) else commit
 
 

@@ -61,6 +61,31 @@ def test_the_project_is_built_with_pinned_tools() -> None:
     assert {*built_with} <= {pins.name_of(each) for each in pins.pinned(pins.BUILD_TOOLS)}
 
 
+def test_functions_packages_are_built_with_the_same_tools() -> None:
+    assert packaging.BUILD_TOOLS.read_text().splitlines() == pins.pinned(pins.BUILD_TOOLS)
+
+
+def test_the_wheel_requires_the_same_versions() -> None:
+    required = set(EXACT.findall(pins.WHEEL_REQUIRES.read_text()))
+    assert required <= set(EXACT.findall("\n".join(pins.pinned(pins.PACKAGES))))
+    declared = tomllib.loads(pins.PYPROJECT.read_text())["project"]["dependencies"]
+    assert {canonicalize_name(Requirement(each).name) for each in declared} <= {name for name, _version in required}
+
+
+@pytest.mark.parametrize("file", pins.NAMING_UV)
+def test_who_installs_uv_installs_the_one_that_is_pinned(file: str) -> None:
+    named = re.findall(r"pip install -q (\S+)", (pins.PYPROJECT.parent / file).read_text())
+    assert {*named} == {f"uv=={pinned()['uv']}"}
+
+
+def test_ci_runs_the_readmes_commands_as_they_stand() -> None:
+    """Each line with both, such as the demo's."""
+    both = re.compile(r"^python3 -m pip install .* && .*$", re.MULTILINE)
+    shown, run = (both.findall((pins.PYPROJECT.parent / file).read_text()) for file in ("README.md", ".ci/run"))
+    assert len(shown) == 2
+    assert shown == run
+
+
 def test_nothing_says_where_packages_come_from() -> None:
     assert "://" not in pins.PYPROJECT.read_text()
 

@@ -26,7 +26,7 @@ def shown_commands(page: Path) -> list[str]:
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_every_command_shown_exists_with_its_options(page):
     for line in shown_commands(page):
-        words = shlex.split(line.removeprefix("uv run "), comments=True)[1:]
+        words = shlex.split(line.removeprefix("uv run ").partition(" -- ")[0], comments=True)[1:]
         assert isinstance(COMMANDS, click.Group) or hasattr(COMMANDS, "commands")
         command = COMMANDS.commands[words[0]]
         options = {option for parameter in command.params for option in (*parameter.opts, *parameter.secondary_opts)}

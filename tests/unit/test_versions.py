@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -48,9 +49,9 @@ def test_changes_that_are_not_committed_show(tree):
     assert versions.source_revision() == f"{clean}+"
 
 
-def test_a_tree_that_git_does_not_know_has_no_revision(tmp_path, monkeypatch):
+def test_the_revision_of_what_git_does_not_know_is_its_version(tmp_path, monkeypatch):
     monkeypatch.setattr(versions, "PROJECT_ROOT", tmp_path)
-    assert versions.source_revision() is None
+    assert versions.source_revision() == metadata.version("sluice")
 
 
 def test_a_definition_changes_with_its_revision_and_only_then():

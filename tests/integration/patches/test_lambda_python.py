@@ -9,7 +9,8 @@ import signal
 import textwrap
 import uuid
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -48,11 +49,19 @@ HANDLERS = """
     def sleep(event, context):
         time.sleep(event)
 
+    def hold(event, context):
+        started, opened = event
+        open(started, "w").close()
+        while not os.path.exists(opened):
+            time.sleep(0.02)
+
     def allocate(event, context):
-        kept = bytearray(event)
+        size, until_killed = event
+        kept = bytearray(size)
         for offset in range(0, len(kept), 4096):
             kept[offset] = 1
-        time.sleep(1)
+        while until_killed:
+            time.sleep(0.02)
         return len(kept)
 
     def answer(event, context):
@@ -167,12 +176,12 @@ def test_a_function_that_takes_too_long_times_out(patched: Any) -> None:
 
 def test_exceeding_the_memory_size_kills_the_function(stock: Any, patched: Any) -> None:
     size = 300 * 1024 * 1024
-    assert deploy(stock, "app.allocate", MemorySize=128).invoke(size).payload == size
+    assert deploy(stock, "app.allocate", MemorySize=128).invoke([size, False]).payload == size
 
-    outcome = deploy(patched, "app.allocate", MemorySize=128).invoke(size)
+    outcome = deploy(patched, "app.allocate", MemorySize=128, Timeout=900).invoke([size, True])
     assert outcome.error_type == "Runtime.ExitError"
     assert outcome.payload["errorMessage"].endswith("signal: killed")
-    assert deploy(patched, "app.allocate", MemorySize=512).invoke(size).payload == size
+    assert deploy(patched, "app.allocate", MemorySize=512).invoke([size, False]).payload == size
 
 
 def test_an_answer_above_6_megabytes_is_refused(stock: Any, patched: Any) -> None:
@@ -218,21 +227,32 @@ def test_a_warm_function_keeps_its_process_until_its_code_changes(patched: Any) 
     assert function.invoke().payload["pid"] != first
 
 
-def test_reserved_concurrency_is_a_throttle(patched: Any) -> None:
-    function = deploy(patched, "app.sleep", Timeout=10)
+@contextmanager
+def at_work(function: Function, folder: Path) -> Iterator[None]:
+    """Meanwhile, an invocation of `app.hold` holds its slot."""
+    started, opened = folder / "started", folder / "opened"
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        held = pool.submit(function.invoke, [str(started), str(opened)])
+        until(started.exists)
+        try:
+            yield
+        finally:
+            opened.touch()
+    assert not held.result().failed
+
+
+def test_reserved_concurrency_is_a_throttle(patched: Any, tmp_path: Path) -> None:
+    function = deploy(patched, "app.hold", Timeout=900)
     function.client.put_function_concurrency(FunctionName=function.name, ReservedConcurrentExecutions=1)
-    with concurrent.futures.ThreadPoolExecutor() as pool:
-        calls = [pool.submit(function.invoke, 1) for _ in range(3)]
-    failures = [type(call.exception()).__name__ for call in calls if call.exception()]
-    assert failures == ["TooManyRequestsException"] * 2
+    with at_work(function, tmp_path), pytest.raises(function.client.exceptions.TooManyRequestsException):
+        function.invoke()
 
 
-def test_account_concurrency_is_a_throttle(new_emulator: Callable[..., Any]) -> None:
+def test_account_concurrency_is_a_throttle(new_emulator: Callable[..., Any], tmp_path: Path) -> None:
     cloud = new_emulator(concurrency=1)
-    functions = [deploy(cloud, "app.sleep", Timeout=10) for _ in range(2)]
-    with concurrent.futures.ThreadPoolExecutor() as pool:
-        calls = [pool.submit(function.invoke, 1) for function in functions]
-    assert [type(call.exception()).__name__ for call in calls if call.exception()] == ["TooManyRequestsException"]
+    function, other = deploy(cloud, "app.hold", Timeout=900), deploy(cloud, "app.inspect")
+    with at_work(function, tmp_path), pytest.raises(other.client.exceptions.TooManyRequestsException):
+        other.invoke()
 
 
 def test_functions_end_with_a_server_that_is_killed(new_emulator: Callable[..., Any]) -> None:

@@ -1,31 +1,50 @@
 """Step Functions' calls wait for a free slot as long as they are told to; after that they are throttled."""
 
+from pathlib import Path
 from typing import Any
 
-from tests.integration.patches.stepfunctions_probe import function, invoke, machine, start
+from tests.integration.patches.stepfunctions_probe import Execution, function, invoke, machine, start
+from tests.waiting import PATIENCE_SECONDS, until
 
-BUSY = """
+HELD = """
 import time
+from pathlib import Path
 
 def handle(event, context):
-    time.sleep(0.3)
+    folder = Path(event)
+    (folder / "started").touch()
+    while not (folder / "open").exists():
+        time.sleep(0.02)
 """
 
 
-def outcomes(cloud: Any) -> set[str]:
-    """Of three executions at once, none of which is retried, of a function that is at work for a while."""
-    busy = machine(("Work", invoke(function(cloud, BUSY))))
-    return {execution.ended()["status"] for execution in [start(cloud, busy) for _ in range(3)]}
+def overlapping(cloud: Any, folder: Path) -> tuple[Execution, Execution]:
+    """One whose function is at work until `folder` has the file `open`, and one that asks for the same meanwhile."""
+    held = machine(("Work", invoke(function(cloud, HELD, Timeout=900))))
+    first = start(cloud, held, str(folder))
+    until((folder / "started").exists)
+    return first, start(cloud, held, str(folder))
 
 
-def test_calls_above_the_limit_wait_for_a_slot(new_emulator: Any) -> None:
-    assert outcomes(new_emulator(concurrency=1)) == {"SUCCEEDED"}
+def test_calls_above_the_limit_wait_for_a_slot(new_emulator: Any, tmp_path: Path) -> None:
+    cloud = new_emulator(concurrency=1, settings={"LAMBDA_QUEUE_SECONDS": str(PATIENCE_SECONDS)})
+    first, second = overlapping(cloud, tmp_path)
+    second.reached("TaskScheduled")
+    (tmp_path / "open").touch()
+    assert [first.failure(), second.failure()] == [("SUCCEEDED", None)] * 2
 
 
-def test_calls_that_waited_in_vain_are_throttled(new_emulator: Any) -> None:
-    assert "FAILED" in outcomes(new_emulator(concurrency=1, settings={"LAMBDA_QUEUE_SECONDS": "0"}))
+def test_calls_that_waited_in_vain_are_throttled(new_emulator: Any, tmp_path: Path) -> None:
+    assert_throttled(new_emulator(concurrency=1, settings={"LAMBDA_QUEUE_SECONDS": "0"}), tmp_path)
 
 
-def test_stock_throttles_at_once(new_emulator: Any) -> None:
-    settings = {"SLUICE_STOCK_AWS": "1", "LAMBDA_QUEUE_SECONDS": "10"}
-    assert "FAILED" in outcomes(new_emulator(concurrency=1, settings=settings))
+def test_stock_throttles_at_once(new_emulator: Any, tmp_path: Path) -> None:
+    settings = {"SLUICE_STOCK_AWS": "1", "LAMBDA_QUEUE_SECONDS": str(PATIENCE_SECONDS)}
+    assert_throttled(new_emulator(concurrency=1, settings=settings), tmp_path)
+
+
+def assert_throttled(cloud: Any, folder: Path) -> None:
+    first, second = overlapping(cloud, folder)
+    assert second.failure()[0] == "FAILED"
+    (folder / "open").touch()
+    assert first.failure()[0] == "SUCCEEDED"

@@ -148,7 +148,7 @@ def test_the_deploy_command_ends_as_the_cdk_does(
     exit_code: int,
     deployed: bool,
 ) -> None:
-    monkeypatch.setattr(cli, "_cdk_deploy", lambda *_, **__: [sys.executable, "-c", f"raise SystemExit({exit_code})"])
+    monkeypatch.setattr(cli, "_cdk", lambda *_, **__: [sys.executable, "-c", f"raise SystemExit({exit_code})"])
     monkeypatch.setattr(cli, "_releases", lambda *_: release.releases)
     with nullcontext() if deployed else pytest.raises(typer.Exit):
         cli.deploy_command(stage="dev", yes=True, json=True)

@@ -22,6 +22,7 @@ from workflow.limits import TASKS
 from workflow.operator.cli import (
     cost,
     dead_letters,
+    docs,
     health,
     live_settings,
     local,
@@ -32,7 +33,7 @@ from workflow.operator.cli import (
     stop,
     sweep,
     views,
-)  # fmt: skip
+)
 from workflow.operator.cli.options import (
     STDERR,
     AssetStatus,
@@ -245,15 +246,15 @@ def asl(machine: MachineName, json: Json = True) -> None:  # noqa: ARG001 - the 
     print(DEFINITIONS[machine]().to_json(pretty=True))
 
 
-for group in (put, stop, mend, operate, dead_letters, sweep, release, health, cost, live_settings):
+for group in (put, stop, mend, operate, dead_letters, sweep, release, health, cost, live_settings, docs):
     group.add_to(app)
 
 PANELS = {
-    "The stage": {"demo", "up", "down", "doctor", "status", "env"},
+    "The stage": {"demo", "up", "down", "doctor", "status", "env", "docs"},
     "Files": {"put", "assets", "asset", "get"},
     "Executions": {"start", "stop", "executions", "execution", "logs", "console", "asl"},
     "Mend": {"redrive", "reprocess", "batches", "batch", "restore", "release", "discard", "dead-letters", "sweep"},
-    "Deploy and run": {"deploy", "versions", "rollback", "health", "cost", "settings"},
+    "Deploy and run": {"deploy", "cdk", "versions", "rollback", "health", "cost", "settings"},
 }
 """What the help shows together."""
 for each in app.registered_commands:

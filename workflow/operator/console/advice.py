@@ -5,7 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-PAGE = Path(__file__).parents[3] / "docs" / "operating.md"
+from workflow.operator.docs.pages import page
+
+PAGE = page("operating")
 
 _ROW = re.compile(
     r"^\| (?P<codes>[A-Z][\w.]+(?:, [A-Z][\w.]+)*) \| (?P<means>[^|]+) \| (?P<do>[^|]+) \|$", re.MULTILINE
@@ -20,9 +22,9 @@ class Advice:
     do: str
 
 
-def read_advice(page: Path = PAGE) -> Mapping[str, Advice]:
-    """Advice by code; empty where the documentation was not installed."""
-    text = page.read_text() if page.exists() else ""
+def read_advice(file: Path = PAGE) -> Mapping[str, Advice]:
+    """Advice by code."""
+    text = file.read_text()
     return {
         code: Advice(row["means"].replace("`", ""), row["do"].replace("`", ""))
         for row in _ROW.finditer(text)

@@ -1,1 +1,1 @@
-"""What makes generated pages of docs/ from the code. No function, template or command imports it."""
+"""The pages of docs/: where they are (`pages`), and what makes the generated ones from the code."""

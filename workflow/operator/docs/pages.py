@@ -1,0 +1,55 @@
+"""The pages of docs/, which an installed Sluice has in its package: see hatch_build.py."""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+INSTALLED = Path(__file__).with_name("markdown")
+CHECKOUT = Path(__file__).parents[3] / "docs"
+
+_HEADING = re.compile(r"^(?P<level>#+) (?P<title>.+)$", re.MULTILINE)
+
+
+class NoPageError(Exception):
+    """There is no such page or heading; the message names those that there are."""
+
+
+def folder() -> Path:
+    return INSTALLED if INSTALLED.is_dir() else CHECKOUT
+
+
+def page(name: str) -> Path:
+    """The file of a page such as `runbook`."""
+    return folder() / f"{name}.md"
+
+
+def titles() -> Mapping[str, str]:
+    """The title of each page."""
+    files = sorted(folder().glob("*.md"))
+    return {file.stem: file.read_text().partition("\n")[0].removeprefix("# ") for file in files}
+
+
+def read(reference: str) -> str:
+    """A page, or its section below a heading: `runbook` or `docs/runbook.md#no-results`, as messages name them."""
+    name, _, anchor = reference.removeprefix("docs/").partition("#")
+    name = name.removesuffix(".md")
+    if name not in titles():
+        raise NoPageError(f"There is no page {name!r}; there are {', '.join(titles())}.")
+    text = page(name).read_text()
+    return _section(name, text, anchor) if anchor else text
+
+
+def _section(name: str, text: str, anchor: str) -> str:
+    """From the heading to the next one of its level or above. Anchors are made as GitHub makes them."""
+    headings = [*_HEADING.finditer(text)]
+    for index, heading in enumerate(headings):
+        if _anchor(heading["title"]) == anchor:
+            after = (each for each in headings[index + 1 :] if len(each["level"]) <= len(heading["level"]))
+            end = next(after, None)
+            return text[heading.start() : end.start() if end else None]
+    known = ", ".join(_anchor(each["title"]) for each in headings)
+    raise NoPageError(f"The page {name} has no heading {anchor!r}; it has {known}.")
+
+
+def _anchor(title: str) -> str:
+    return re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-")
