@@ -437,8 +437,13 @@ def test_facts_of_a_photograph(render):
 
 @pytest.mark.parametrize(
     ("date", "is_told"),
-    [("2023:02:29 10:00:00", True), ("2024:05:06 24:08:09", True), ("yesterday", True)]
-    + [("0000:00:00 00:00:00", False), ("", False)],
+    [
+        ("2023:02:29 10:00:00", True),
+        ("2024:05:06 24:08:09", True),
+        ("yesterday", True),
+        ("0000:00:00 00:00:00", False),
+        ("", False),
+    ],
 )
 def test_impossible_dates_are_left_out(render, date, is_told):
     content = encoded(quarters(), exif=exif({}, photo={ExifTags.Base.DateTimeOriginal: date}))
