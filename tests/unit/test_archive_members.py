@@ -12,6 +12,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tasks.shared.work import Original, Recipe
+from tasks.transform.archive import transform
 from tasks.transform.archive.limits import Limits
 from tasks.transform.archive.members import members
 from tests.unit.papers import archive, entry, patched
@@ -29,6 +31,23 @@ from workflow.errors import (
 )
 
 CONTENT = b"0123456789" * 100
+LEGACY_NAMES = (
+    ("caf\u00e9.txt", "cp437"),
+    ("\u00dcbung.txt", "cp437"),
+    ("Gr\u00f6\u00dfe.csv", "cp850"),
+    ("Gr\u00f6\u00dfe.csv", "cp1252"),
+    ("\u017cycie.txt", "cp852"),
+    ("Документы/отчёт.xlsx", "cp866"),
+    ("план.doc", "cp1251"),
+    ("Αναφορά.pdf", "cp737"),
+    ("a\u011fa\u00e7.txt", "cp857"),
+    ("表紙.jpg", "cp932"),
+    ("ソース能力表.txt", "cp932"),
+    ("报告.pdf", "gbk"),
+    ("報告.pdf", "big5"),
+    ("사진.jpg", "cp949"),
+)
+"""As people name their files; two of the Japanese ones have a letter whose second byte is a backslash."""
 
 
 @pytest.fixture
@@ -86,7 +105,7 @@ def test_name_in_unicode_beside_the_old_one_counts(unpack):
     content = packed(info)
     assert list(unpack(content.replace(stored, old))) == ["写真.jpg"]
     renamed = old[:-1] + b"x"
-    assert list(unpack(content.replace(stored, renamed))) == [renamed.decode("cp437")]
+    assert list(unpack(content.replace(stored, renamed))) == [renamed.decode("gbk")]
 
 
 def test_a_log_that_packs_well_is_no_bomb(unpack):
@@ -161,12 +180,21 @@ def test_odd_names_are_brought_into_form(unpack, name, safe):
 
 @pytest.mark.parametrize(
     ("stored", "expected"),
-    [("caf\u00e9".encode(), "caf\u00e9"), (b"caf\x82", "caf\u00e9"), (b"\x8e\x8e\x96\xbc", "ÄÄû╝")],
+    [
+        *((name.encode(encoding), name) for name, encoding in LEGACY_NAMES),
+        ("caf\u00e9".encode(), "caf\u00e9"),
+    ],
 )
 def test_names_of_programs_that_do_not_say_how_they_write(unpack, stored, expected):
-    """UTF-8 where it is that, else the code page of the old standard."""
     placeholder = "x" * len(stored)
     assert list(unpack(packed(entry(placeholder)).replace(placeholder.encode(), stored))) == [expected]
+
+
+def test_encoding_of_names_is_told_with_the_next_best(tmp_path):
+    path, stored = tmp_path / "a.zip", "表紙.jpg".encode("cp932")
+    path.write_bytes(packed(entry("x" * len(stored))).replace(b"x" * len(stored), stored))
+    notes = transform(Original(path, "a.zip", "application/zip", tmp_path), Recipe()).facts["notes"]
+    assert any("names of files are read as Shift-JIS" in note and "next best is " in note for note in notes)
 
 
 @pytest.mark.parametrize(

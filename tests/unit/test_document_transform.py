@@ -13,7 +13,7 @@ from pikepdf import Array, Dictionary, Name, Pdf, String
 from tasks.shared.work import Original, Recipe, Rendered
 from tasks.transform import document as kind
 from tasks.transform.document import child
-from tests.unit.papers import document, opened, saved
+from tests.unit.papers import annotate, document, opened, saved
 from workflow.errors import (
     CorruptDocument,
     EncryptedFile,
@@ -312,3 +312,16 @@ def test_xmp_that_is_no_xml(facts_of):
     pdf = document("Hello")
     pdf.Root.Metadata = pdf.make_stream(b"<a><!ENTITY", Type=Name.Metadata, Subtype=Name.XML)
     assert "title" not in facts_of(pdf)
+
+
+def test_values_of_form_fields_and_notes_are_in_the_text(render):
+    pdf = document("Name:")
+    field = {"FT": Name.Tx, "T": String("name"), "V": String("Ada"), "DA": String("/F 12 Tf 0 g")}
+    widget = annotate(pdf, "/Widget", **field)
+    font = Dictionary(Type=Name.Font, Subtype=Name.Type1, BaseFont=Name.Helvetica)
+    del widget["/AP"]
+    pdf.Root.AcroForm = Dictionary(
+        Fields=Array([widget]), NeedAppearances=True, DR=Dictionary(Font=Dictionary(F=pdf.make_indirect(font)))
+    )
+    text = render(pdf).files[1].path.read_text("utf-8")
+    assert text.split() == ["Name:", "Ada"]

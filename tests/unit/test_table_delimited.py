@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tasks.sniffing.sniff import sniff
-from tasks.transform.table.encodings import tell_encoding
+from tasks.transform.encodings import tell_encoding
 from tests.unit.tables import converted
 from workflow.errors import CorruptTable, RejectedError, TooManyBadRows, TooManyColumns
 
@@ -112,7 +112,8 @@ def test_letters_of_national_encodings_are_right_or_refused_with_both(tmp_path, 
 def test_enough_letters_make_an_encoding_sure(encoding, tmp_path):
     path = tmp_path / "text"
     path.write_bytes(LETTERS[encoding].encode(encoding))
-    told = tell_encoding(path)
+    with path.open("rb") as file:
+        told = tell_encoding(file)
     assert told
     assert (path.read_bytes().decode(told.encoding), told.is_sure) == (LETTERS[encoding], True)
 
@@ -331,6 +332,31 @@ def test_many_columns(tmp_path):
 def test_too_many_columns(tmp_path):
     with pytest.raises(TooManyColumns, match="2,000 columns; up to 1,500"):
         converted(tmp_path, ",".join(map(str, range(2000))) + "\n")
+
+
+@pytest.mark.parametrize("above", [",,\n", ",,\n,,\n", '"",,\n', "Sales\n,,\n"])
+def test_empty_rows_above_the_names_are_left_out_by_line(tmp_path, above):
+    table = converted(tmp_path, f"{above}name,qty,price\nx,2,3\n")
+    assert list(table.types()) == ["name", "qty", "price"]
+    assert table.rows() == [("x", "2", "3")]
+    empty = [entry["line"] for entry in table.rejects if "empty" in entry["reason"]]
+    assert empty == [at for at, line in enumerate(above.splitlines(), 1) if line != "Sales"]
+
+
+@pytest.mark.parametrize(
+    ("text", "rows", "left_out"),
+    [
+        ('"a",\n"name"\n"x"\n', [("x",)], [1]),
+        ('"\nname\nx', [("x",)], [1]),
+        ("a,b,c\n1,2,3\n,\n4,5,6\n", [("1", "2", "3"), ("4", "5", "6")], [3]),
+        ("\nname\rx\ny", [("x",), ("y",)], []),
+        ("\n1\n2", [("1",), ("2",)], []),
+    ],
+)
+def test_lines_that_are_no_rows_are_told_and_nothing_else_is_lost(tmp_path, text, rows, left_out):
+    table = converted(tmp_path, text)
+    assert table.rows() == rows
+    assert [entry["line"] for entry in table.rejects] == left_out if left_out else not table.facts["bad_rows"]
 
 
 def test_blank_lines_alone_are_no_table(tmp_path):

@@ -435,10 +435,21 @@ def test_facts_of_a_photograph(render):
     assert facts["exposure"] == {"aperture": 1.8, "exposure_seconds": 0.005, "iso": 400}
 
 
-@pytest.mark.parametrize("date", ["2023:02:29 10:00:00", "0000:00:00 00:00:00", "yesterday", ""])
-def test_impossible_dates_are_left_out(render, date):
+@pytest.mark.parametrize(
+    ("date", "is_told"),
+    [
+        ("2023:02:29 10:00:00", True),
+        ("2024:05:06 24:08:09", True),
+        ("yesterday", True),
+        ("0000:00:00 00:00:00", False),
+        ("", False),
+    ],
+)
+def test_impossible_dates_are_left_out(render, date, is_told):
     content = encoded(quarters(), exif=exif({}, photo={ExifTags.Base.DateTimeOriginal: date}))
-    assert "taken_at" not in render(content).facts
+    facts = render(content).facts
+    assert "taken_at" not in facts
+    assert any("taken_at" in note for note in facts.get("notes", ())) is is_told
 
 
 def test_technical_dump_is_json_and_bounded(render):

@@ -89,7 +89,9 @@ def _notes(listed: list[Listed], contents: Contents) -> Iterator[str]:
         f"{empty:,} of the files are empty": empty,
         f"the archive begins behind {contents.leading_bytes:,} bytes of something else": contents.leading_bytes,
     }
-    return (note for note, count in counts.items() if count)
+    if contents.names_told:
+        yield f"names of files are {contents.names_told.note}"
+    yield from (note for note, count in counts.items() if count)
 
 
 def _comment(contents: Contents, *, keep_private: bool) -> dict[str, str]:

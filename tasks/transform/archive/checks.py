@@ -7,7 +7,7 @@ from typing import BinaryIO
 from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipInfo
 
 from tasks.transform.archive.limits import Limits
-from tasks.transform.archive.names import told_name, unsafe
+from tasks.transform.archive.names import unsafe
 from workflow.errors import (
     CorruptArchive,
     DecompressionBomb,
@@ -60,7 +60,7 @@ def check_names(names: Iterable[tuple[ZipInfo, str]]) -> None:
     seen: set[str] = set()
     for entry, name in names:
         if name in seen:
-            raise unsafe(told_name(entry), "has the same name as another")
+            raise unsafe(entry.filename, "has the same name as another")
         seen.add(name)
 
 
@@ -94,11 +94,11 @@ def _check_readable(entry: ZipInfo) -> None:
 def _check_regular(entry: ZipInfo) -> None:
     mode = entry.external_attr >> 16
     if entry.create_system in _UNIX_SYSTEMS and stat.S_IFMT(mode) and not stat.S_ISREG(mode):
-        raise unsafe(told_name(entry), "is a link" if stat.S_ISLNK(mode) else "is no ordinary file")
+        raise unsafe(entry.filename, "is a link" if stat.S_ISLNK(mode) else "is no ordinary file")
 
 
 def _check_size(entry: ZipInfo, limits: Limits) -> None:
-    name, size = told_name(entry)[:80], entry.file_size
+    name, size = entry.filename[:80], entry.file_size
     if size > limits.max_file_bytes:
         raise TooLarge(
             f'The archive\'s file "{name}" has {size / GIB:,.1f} GiB; up to {limits.max_file_bytes / GIB:,.0f} GiB '
@@ -116,7 +116,7 @@ def _end_of(file: BinaryIO, entry: ZipInfo) -> int:
     header = file.read(_LOCAL_HEADER.size)
     if len(header) < _LOCAL_HEADER.size or not header.startswith(_LOCAL_MAGIC):
         raise CorruptArchive(
-            f'The archive\'s directory is wrong about "{told_name(entry)[:80]}": it is not where it should be. '
+            f'The archive\'s directory is wrong about "{entry.filename[:80]}": it is not where it should be. '
             "Pack the files again, and upload that."
         )
     _, name_bytes, extra_bytes = _LOCAL_HEADER.unpack(header)

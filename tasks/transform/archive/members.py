@@ -17,7 +17,8 @@ from zipfile import BadZipFile, ZipFile, ZipInfo
 
 from tasks.transform.archive.checks import check_depth, check_entries, check_names, check_places
 from tasks.transform.archive.limits import LIMITS, Limits
-from tasks.transform.archive.names import extra_field, is_clutter, safe_name, told_name
+from tasks.transform.archive.names import extra_field, is_clutter, safe_name, tell_names
+from tasks.transform.encodings import Told
 from workflow.errors import CorruptArchive, TooManyFiles, TruncatedFile
 
 CHUNK_BYTES = 256 * 1024
@@ -80,6 +81,8 @@ class Contents:
     clutter: int
     comment: bytes
     leading_bytes: int
+    names_told: Told | None
+    """The encoding of the names, where the archive does not say it."""
 
 
 def members(path: Path, limits: Limits = LIMITS, depth: int = 1) -> Iterator[Member]:
@@ -143,9 +146,10 @@ def _is_cut_off(path: Path) -> bool:
 
 
 def _checked(archive: ZipFile, file: BinaryIO, limits: Limits) -> Contents:
+    names_told = tell_names(archive.infolist())
     entries = [entry for entry in archive.infolist() if not _is_folder(entry)]
     check_entries(entries, limits)
-    named = [(entry, safe_name(told_name(entry), limits)) for entry in entries]
+    named = [(entry, safe_name(entry.filename, limits)) for entry in entries]
     check_places(file, archive.infolist(), archive.start_dir)
     wanted = [(entry, name) for entry, name in named if not is_clutter(name)]
     check_names(wanted)
@@ -154,11 +158,12 @@ def _checked(archive: ZipFile, file: BinaryIO, limits: Limits) -> Contents:
         clutter=len(entries) - len(wanted),
         comment=archive.comment,
         leading_bytes=min((entry.header_offset for entry in archive.infolist()), default=0),
+        names_told=names_told,
     )
 
 
 def _is_folder(entry: ZipInfo) -> bool:
-    return entry.orig_filename.endswith(("/", "\\")) and entry.file_size == 0
+    return entry.filename.endswith(("/", "\\")) and entry.file_size == 0
 
 
 def _member(archive: ZipFile, entry: ZipInfo, name: str) -> Member:

@@ -1,24 +1,48 @@
 """The names in an archive: what they say in Unicode, and whether a file of that name could go astray."""
 
+import io
 import re
 import struct
 import unicodedata
 import zlib
+from collections.abc import Iterable
 from zipfile import ZipInfo
 
 from tasks.transform.archive.limits import Limits
+from tasks.transform.encodings import Told, tell_encoding
 from workflow.errors import UnsafeName
 
 _UTF_8_FLAG = 0x800
 _UNICODE_PATH, _EXTRA_HEADER = 0x7075, struct.Struct("<HH")
+_STANDARD = "cp437"
+_USUAL = frozenset(
+    {_STANDARD, "cp737", "cp775", "cp850", "cp852", "cp857", "cp866", "cp932", "gb18030", "big5hkscs", "cp949"}
+)
+"""What Windows and DOS write by themselves, each in its part of the world; others say UTF-8, as a rule."""
 _DRIVE = re.compile(r"[A-Za-z]:(?=/|[^ ])")
 _MISLEADING = re.compile("[\u2028-\u202e\u2066-\u2069]")
 _CLUTTER_FOLDERS, _CLUTTER = frozenset({"__MACOSX"}), frozenset({".ds_store", "thumbs.db", "desktop.ini"})
 _SHOWN_CHARS = 80
 
 
-def told_name(entry: ZipInfo) -> str:
-    """As its author named it: many programs write UTF-8 and do not say so; the old standard is code page 437.
+def tell_names(entries: Iterable[ZipInfo]) -> Told | None:
+    """Put into `filename` what the authors named the files; tells the encoding where the archive does not."""
+    untold: list[ZipInfo] = []
+    for entry in entries:
+        told = _told_name(entry)
+        entry.filename = entry.orig_filename if told is None else told
+        if told is None:
+            untold.append(entry)
+    stored = [entry.orig_filename.encode(_STANDARD) for entry in untold]
+    found = tell_encoding(io.BytesIO(b"\n".join(stored)), usual=_USUAL, unusual_signs="\\") if untold else None
+    if found:
+        for entry, name in zip(untold, stored, strict=True):
+            entry.filename = name.decode(found.encoding)
+    return found
+
+
+def _told_name(entry: ZipInfo) -> str | None:
+    """The name in Unicode as the archive has it: many programs write UTF-8 and do not say so.
 
     Those that write an older encoding for old readers have the name beside it in Unicode (APPNOTE 4.6.9).
     """
@@ -27,16 +51,16 @@ def told_name(entry: ZipInfo) -> str:
     if unicode_path := _unicode_path(entry):
         return unicode_path
     try:
-        return entry.orig_filename.encode("cp437").decode("utf-8")
+        return entry.orig_filename.encode(_STANDARD).decode("utf-8")
     except UnicodeError:
-        return entry.orig_filename
+        return None
 
 
 def _unicode_path(entry: ZipInfo) -> str | None:
     """None where there is none, or where it belongs to another name: one that was changed since."""
     data = extra_field(entry, _UNICODE_PATH)
     version, checksum, name = data[:1], data[1:5], data[5:]
-    if version != b"\1" or int.from_bytes(checksum, "little") != zlib.crc32(entry.orig_filename.encode("cp437")):
+    if version != b"\1" or int.from_bytes(checksum, "little") != zlib.crc32(entry.orig_filename.encode(_STANDARD)):
         return None
     try:
         return name.decode("utf-8") or None

@@ -18,7 +18,7 @@ from tasks.transform.image import proof
 from tasks.transform.image.animation import Animation, animate
 from tasks.transform.image.color import Profile, read_profile, srgb_converter, to_working_mode
 from tasks.transform.image.decode import SNAP_SHARE, Decoded, decode
-from tasks.transform.image.exif import dump_tags, photo_facts, read_tags
+from tasks.transform.image.exif import dump_tags, photo_facts, photo_notes, read_tags
 from tasks.transform.image.profile_names import told_name
 from workflow.kinds import IMAGE, Format
 
@@ -55,7 +55,7 @@ def transform(original: Original, recipe: Recipe) -> Rendered:
         files = tuple(moving.file if moving and name == "webp" else _ENCODERS[name](image) for name in recipe.formats)
         tags = read_tags(decoded.exif)
     facts = _picture_facts(decoded, found, image, profile) | _several_facts(decoded, found, moving)
-    notes = [*decoded.notes, *_several_notes(decoded, found, moving)]
+    notes = [*decoded.notes, *_several_notes(decoded, found, moving), *photo_notes(tags)]
     return Rendered(
         files,
         facts | ({"notes": notes} if notes else {}) | photo_facts(tags, keep_private=recipe.keep_private),

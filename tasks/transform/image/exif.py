@@ -137,6 +137,12 @@ def photo_facts(tags: Tags, *, keep_private: bool) -> dict[str, Any]:
     return {name: fact for name, fact in facts.items() if fact}
 
 
+def photo_notes(tags: Tags) -> list[str]:
+    """What the photograph says of itself and cannot be so."""
+    is_said = any(_text(tags.main, date).strip(" :0") for date, _ in _DATE_TAGS)
+    return ["taken_at is left out: what the photograph says is no date"] if is_said and not _taken_at(tags.main) else []
+
+
 def dump_tags(tags: Tags, *, keep_private: bool) -> dict[str, Any]:
     """The listed tags by name, which tell how the picture was taken; with the place all of them. Bounded."""
     shown = {tag: value for tag, value in tags.main.items() if keep_private or _is_public(tag, value)}

@@ -12,7 +12,17 @@ from pathlib import Path
 import duckdb
 from duckdb import DuckDBPyConnection
 
-from tasks.transform.table.dialect import DRAWING, ONE_COLUMN, Dialect, Layout, Lines, is_blank, is_drawing, read_layout
+from tasks.transform.table.dialect import (
+    DRAWING,
+    EMPTY_ROW,
+    ONE_COLUMN,
+    Dialect,
+    Layout,
+    Lines,
+    is_blank,
+    is_drawing,
+    read_layout,
+)
 from tasks.transform.table.engine import literal, row_group_rows, write_parquet
 from tasks.transform.table.header import Start
 from tasks.transform.table.limits import LIMITS
@@ -172,6 +182,8 @@ def _good_rows(path: Path, layout: Layout, rejects: Rejects) -> Iterator[list[st
             elif start.width == 1 or (len(row) >= start.width and lines.taken[0].strip()):
                 rejects.good += 1
                 yield row[: start.width] or [""]
+            elif "".join(lines.taken).strip():
+                rejects.leave_out(lines.number, EMPTY_ROW, "".join(lines.taken))
             lines.taken.clear()
 
 

@@ -134,8 +134,8 @@ class LeftOut:
 class Layout:
     """The dialect and where the table begins: `data_line` is the first physical line (from 0) that is data.
 
-    `left_out` are the lines before it that are neither data nor the header. With `can_skip`, no quotes reach over them:
-    DuckDB counts rows where it skips lines.
+    `left_out` are the lines before it that are neither data nor the header. With `can_skip`, no quotes reach over them,
+    all can be read, and all end alike: DuckDB counts rows where it skips lines.
     """
 
     dialect: Dialect
@@ -153,8 +153,8 @@ class _Trial:
     row_lines: list[int]
     """Lines that were read when the row was complete."""
     errors: int
-    drawings: tuple[int, ...] = ()
-    """Lines that are drawn around the rows, or count them."""
+    beside: tuple[tuple[int, str], ...] = ()
+    """Lines that are no rows, and why: drawn around the rows, or without a cell that can be read."""
 
     @property
     def width(self) -> int:
@@ -186,7 +186,8 @@ class _Trial:
 ONE_COLUMN = Dialect("\x1e", '"', '"')
 """Nothing divides its lines."""
 
-DRAWING = "a rule, or a number of rows"
+DRAWING, EMPTY_ROW = "a rule, or a number of rows", "a row of empty cells"
+_FAULTY = "quotes cannot be read"
 
 _QUOTINGS = (("", ('"', '"')), ('\\"', ('"', "\\")), ("'", ("'", "'")), ("", ("", "")))
 """By the mark that a text must have for them: double quotes may come later."""
@@ -202,10 +203,20 @@ def read_layout(path: Path) -> Layout:
     start = find_start(trial.rows[named:], trial.width)
     start = replace(start, titles=start.titles + named)
     first_data = start.titles + (start.header is not None) + start.beneath
-    data_line = trial.row_lines[first_data - 1] if first_data else 0
-    quote = trial.dialect.quote
-    can_skip = not quote or all(line.count(quote) % 2 == 0 for line in lines[:data_line])
-    return Layout(trial.dialect, start, data_line, _left_out(trial, start, lines), can_skip, _mean_bytes(lines))
+    data_line = trial.row_lines[first_data - 1] if first_data else _blank_lines(lines)
+    left_out = _left_out(trial, start, lines)
+    can_skip = _can_skip(lines, data_line, trial.dialect.quote) and all(left.reason != _FAULTY for left in left_out)
+    return Layout(trial.dialect, start, data_line, left_out, can_skip, _mean_bytes(lines))
+
+
+def _can_skip(lines: Sequence[str], data_line: int, quote: str) -> bool:
+    ends = {line[len(line.rstrip("\r\n")) :] for line in lines[: data_line + 1]} - {""}
+    return len(ends) <= 1 and (not quote or all(line.count(quote) % 2 == 0 for line in lines[:data_line]))
+
+
+def _blank_lines(lines: Sequence[str]) -> int:
+    """Before anything else."""
+    return next((at for at, line in enumerate(lines) if line.strip()), 0)
 
 
 def _left_out(trial: _Trial, start: Start, lines: Sequence[str]) -> tuple[LeftOut, ...]:
@@ -216,7 +227,7 @@ def _left_out(trial: _Trial, start: Start, lines: Sequence[str]) -> tuple[LeftOu
     )
     ends = [(trial.row_lines[at], trial.row_lines[at - 1] if at else 0, reason) for at, reason in rows]
     data_line = trial.row_lines[named + start.beneath - 1] if named + start.beneath else 0
-    ends += [(line, line - 1, DRAWING) for line in trial.drawings if line < data_line]
+    ends += [(line, line - 1, reason) for line, reason in trial.beside if line < data_line]
     return tuple(LeftOut(end, reason, "".join(lines[begin:end]).strip("\r\n")) for end, begin, reason in ends)
 
 
@@ -278,7 +289,8 @@ def _is_one_column(trial: _Trial) -> bool:
 
 def _try(lines: Sequence[str], dialect: Dialect) -> _Trial:
     source = Lines(iter(lines))
-    reader, rows, row_lines, errors, drawings = dialect.reader(source), list[list[str]](), list[int](), 0, list[int]()
+    reader, rows, row_lines, errors = dialect.reader(source), list[list[str]](), list[int](), 0
+    beside: list[tuple[int, str]] = []
     while len(rows) < _MAX_ROWS and errors < _MAX_ERRORS:
         try:
             row = next(reader)
@@ -287,16 +299,19 @@ def _try(lines: Sequence[str], dialect: Dialect) -> _Trial:
         except csv.Error:
             errors += 1
             source.give_back(keep=1)
+            beside.append((source.number, _FAULTY))
             source.taken.clear()
             reader = dialect.reader(source)
             continue
         if not dialect.is_plain and is_drawing(source.taken[0]):
-            drawings.append(source.number)
+            beside.append((source.number, DRAWING))
         elif not is_blank(row):
             rows.append(row)
             row_lines.append(source.number)
+        elif "".join(source.taken).strip():
+            beside.append((source.number, EMPTY_ROW))
         source.taken.clear()
-    return _Trial(dialect, rows, row_lines, errors, tuple(drawings))
+    return _Trial(dialect, rows, row_lines, errors, tuple(beside))
 
 
 def is_drawing(line: str) -> bool:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from tasks.transform.table.encodings import label, tell_encoding
+from tasks.transform.encodings import label, tell_encoding
 from workflow.errors import CorruptTable
 from workflow.units import MIB
 
@@ -110,7 +110,8 @@ def _is_mostly_utf8(scan: _Scan) -> bool:
 
 def _legacy_encoding(path: Path) -> tuple[str, str]:
     """The encoding, and what people should know of it."""
-    told = tell_encoding(path)
+    with path.open("rb") as file:
+        told = tell_encoding(file)
     if told is None:
         raise CorruptTable(
             "The text is neither UTF-8 nor UTF-16, and no other encoding knows all of its bytes. "

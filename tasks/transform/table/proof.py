@@ -63,11 +63,12 @@ def _counts(text: Path, media_type: str, *, is_narrow: bool) -> Iterator[int]:
 
 
 def _records(path: Path) -> tuple[int, int]:
-    """Lines that end outside of quotes, without those that are blank; and these."""
-    ends, blank, is_quoted, last = 0, 0, False, b"\n"
+    """Lines that end outside of quotes, without those that are blank; and these, from the first other one on."""
+    ends, blank, is_quoted, last, begins = 0, 0, False, b"\n", True
     with path.open("rb") as file:
         while piece := file.read(_PIECE_BYTES):
             piece += file.readline()
+            piece, begins = (piece.lstrip(), not piece.strip()) if begins else (piece, False)
             outside, is_quoted = _outside_quotes(piece, is_quoted=is_quoted)
             if b"\n" not in piece:
                 outside = outside.replace(b"\r", b"\n")
@@ -86,7 +87,7 @@ def _outside_quotes(piece: bytes, *, is_quoted: bool) -> tuple[bytes, bool]:
 
 
 def _counts_by_rules(path: Path) -> Iterator[int]:
-    """Row by row, where quotes are not those of most files: with lines that are blank, and without."""
+    """Row by row, where quotes are not those of most files: with lines that are blank below the first, and without."""
     dialect = read_layout(path).dialect
     rows, blank = 0, 0
     with path.open(encoding="utf-8", errors="surrogateescape", newline="") as file, long_cells():
@@ -103,7 +104,7 @@ def _counts_by_rules(path: Path) -> Iterator[int]:
                 rows, reader = rows + 1, dialect.reader(lines)
                 continue
             is_empty = is_blank(row) and not "".join(lines.taken).strip()
-            rows, blank = rows + (not is_empty), blank + is_empty
+            rows, blank = rows + (not is_empty), blank + (is_empty and rows > 0)
     yield rows
     yield rows + blank
 
