@@ -19,7 +19,7 @@ PYPROJECT = sources.PROJECT_ROOT / "pyproject.toml"
 LOCK = PYPROJECT.with_name("uv.lock")
 WHEEL_REQUIRES = PYPROJECT.with_name("requirements.txt")
 """What hatch_build.py puts into the wheel: `pip install` of it takes the same versions."""
-NAMING_UV = ("README.md", ".ci/run", ".github/workflows/deploy.yml", ".github/workflows/newest.yml")
+NAMING_UV = ("README.md", "CONTRIBUTING.md", ".ci/run", ".github/workflows/deploy.yml", ".github/workflows/newest.yml")
 """Files that say which uv to install, before it can read anything."""
 PACKAGES = "constraint-dependencies"
 BUILD_TOOLS = "build-constraint-dependencies"

@@ -122,7 +122,7 @@ def _read(text: str, wanted: AssetFilter) -> Token:
     try:
         token = decode_json(base64.urlsafe_b64decode(padded), Token)
     except (binascii.Error, ValueError) as exc:
-        raise MalformedRequest("`next` is no token of ours. Take it as it is from the page before.") from exc
+        raise MalformedRequest("`next` is an invalid pagination token. Take it as it is from the page before.") from exc
     if token.filter != _digest(wanted):
         raise MalformedRequest("`next` belongs to another list. Ask for the next page with the same parameters.")
     return token

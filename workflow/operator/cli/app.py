@@ -253,7 +253,7 @@ PANELS = {
     "The stage": {"demo", "up", "down", "doctor", "status", "env", "docs"},
     "Files": {"put", "assets", "asset", "get"},
     "Executions": {"start", "stop", "executions", "execution", "logs", "console", "asl"},
-    "Mend": {"redrive", "reprocess", "batches", "batch", "restore", "release", "discard", "dead-letters", "sweep"},
+    "Recover": {"redrive", "reprocess", "batches", "batch", "restore", "release", "discard", "dead-letters", "sweep"},
     "Deploy and run": {"deploy", "cdk", "versions", "rollback", "health", "cost", "settings"},
 }
 """What the help shows together."""
@@ -303,9 +303,9 @@ def _sentence(problem: Exception) -> str:
     if isinstance(problem, EndpointConnectionError):
         return f"{problem} If that is the local stack, start it with `sluice up`."
     if isinstance(problem, ClientError | BotoCoreError | BusyError):
-        return f"AWS said no: {problem}"
+        return f"AWS error: {problem}"
     if isinstance(problem, UnicodeEncodeError):
         return f"{problem.object!r} is not written in UTF-8, as all names in AWS are."
     if isinstance(problem, OSError):
-        return f"This machine said no: {problem}"
+        return f"System error: {problem}"
     return f"A fault of Sluice, {type(problem).__name__}: {problem}. Where it is, {TRACEBACK}=1 shows."

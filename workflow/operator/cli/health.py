@@ -1,4 +1,4 @@
-"""The command that answers: is it well?"""
+"""The command that checks the health of a stage."""
 
 from dataclasses import asdict
 
@@ -16,7 +16,7 @@ def add_to(app: typer.Typer) -> None:
 
 
 def health(sluice: Sluice, printer: Printer) -> None:
-    """Is it well? What needs a person, and the command that mends it; exit code 1 if there is anything."""
+    """Check a stage's health: what needs a person, and the command that mends it; exit code 1 if there is anything."""
     found = checks.health(sluice)
     printer.show([asdict(each) for each in found], lambda: views.findings_view(found))
     if any(each.ok is False for each in found):

@@ -38,7 +38,7 @@ def confirm(question: str, *, yes: bool, json: bool) -> None:
     if yes:
         return
     if json:
-        raise NotPossibleError("This asks first. With --json, say --yes too.")
+        raise NotPossibleError("Confirmation required: pass --yes beside --json.")
     typer.confirm(question, abort=True, err=True)
 
 

@@ -43,7 +43,7 @@ def deploy_command(
     region: Region = None,
     json: Json = False,
 ) -> None:
-    """Deploy this Sluice, and follow the new version until it has all executions; exit code 1 if it got undone."""
+    """Deploy this Sluice, and follow the new version until it has all executions; exit code 1 if it was rolled back."""
     if dry_run:
         _synthesize(stage, Printer(json))
         return

@@ -23,7 +23,7 @@ def sentence(problem: Exception) -> str:
     """A problem as a person should read it."""
     if isinstance(problem, SluiceError | NotThereError):
         return str(problem)
-    return f"AWS said no: {problem}"
+    return f"AWS error: {problem}"
 
 
 async def ask(work: Callable[..., T], *arguments: Any) -> T:

@@ -30,7 +30,7 @@ def titles() -> Mapping[str, str]:
 
 
 def read(reference: str) -> str:
-    """A page, or its section below a heading: `runbook` or `docs/runbook.md#no-results`, as messages name them."""
+    """A page, or its section below a heading: `runbook` or `docs/runbook.md#throttled`, as messages name them."""
     name, _, anchor = reference.removeprefix("docs/").partition("#")
     name = name.removesuffix(".md")
     if name not in titles():

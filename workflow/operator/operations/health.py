@@ -1,4 +1,4 @@
-"""Is it well? By the records, the executions and each part that a stage needs; and by alarms, where there are any.
+"""A stage's health: by the records, the executions and each part that a stage needs; and by alarms, where there are any.
 
 What cannot be looked at is not well, and keeps nothing else from being looked at.
 """
@@ -232,7 +232,7 @@ def _sweep(sluice: Sluice) -> Iterator[Check]:
     """What the sweeper found when it last looked, which costs nothing to read."""
     report = _latest_sweep(sluice)
     if report is None:
-        yield Check("sweep", True, "None has looked yet.")
+        yield Check("sweep", True, "No sweep has run yet.")
         return
     ago = datetime.now(UTC) - datetime.fromisoformat(report["at"])
     oldest = timedelta(seconds=report["oldest_unprocessed_seconds"])
