@@ -117,7 +117,7 @@ def restore_command(
     sluice: Sluice,
     printer: Printer,
     assets: Assets,
-    tier: Annotated[Tier, typer.Option(case_sensitive=False, help="Retrieval tier: how fast, and at what price.")] = Tier.STANDARD,
+    tier: Annotated[Tier, typer.Option(case_sensitive=False, help="Retrieval tier.")] = Tier.STANDARD,
     days: Annotated[int, typer.Option(help="How long the original can be read.", min=1)] = 7,
     reprocess: Annotated[bool, typer.Option(help="Process each again once it can be read.")] = True,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what it would cost and take.")] = False,

@@ -1,4 +1,4 @@
-"""A stage's health: by the records, the executions and each part that a stage needs; and by alarms, where there are any.
+"""A stage's health: by the records, executions and each part that a stage needs; and by alarms, where there are any.
 
 What cannot be looked at is not well, and keeps nothing else from being looked at.
 """

@@ -73,7 +73,8 @@ def changed(document: Mapping[str, Any], change: str) -> dict[str, Any]:
     name, dot, member = setting.partition(".")
     form = f"{name}.KIND" if dot else name
     if "=" not in change or form not in READERS:
-        raise WrongSettingError(f"{change!r} is not a valid assignment: write NAME=VALUE, with a name of {', '.join(READERS)}.")
+        names = ", ".join(READERS)
+        raise WrongSettingError(f"{change!r} is not a valid assignment: write NAME=VALUE, with a name of {names}.")
     if not dot:
         return _with(document, name, _read(form, text))
     return _with(document, name, _with(document.get(name, {}), member, _read(form, text)))
