@@ -1,7 +1,9 @@
 """What a person does in the console, in a real browser on the real local stack."""
 
 import json
+import os
 import re
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,6 +12,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from infra.local.samples import FOLDER
+from infra.local.stack import emulator_of
 from tasks.shared.naming import technical_key
 from tests.console.conftest import Visit
 from tests.integration.conftest import LocalStack
@@ -288,3 +291,58 @@ def test_the_overview_counts_what_happened(console: Visit, stack: LocalStack, tm
     expect(counted).to_have_text(re.compile(r"[1-9]\d*"))
     expect(page.locator(".nicegui-echart canvas").first).to_be_visible()
     console.picture("overview")
+
+
+def test_filters_stand_in_the_address_and_are_opened_again(console: Visit) -> None:
+    page = console.go("/executions")
+    page.get_by_role("textbox", name="file name or key").fill("hill")
+    expect(page).to_have_url(re.compile(r"/executions\?text=hill$"))
+    page.reload()
+    expect(page.get_by_role("textbox", name="file name or key")).to_have_value("hill")
+    page.get_by_role("textbox", name="file name or key").fill("")
+    expect(page).to_have_url(re.compile(r"/executions$"))
+
+
+def test_all_of_an_execution_is_there_to_read_and_to_take_along(
+    console: Visit, stack: LocalStack, tmp_path: Path
+) -> None:
+    record = put(stack, variant(tmp_path, "lake.jpg"))
+    page = console.go(f"/executions/{record['execution']}")
+    expect(page).to_have_title(re.compile(r"^lake\.jpg · succeeded"))
+    expect(node(page, "Quarantine")).to_have_count(0)
+    page.get_by_role("switch", name="Error paths").click()
+    expect(node(page, "Quarantine")).to_have_count(1)
+    for label, seen in (("Events", "ExecutionSucceeded"), ("Definition", '"StartAt": "Validate"')):
+        page.get_by_role("button", name=label).click()
+        expect(page.get_by_text(seen)).to_be_visible()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Export as JSON").click()
+    exported = json.loads(Path(download.value.path()).read_text())
+    assert exported["execution"]["name"] == record["execution"]
+    assert exported["events"][-1]["type"] == "ExecutionSucceeded"
+
+
+def test_a_page_that_is_not_there_leads_on(console: Visit) -> None:
+    page = console.go("/nothing")
+    expect(page.get_by_text("There is no such page")).to_be_visible()
+    page.get_by_role("link", name="Assets").click()
+    expect(page.get_by_role("heading", name="Assets")).to_be_visible()
+
+
+def test_a_stack_that_does_not_answer_is_told_of_above_what_was_seen_last(console: Visit, stack: LocalStack) -> None:
+    page = console.go("/")
+    expect(page.locator(".tile-value").first).to_be_visible()
+    pid = emulator_of(stack.state_dir, None).pid()
+    assert pid
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        told = page.get_by_role("alert").filter(has_text="has not answered")
+        expect(told).to_be_visible()
+        expect(page.locator(".tile-value").first).to_be_visible()
+        above, tile = told.bounding_box(), page.locator(".tile").first.bounding_box()
+        assert above
+        assert tile
+        assert above["y"] < tile["y"]
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    expect(told).to_have_count(0)

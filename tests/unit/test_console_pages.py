@@ -29,7 +29,7 @@ from workflow.operator.console.advice import read_advice
 from workflow.operator.console.files import INLINE, Files
 from workflow.operator.console.listing import Filter
 from workflow.operator.console.pages.viewer import loudness, sparks
-from workflow.operator.console.window import BARS, Cause, Window, figures, percentiles
+from workflow.operator.console.window import MAX_BARS, Cause, Window, bar_length, figures, percentiles
 from workflow.operator.stack import Buckets
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -182,8 +182,14 @@ def test_a_window_forgets_what_left_it(sluice: Sluice, keep: Callable[..., None]
 def test_figures_fall_into_the_bars_of_their_time():
     found = figures([record(0), record(1800), record(3599, "failed")], NOW - HOUR, NOW)
     filled = {at: bucket.counts.total() for at, bucket in enumerate(found.buckets) if bucket.counts}
-    assert filled == {0: 1, BARS // 2: 1, BARS - 1: 1}
+    assert filled == {0: 1, MAX_BARS // 2: 1, MAX_BARS - 1: 1}
     assert (found.p50, found.p95) == (2.0, 2.0)
+
+
+@pytest.mark.parametrize(("hours", "minutes", "bars"), [(1, 2, 30), (24, 60, 24), (7 * 24, 360, 28), (720, 1440, 30)])
+def test_a_bar_is_a_time_that_people_name(hours: int, minutes: int, bars: int):
+    assert bar_length(hours * HOUR) == timedelta(minutes=minutes)
+    assert len(figures([], NOW - hours * HOUR, NOW).buckets) == bars
 
 
 def test_percentiles_are_interpolated():

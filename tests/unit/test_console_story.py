@@ -1,7 +1,7 @@
 """How the console tells an execution: its graph, its attempts and where the time went."""
 
 import json
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from tests.unit.test_history import (
     START,
@@ -17,6 +17,7 @@ from tests.unit.test_history import (
     numbered,
 )
 from workflow.ingest import ingest
+from workflow.operator.console.events import exported, marked, rows
 from workflow.operator.console.graph import flowchart, names
 from workflow.operator.console.story import explained, summaries, visits
 from workflow.operator.console.timeline import bars
@@ -79,6 +80,51 @@ def test_a_rejection_is_drawn_along_the_way_that_it_took():
     assert 'Validate ==>|"26 reject codes"| Quarantine' in drawn
     assert 'Validate -.->|"DuplicateEvent"| Duplicate' in drawn
     assert 'Rejected(["✘ Rejected<br/>1.0 s"]):::failed' in drawn
+
+
+def test_without_errors_the_graph_is_the_way_that_is_meant():
+    drawn = flowchart(DEFINITION, {}, with_errors=False)
+    assert "-.->" not in drawn
+    assert not {"Quarantine", "Rejected", "SplitVideo", "Duplicate"} & {*drawn.replace("(", " ").split()}
+    assert [name for name in names(DEFINITION) if f"{name}(" in drawn or f"{name}([" in drawn][:3] == [
+        "Validate",
+        "Transform",
+        "Thumbnail",
+    ]
+
+
+def test_an_error_that_was_taken_is_drawn_all_the_same():
+    caught = (entered("Validate"), *attempt(failed_task("EmptyFile")), exited("Validate"))
+    told = visits(numbered(STARTED, *caught, entered("Quarantine")))
+    drawn = flowchart(DEFINITION, summaries(told), with_errors=False)
+    assert 'Validate ==>|"26 reject codes"| Quarantine' in drawn
+    assert "DuplicateEvent" not in drawn
+
+
+def test_events_are_listed_with_their_state_and_what_they_say():
+    told = list(numbered(STARTED, entered("Validate"), *attempt(failed_task("EmptyFile")), exited("Validate")))
+    found = rows(told)
+    assert [each.number for each in found] == [event["id"] for event in told]
+    assert (found[0].state, found[0].seconds) == ("", 0.0)
+    assert {each.state for each in found[1:]} == {"Validate"}
+    assert any("error EmptyFile" in each.said for each in found)
+    assert not any("input" in each.said for each in found)
+
+
+def test_what_is_exported_is_json_with_all_events():
+    told = list(numbered(STARTED, entered("Validate")))
+    document = json.loads(exported({"name": "e1"}, told, DEFINITION))
+    assert document["definition"] == DEFINITION
+    assert [event["id"] for event in document["events"]] == [event["id"] for event in told]
+    assert datetime.fromisoformat(document["events"][0]["timestamp"]) == told[0]["timestamp"]
+
+
+def test_the_definition_is_cut_at_the_state_and_whole():
+    before, state, behind = marked(DEFINITION, "ConvertPart")
+    assert json.loads(before + state + behind) == DEFINITION
+    assert state.strip().startswith('"ConvertPart": {')
+    assert "ConvertPart" not in before.rpartition('"States"')[2]
+    assert marked(DEFINITION, None)[1:] == ("", "")
 
 
 def test_states_within_a_map_stand_in_its_frame():

@@ -68,7 +68,7 @@ def tell(message: str, *, bad: bool = False) -> None:
     ui.notify(
         message,
         type="negative" if bad else "positive",
-        position="bottom",
+        position="top",
         timeout=0 if bad else TOLD_SECONDS * 1000,
         close_button="Close" if bad else False,
         multi_line=True,
@@ -85,7 +85,7 @@ class Progress:
 
     def __enter__(self) -> Self:
         if self._count > 1:
-            self._shown = ui.notification(self._words, spinner=True, timeout=None, position="bottom")
+            self._shown = ui.notification(self._words, spinner=True, timeout=None, position="top")
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -109,7 +109,7 @@ class Watch:
         self._names = names
         self._count = count
         self._shown = ui.notification(
-            f"{len(names):,} at work", spinner=True, timeout=None, position="bottom", close_button="Close"
+            f"{len(names):,} at work", spinner=True, timeout=None, position="top", close_button="Close"
         )
         self._timer = ui.timer(WATCH_SECONDS, self._look)
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from workflow.operator.console.story import Summary
+from workflow.operator.formatting import took
 
 States = Mapping[str, Mapping[str, Any]]
 
@@ -11,11 +12,31 @@ SIGNS = {"succeeded": "✔", "caught": "↷", "failed": "✘", "running": "●",
 ROOM_FOR_ERRORS = 3
 
 
-def flowchart(definition: Mapping[str, Any], happened: Mapping[str, Summary]) -> str:
-    """The states from top to bottom; those inside a Map stand in a frame with its name."""
+def flowchart(definition: Mapping[str, Any], happened: Mapping[str, Summary], *, with_errors: bool = True) -> str:
+    """The states from top to bottom; those inside a Map stand in a frame with its name.
+
+    Without errors, what only an error leads to is left out unless it was entered, so that the rest is a straight line.
+    """
+    states = definition["States"] if with_errors else _walked(definition, happened)
     lines = ["flowchart TB", f"  start(( )):::edge --> {definition['StartAt']}"]
-    lines += [f"  {line}" for line in _states(definition["States"], happened)]
+    lines += [f"  {line}" for line in _states(states, happened)]
     return "\n".join(lines) + "\n"
+
+
+def _walked(definition: Mapping[str, Any], happened: Mapping[str, Summary]) -> States:
+    """The happy path, and whatever was entered beside it; error edges lead only to what was entered."""
+    states, name = definition["States"], definition["StartAt"]
+    spine: list[str] = []
+    while name and name not in spine:
+        spine.append(name)
+        name = states[name].get("Next")
+    kept = {name: states[name] for name in states if name in spine or name in happened}
+    return {name: {**state, "Catch": _taken(name, state, happened)} for name, state in kept.items()}
+
+
+def _taken(name: str, state: Mapping[str, Any], happened: Mapping[str, Summary]) -> list[Mapping[str, Any]]:
+    was_caught = name in happened and happened[name].outcome == "caught"
+    return [catcher for catcher in state.get("Catch", ()) if was_caught and catcher["Next"] in happened]
 
 
 def names(definition: Mapping[str, Any]) -> list[str]:
@@ -65,10 +86,10 @@ def _label(name: str, summary: Summary | None, state: Mapping[str, Any] | None =
 
 def _words(summary: Summary) -> str:
     several = f"{summary.done} of {summary.visits}" if summary.visits > 1 else ""
-    took = "" if summary.seconds is None else f"{summary.seconds:.1f} s"
+    duration = took(summary.seconds)
     retried = f"retried {summary.retries}×" if summary.retries else ""
     doing = summary.outcome if summary.outcome in {"running", "caught"} else ""
-    return " · ".join(each for each in (several, doing, took, retried) if each)
+    return " · ".join(each for each in (several, doing, duration, retried) if each)
 
 
 def _edges(name: str, state: Mapping[str, Any], happened: Mapping[str, Summary]) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -13,6 +14,8 @@ from workflow.operator.stack import NotThereError
 T = TypeVar("T")
 
 POLL_SECONDS = 1.5
+PATIENCE_SECONDS = 2.0
+"""After which a page says that nothing answers."""
 PROBLEMS = (SluiceError, NotThereError, ClientError, BotoCoreError)
 """What a person can do something about, or at least should read."""
 
@@ -65,20 +68,35 @@ class Live(Generic[T]):
         self._load = load
         self._draw = draw
         self._until = until
+        self._told = Part()
         self._part = Part()
         self._part.show(None, lambda _: _waiting())
+        self._as_of: datetime | None = None
         self._timer = ui.timer(every, self.look)
 
     async def look(self) -> None:
-        """Ask once; a problem is told in the part's place."""
+        """Ask once; a problem, or that nothing answers, is told above what was seen last."""
+        asked = asyncio.ensure_future(ask(self._load))
+        answered, _ = await asyncio.wait({asked}, timeout=PATIENCE_SECONDS)
+        if not answered:
+            self._tell(f"The stack has not answered for {PATIENCE_SECONDS:.0f} seconds.")
         try:
-            found = await ask(self._load)
+            found = await asked
         except PROBLEMS as exc:
-            self._part.show(sentence(exc), _problem)
+            self._tell(sentence(exc))
         else:
+            self._told.show("", _problem)
+            self._as_of = datetime.now(UTC)
             self._part.show((found,), lambda value: self._draw(value[0]))
             if self._until(found):
                 self._timer.deactivate()
+
+    def _tell(self, problem: str) -> None:
+        if self._as_of is None:
+            self._part.show("", _problem)
+            self._told.show(problem, _problem)
+        else:
+            self._told.show(f"{problem} What is shown is of {self._as_of:%H:%M:%S} UTC.", _problem)
 
     async def again(self) -> None:
         """Ask anew and draw whatever comes: the question has changed."""
@@ -92,5 +110,8 @@ def _waiting() -> None:
 
 
 def _problem(problem: str) -> None:
-    with ui.element("div").classes("callout bad").props("role=alert"):
+    """Nothing where there is none."""
+    if not problem:
+        return
+    with ui.element("div").classes("callout bad above").props("role=alert"):
         ui.label(problem)

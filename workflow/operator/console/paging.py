@@ -1,7 +1,8 @@
 """Newer and older pages of a list whose rows are found by tokens: there is no number of pages to show."""
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any
+from urllib.parse import urlencode
 
 from nicegui import ui
 
@@ -49,6 +50,12 @@ class Pager:
         if len(self._tokens) > 1:
             self._tokens.pop()
             await self._changed()
+
+
+def keep_in_address(path: str, wanted: Mapping[str, str | None]) -> None:
+    """So that what is shown can be opened again, and passed on."""
+    query = urlencode({name: value for name, value in wanted.items() if value})
+    ui.navigate.history.replace(f"{path}?{query}" if query else path)
 
 
 def search(label: str, value: str | None, on_change: Callable[[str | None], Any]) -> None:

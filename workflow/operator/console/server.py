@@ -5,19 +5,21 @@ import socket
 from collections.abc import Callable
 from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import uvicorn
 from fastapi import FastAPI, Request
+from nicegui import Client, ui
 from nicegui import app as pages_app
-from nicegui import ui
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from workflow.errors import SluiceError
 from workflow.kinds import MAX_KEY_BYTES
 from workflow.operator.client import Sluice
 from workflow.operator.console import pages
-from workflow.operator.console.frame import STATIC, Console
+from workflow.operator.console.frame import STATIC, Console, frame
 from workflow.operator.console.guard import KEY, Guard
+from workflow.operator.console.widgets import empty
 from workflow.operator.operations import whoami
 
 LOOPBACK = "127.0.0.1"
@@ -67,6 +69,7 @@ def _application(console: Console) -> FastAPI:
         return JSONResponse({**console.files.upload_form(key, str(wanted["type"])), "since": since.isoformat()})
 
     pages.add_to_site(console)
+    pages_app.add_exception_handler(404, partial(_not_found, console))
     pages_app.add_static_files("/static", STATIC)
     pages_app.config.socket_io_js_transports = ["websocket"]
     ui.run_with(
@@ -80,3 +83,13 @@ def _application(console: Console) -> FastAPI:
         gzip_middleware_factory=None,
     )
     return app
+
+
+async def _not_found(console: Console, request: Request, _: Exception) -> Response:
+    """A page with the navigation on it, where somebody reads it."""
+    with Client(ui.page(""), request=request) as client, frame(console, "Not found", at=""):
+        empty(
+            "There is no such page",
+            "The address is wrong, or of another version. The lists above lead to all.",
+        )
+    return client.build_response(request, 404)

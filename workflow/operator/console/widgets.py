@@ -12,9 +12,9 @@ from urllib.parse import quote
 from nicegui import ui
 from nicegui.elements.mixins.text_element import TextElement
 
-from workflow.operator.formatting import age, moment, size
+from workflow.operator.formatting import age, moment, size, took
 
-__all__ = ["age", "moment", "size"]
+__all__ = ["age", "moment", "size", "took"]
 
 KIND_ICONS = {
     "image": "image", "video": "movie", "audio": "graphic_eq", "table": "table_chart", "document": "description",
@@ -22,7 +22,6 @@ KIND_ICONS = {
 }  # fmt: skip
 UNKNOWN_ICON = "insert_drive_file"
 _ARCHIVE_FOLDER = re.compile(r"^[0-9a-f]{32}/")
-MINUTE_SECONDS, HOUR_SECONDS = 60, 3600
 
 
 def text(value: object, tag: str = "span", classes: str = "") -> TextElement:
@@ -102,17 +101,6 @@ def button(label: str, icon: str | None = None, *, look: str = "outline", **hand
 def cause(code: str, state: str | None) -> str:
     """What went wrong and where, in a line."""
     return f"{code} in {state}" if state else code
-
-
-def took(value: float | None) -> str:
-    """A duration in seconds, as a person says it."""
-    if value is None:
-        return ""
-    if value < MINUTE_SECONDS:
-        return f"{value:.1f} s"
-    if value < HOUR_SECONDS:
-        return f"{int(value // MINUTE_SECONDS)} min {int(value % MINUTE_SECONDS)} s"
-    return f"{int(value // HOUR_SECONDS)} h {int(value % HOUR_SECONDS // MINUTE_SECONDS)} min"
 
 
 def ago(stamp: str) -> str:

@@ -19,7 +19,9 @@ RECORDS_MAX = 5_000
 """Of each status; beyond it the oldest are left out, and the page says so."""
 INDEX_LAG = timedelta(seconds=10)
 """Indexes follow the table a moment later: what changed just before the last look is asked for again."""
-BARS = 30
+MAX_BARS = 30
+BAR_LENGTHS = tuple(timedelta(minutes=minutes) for minutes in (1, 2, 5, 10, 15, 30, 60, 120, 180, 360, 720, 1440))
+"""Whole parts of an hour or a day: their ends are times that people name."""
 OVER = 20
 """The 95th percentile is the last of 20 parts."""
 
@@ -86,7 +88,7 @@ class Window:
 
     def _bounds(self, now: datetime) -> tuple[datetime, datetime]:
         """Whole bars, so that nothing moves between two looks at the same things."""
-        bar = self.length.total_seconds() / BARS
+        bar = bar_length(self.length).total_seconds()
         end = datetime.fromtimestamp(math.ceil(now.timestamp() / bar) * bar, UTC)
         return end - self.length, end
 
@@ -132,12 +134,17 @@ def state_of(record: Item) -> str:
     return record.get("reason", {}).get("state") or ""
 
 
+def bar_length(length: timedelta) -> timedelta:
+    """What one bar of the chart stands for in a window of this length."""
+    return next((each for each in BAR_LENGTHS if length <= each * MAX_BARS), length / MAX_BARS)
+
+
 def _buckets(records: Iterable[Item], start: datetime, end: datetime) -> list[Bucket]:
-    width = (end - start) / BARS
-    filled: list[list[Item]] = [[] for _ in range(BARS)]
+    width = bar_length(end - start)
+    filled: list[list[Item]] = [[] for _ in range(math.ceil((end - start) / width))]
     for each in records:
         at = (datetime.fromisoformat(each["updated_at"]) - start) / width
-        filled[min(BARS - 1, max(0, int(at)))].append(each)
+        filled[min(len(filled) - 1, max(0, int(at)))].append(each)
     return [_bucket(start + width * at, found) for at, found in enumerate(filled)]
 
 

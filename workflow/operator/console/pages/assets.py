@@ -16,7 +16,7 @@ from workflow.operator.console.actions import Actions, Chosen
 from workflow.operator.console.frame import Console, frame, page_head
 from workflow.operator.console.live import Live
 from workflow.operator.console.pages.overview import WINDOWS
-from workflow.operator.console.paging import Pager, choice, search
+from workflow.operator.console.paging import Pager, choice, keep_in_address, search
 from workflow.operator.console.widgets import (
     KIND_ICONS,
     UNKNOWN_ICON,
@@ -88,6 +88,8 @@ class _Grid:
         await self._restart()
 
     async def _restart(self) -> None:
+        filters = ("status", "kind", "code", "text", "state")
+        keep_in_address("/assets", {each: getattr(self._wanted, each) for each in filters} | {"within": self._within})
         self._pager.restart()
         self._forget()
         await self._live.again()

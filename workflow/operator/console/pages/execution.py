@@ -1,24 +1,25 @@
 """One execution: its state graph as it goes, what a state got, made and said, and where the time went."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
 from nicegui import ui
+from nicegui.events import ValueChangeEventArguments
 
 from tasks.shared.records import Item
 from workflow.events import ENDED_BADLY
 from workflow.ingest import task_name
 from workflow.limits import TASKS
-from workflow.operator.client import Execution, Sluice
-from workflow.operator.console import charts, graph
+from workflow.operator.client import Execution, Sluice, as_json
+from workflow.operator.console import charts, events, graph
 from workflow.operator.console.actions import Actions, Chosen
 from workflow.operator.console.frame import Console, frame, page_head
 from workflow.operator.console.live import PROBLEMS, Live, Part, ask, sentence
-from workflow.operator.console.story import Attempt, Visit, explained, summaries, visits
+from workflow.operator.console.story import Attempt, Summary, Visit, explained, summaries, visits
 from workflow.operator.console.timeline import bars
 from workflow.operator.console.widgets import (
     Chart,
@@ -38,6 +39,7 @@ from workflow.operator.console.widgets import (
 )
 
 VISITS_SHOWN = 20
+ROWS_SHOWN = 1_000
 MERMAID = {
     "theme": "base", "themeVariables": {"fontSize": "13px"}, "securityLevel": "strict", "fontFamily": "inherit",
     "flowchart": {"curve": "basis", "nodeSpacing": 26, "rankSpacing": 30, "padding": 9},
@@ -50,6 +52,7 @@ class Seen:
     """An execution as it is at a moment, with the definition that it runs by."""
 
     execution: Execution
+    events: list[Item]
     visits: list[Visit]
     record: Item | None
     definition: Item
@@ -77,6 +80,8 @@ class _Page:
         self._head = Part()
         self._body = box("grid cols-graph")
         self._data = Part()
+        self._more = box("grid")
+        self._with_errors = False
         self._live = Live(self._load, self._changed)
 
     def _load(self) -> Seen:
@@ -84,7 +89,8 @@ class _Page:
         found = sluice.execution(self._name, with_states=False)
         self._definition = self._definition or _definition(sluice, found.arn)
         asset = sluice.records.asset_of(found.name)
-        return Seen(found, _visits(sluice, found.arn), sluice.records.get(asset) if asset else None, self._definition)
+        record, history = sluice.records.get(asset) if asset else None, _events(sluice, found.arn)
+        return Seen(found, history, visits(history), record, self._definition)
 
     def _changed(self, seen: Seen) -> None:
         if self._seen is None:
@@ -92,15 +98,20 @@ class _Page:
         self._seen = seen
         head = (seen.execution.status, seen.execution.redrives, seen.record)
         self._head.show(head, lambda _: _head(self._console, seen))
-        self._graph.show(summaries(seen.visits), self._draw_graph)
+        self._graph.show((summaries(seen.visits), self._with_errors), lambda told: self._draw_graph(*told))
         self._show_state()
         found = bars(seen.visits, seen.execution.started, seen.execution.stopped or datetime.now(UTC))
         self._time.show(charts.timeline(found), charts.timeline_pixels(found))
         self._data.show((seen.execution.input, seen.execution.output), lambda data: _execution_data(*data))
+        self._states.show(seen.visits, _draw_states)
+        self._events.show(seen.events, _draw_events)
+        current = seen.visits[-1].name if seen.visits else None
+        self._asl.show(events.marked(seen.definition, current), lambda parts: _draw_definition(*parts))
 
     def _lay_out(self) -> None:
         with self._body:
             with panel("State graph"):
+                ui.switch("Error paths", on_change=self._show_errors).props("dense")
                 self._graph = Part()
             with box("grid"):
                 with panel("State"):
@@ -108,12 +119,26 @@ class _Page:
                     self._logs = box("grid")
                 with panel("Where the time went"):
                     self._time = Chart("Time of each state; the attempts of a state are in its table")
+        with self._more, panel("All of it"):
+            self._states, self._events, self._asl = map(_folded, ("States", "Events", "Definition"))
+            button("Export as JSON", "download", on_click=self._export)
 
-    def _draw_graph(self, happened: Any) -> None:
+    def _show_errors(self, event: ValueChangeEventArguments[bool | None]) -> None:
+        self._with_errors = bool(event.value)
+        if self._seen:
+            self._changed(self._seen)
+
+    def _export(self) -> None:
+        if self._seen:
+            found = events.exported(as_json(self._seen.execution), self._seen.events, self._seen.definition)
+            ui.download.content(found, f"{self._name}.json", "application/json")
+
+    def _draw_graph(self, happened: Mapping[str, Summary], with_errors: bool) -> None:
         if self._seen is None:
             return
         definition = self._seen.definition
-        drawn = ui.mermaid(graph.flowchart(definition, happened), config=MERMAID).classes("graph")
+        flowchart = graph.flowchart(definition, happened, with_errors=with_errors)
+        drawn = ui.mermaid(flowchart, config=MERMAID).classes("graph")
         drawn.props('role=img aria-label="State graph; the buttons below tell the same"')
         # The node's id has Mermaid's own words before the name of the state.
         drawn.on_node_click(lambda event: self._choose(event.node_id.rpartition("-")[2]))
@@ -154,9 +179,45 @@ class _Page:
             _log_lines(lines)
 
 
-def _visits(sluice: Sluice, arn: str) -> list[Visit]:
-    pages = sluice.aws.stepfunctions.get_paginator("get_execution_history").paginate(executionArn=arn)
-    return visits(event for page in pages for event in page["events"])
+def _events(sluice: Sluice, arn: str) -> list[Item]:
+    pages: Any = sluice.aws.stepfunctions.get_paginator("get_execution_history").paginate(executionArn=arn)
+    return [event for page in pages for event in page["events"]]
+
+
+def _folded(label: str) -> Part:
+    with ui.expansion(label).classes("full-width").props("dense"):
+        return Part()
+
+
+def _draw_states(told: Sequence[Visit]) -> None:
+    rows = map(_state_row, told[:ROWS_SHOWN])
+    plain_table("States, as they were entered", ("state", "outcome", "entered", "took", "attempts", "error"), rows)
+    _cut(len(told))
+
+
+def _state_row(visit: Visit) -> Iterable[object]:
+    error = next((each.error for each in reversed(visit.attempts) if each.error), "")
+    outcome, entered = partial(chip, visit.run.outcome), clock(visit.run.entered)
+    return visit.name, outcome, entered, took(visit.run.seconds), len(visit.attempts), error
+
+
+def _draw_events(found: Sequence[Item]) -> None:
+    rows = [(each.number, partial(text, f"{each.seconds:.3f} s", classes="nowrap"), each.kind, each.state, each.said) for each in events.rows(found)]
+    plain_table("Events", ("id", "after", "type", "state", "details"), rows[:ROWS_SHOWN])
+    _cut(len(rows))
+
+
+def _cut(count: int) -> None:
+    if count > ROWS_SHOWN:
+        text(f"The first {ROWS_SHOWN:,} of {count:,} are shown; the export has all.", "p", "muted small")
+
+
+def _draw_definition(before: str, state: str, behind: str) -> None:
+    with box("code", tag="pre").props('tabindex=0 role=region aria-label="Definition"'):
+        text(before)
+        if state:
+            text(state, "mark").props('aria-label="The state that it is in, or was in last"')
+        text(behind)
 
 
 def _definition(sluice: Sluice, arn: str) -> Item:
@@ -176,6 +237,7 @@ def _most_interesting(told: list[Visit]) -> str | None:
 def _head(console: Console, seen: Seen) -> None:
     found, record = seen.execution, seen.record
     title = shown(record["key"]) if record else found.name
+    ui.page_title(f"{title} · {found.status.lower()} · Sluice")
     with page_head(title, crumbs="Executions", crumbs_to="/executions"):
         _do(console, seen)
     with box("bar small").props("aria-live=polite"):

@@ -1,7 +1,7 @@
 """The list of executions: Step Functions' own, or by key, kind and error through the assets' records."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -16,7 +16,7 @@ from workflow.operator.console.actions import Actions
 from workflow.operator.console.frame import Console, frame, page_head
 from workflow.operator.console.live import Live, Part
 from workflow.operator.console.pages.overview import WINDOWS
-from workflow.operator.console.paging import Pager, choice, search
+from workflow.operator.console.paging import Pager, choice, keep_in_address, search
 from workflow.operator.console.widgets import ago, box, button, cause, empty, execution_path, shown, text, took
 
 PAGE_SIZE = 25
@@ -103,6 +103,7 @@ class _List:
     async def _set(self, name: str, value: str | None) -> None:
         changes: Any = {name: value}
         self._wanted = replace(self._wanted, **changes)
+        keep_in_address("/executions", asdict(self._wanted))
         self._pager.restart()
         await self._changed()
 
