@@ -17,6 +17,7 @@ from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from infra.functions.sources import PROJECT_ROOT
 from infra.local.samples import FOLDER
+from tasks.shared.attempts import is_over
 from tests.integration.conftest import LocalStack
 from tests.waiting import until
 from workflow.operator.stack import LOCAL_REGION
@@ -96,7 +97,13 @@ def uploaded(ways_in: WaysIn) -> dict[str, Any]:
         ended = (each for each in found if each["version_id"] == version and each["status"] != "processing")
         return next(ended, None)
 
-    return until(processed)
+    def is_put_away() -> bool:
+        whole = ways_in.call("GET", f"/assets/{found['asset_id']}", expect=200)
+        return is_over(whole["status"], whole["attempts"])
+
+    found = until(processed)
+    until(is_put_away)
+    return found
 
 
 def test_file_uploaded_by_a_form_is_processed(ways_in, uploaded):
