@@ -122,7 +122,7 @@ def test_what_is_logged_of_a_failure_is_what_the_alarm_counts(
     stream = StringIO()
     monkeypatch.setattr(observe.logger.registered_handler, "stream", stream)
     monkeypatch.setattr(failures, "count", lambda _metric: None)
-    executions: Any = SimpleNamespace(reason=lambda ended: {"code": "X", "message": "Y", "state": state})
+    executions: Any = SimpleNamespace(reason=lambda _ended: {"code": "X", "message": "Y", "state": state})
     unused: Any = None
     failures.Failures(executions, unused, unused).settle(execution, None)
     pattern = stages["dev"].pipeline.only("Logs::MetricFilter", "Failures")["FilterPattern"]

@@ -202,7 +202,10 @@ def _state_row(visit: Visit) -> Iterable[object]:
 
 
 def _draw_events(found: Sequence[Item]) -> None:
-    rows = [(each.number, partial(text, f"{each.seconds:.3f} s", classes="nowrap"), each.kind, each.state, each.said) for each in events.rows(found)]
+    rows = [
+        (each.number, partial(text, f"{each.seconds:.3f} s", classes="nowrap"), each.kind, each.state, each.said)
+        for each in events.rows(found)
+    ]
     plain_table("Events", ("id", "after", "type", "state", "details"), rows[:ROWS_SHOWN])
     _cut(len(rows))
 
