@@ -75,10 +75,8 @@ def test_file_that_may_not_grow_is_told(tmp_path):
     (tmp_path / ".sluice").mkdir()
     (tmp_path / ".sluice" / "endpoint.json").write_text(json.dumps(access))
     # What measures coverage would want to write, too.
-    code, _, said = sh(
-        "unset COVERAGE_PROCESS_CONFIG; trap '' XFSZ; (ulimit -f 0; $sluice cost --plot plot.svg) 2>&1 | cat >&2; exit 1",
-        tmp_path,
-    )
+    script = "trap '' XFSZ; (ulimit -f 0; $sluice cost --plot plot.svg) 2>&1 | cat >&2; exit 1"
+    code, _, said = sh(f"unset COVERAGE_PROCESS_CONFIG; {script}", tmp_path)
     assert code == 1
     assert "File too large" in said
 
