@@ -10,13 +10,13 @@ import typer
 
 from workflow import errors
 from workflow.operator.cli.app import app
+from workflow.operator.docs.pages import anchors
 
 ROOT = Path(__file__).parents[2]
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
 COMMANDS = typer.main.get_command(app)
 CODE = re.compile(r"```(?:sh|bash)\n(.*?)```|`(sluice [^`]+)`", re.DOTALL)
 LINK = re.compile(r"\]\((?!https?:)([^)#]*)(?:#([^)]+))?\)")
-HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 
 
 def shown_commands(page: Path) -> list[str]:
@@ -40,16 +40,10 @@ def test_every_link_leads_to_a_file(page):
         assert (page.parent / target).exists(), target
 
 
-def anchors(page: Path) -> set[str]:
-    """As GitHub makes them of headings."""
-    plain = (re.sub(r"[^\w\- ]", "", heading.lower()) for heading in HEADING.findall(page.read_text()))
-    return {heading.replace(" ", "-") for heading in plain}
-
-
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_every_link_leads_to_a_heading(page):
     links = [(page.parent / target if target else page, anchor) for target, anchor in LINK.findall(page.read_text())]
-    assert [(to.name, anchor) for to, anchor in links if anchor and anchor not in anchors(to)] == []
+    assert [(to.name, anchor) for to, anchor in links if anchor and anchor not in anchors(to.read_text())] == []
 
 
 def test_messages_name_pages_and_headings_that_are_there():
@@ -57,7 +51,9 @@ def test_messages_name_pages_and_headings_that_are_there():
     code = "".join(path.read_text() for folder in folders for path in folder.rglob("*.py"))
     named = set(re.findall(r"docs/([\w-]+\.md)#([\w-]+)", code))
     assert named
-    assert {(page, anchor) for page, anchor in named if anchor not in anchors(ROOT / "docs" / page)} == set()
+    assert {
+        (page, anchor) for page, anchor in named if anchor not in anchors((ROOT / "docs" / page).read_text())
+    } == set()
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -2,6 +2,8 @@
 
 from datetime import UTC, datetime
 
+MINUTE_SECONDS = 60
+
 
 def size(count: float) -> str:
     for unit in ("B", "KB", "MB"):
@@ -29,8 +31,8 @@ def took(seconds: float | None) -> str:
     """How long something took: in seconds while it is less than a minute, else in its two largest units."""
     if seconds is None:
         return ""
-    if seconds < 60:  # noqa: PLR2004
+    if seconds < MINUTE_SECONDS:
         return f"{seconds:.1f} s"
-    minutes, rest = divmod(int(seconds), 60)
+    minutes, rest = divmod(int(seconds), MINUTE_SECONDS)
     hours, minutes = divmod(minutes, 60)
     return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"

@@ -13,6 +13,7 @@ ARN = re.compile(r"arn:[\w-]+:states:[\w-]*:\d*:.+", re.DOTALL)
 Members = dict[str, Any]
 # The emulator's form of a response: status, headers, body.
 Response = tuple[int, dict[str, str], bytes]
+Handler = Callable[[Members], Response]
 
 
 class RefusedError(Exception):
@@ -27,7 +28,7 @@ class RefusedError(Exception):
         return sf.error_response_json(self.code, self.message, 400)
 
 
-def action(answer: Callable[[Members], Members]) -> Callable[[Members], Response]:
+def action(answer: Callable[[Members], Members]) -> Handler:
     @functools.wraps(answer)
     def respond(request: Members) -> Response:
         try:
@@ -36,6 +37,19 @@ def action(answer: Callable[[Members], Members]) -> Callable[[Members], Response
             return refusal.response()
 
     return respond
+
+
+def checked(require: Callable[[Members], None], handle: Handler) -> Handler:
+    """A handler of the emulator's own, after a check that may raise a RefusedError."""
+
+    def check_and_handle(request: Members) -> Response:
+        try:
+            require(request)
+        except RefusedError as refusal:
+            return refusal.response()
+        return handle(request)
+
+    return check_and_handle
 
 
 def require_arn(arn: Any) -> None:

@@ -11,13 +11,13 @@ from pikepdf import ObjectStreamMode, Pdf, StreamDecodeLevel, explicit_conversio
 from tasks.shared.published.document import prove_document
 from tasks.transform.document import facts
 from tasks.transform.document.damage import damage_named, encrypted, is_cut_off, reason, truncated
-from tasks.transform.document.fields import with_fields_drawn
+from tasks.transform.document.fields import draw_fields
 from tasks.transform.document.limits import MAX_OBJECTS, MAX_PAGES
 from tasks.transform.document.pages import Pages, read_pages
 from tasks.transform.document.sanitize import lacks_objects, sanitize
 from workflow.errors import CorruptDocument, TooLarge, TooManyPages
 
-WEB_FILE, TEXT_FILE = "web.pdf", "text.txt"
+WEB_FILE, TEXT_FILE, DRAWN_FILE = "web.pdf", "text.txt", "drawn.pdf"
 
 _START_MARK, _START_BYTES = b"%PDF-", 1024
 _MAX_DAMAGES = 20
@@ -34,9 +34,10 @@ def prepare(path: str, folder: str, keep_private: bool) -> dict[str, Any]:
             unit = facts.user_unit_of(pdf.pages[0].obj)
             _save(pdf, web)
             damages = [reason(finding) for finding in cast("list[Exception]", pdf.get_warnings())]
+            drawn = draw_fields(pdf, Path(folder, DRAWN_FILE))
         if not keep_private:
             prove_document(web)
-        pages = read_pages(with_fields_drawn(web, Path(folder, "drawn.pdf")), Path(folder, TEXT_FILE))
+        pages = read_pages(drawn or web, Path(folder, TEXT_FILE))
     _check_readable(pages, account["pages"])
     notes += [*_damage_notes(damages), *facts.page_notes(pages)]
     return {

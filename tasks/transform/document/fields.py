@@ -7,14 +7,13 @@ from pikepdf import Array, Dictionary, Name, Pdf
 _WITHOUT_TEXT = frozenset({"/Link", "/Popup"})
 
 
-def with_fields_drawn(web: Path, drawn: Path) -> Path:
-    """A copy of the PDF in which they belong to the pages; the PDF itself where there are none."""
-    with Pdf.open(web) as pdf:
-        if not any(_has_fields(page.obj.get(Name.Annots)) for page in pdf.pages):
-            return web
-        pdf.generate_appearance_streams()
-        pdf.flatten_annotations("screen")
-        pdf.save(drawn)
+def draw_fields(pdf: Pdf, drawn: Path) -> Path | None:
+    """Make them part of the pages, and write that to `drawn`; None where there are none. The PDF is another then."""
+    if not any(_has_fields(page.obj.get(Name.Annots)) for page in pdf.pages):
+        return None
+    pdf.generate_appearance_streams()
+    pdf.flatten_annotations("screen")
+    pdf.save(drawn)
     return drawn
 
 

@@ -85,7 +85,8 @@ MachineName = StrEnum("MachineName", list(DEFINITIONS))
 
 def _uri(text: str | None) -> str | None:
     try:
-        parse_uri(text or "s3://none/named")
+        if text is not None:
+            parse_uri(text)
     except NotThereError as exc:
         raise typer.BadParameter(str(exc)) from exc
     return text

@@ -25,7 +25,6 @@ from workflow.operator.operations.select import Selection, select
 from workflow.operator.stack import NotThereError
 
 AT_ONCE = 8
-NAMED_AT_MOST = 20
 
 Assets = Annotated[list[str], typer.Argument(help="Asset ids, or s3:// addresses of originals.", metavar="ASSET")]
 MaybeAssets = Annotated[
@@ -188,7 +187,7 @@ def _rejected(
         printer.show(found, lambda: views.assets_view(found) if found else "No rejected file is meant by this.")
         return None
     if not printer.json:
-        STDERR.print(views.assets_view(found[:NAMED_AT_MOST]))
+        STDERR.print(views.assets_view(found[: views.NAMED_AT_MOST]))
     return [each["asset_id"] for each in found]
 
 

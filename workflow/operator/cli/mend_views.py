@@ -11,17 +11,19 @@ from workflow.operator.cli import views
 from workflow.operator.formatting import age, size
 from workflow.operator.operations.restore import RestorePrice
 
-NAMED_AT_MOST = 20
-
 
 def failed_view(found: Sequence[Item]) -> RenderableType:
     """What a redrive of all that failed would take up: by cause, then the latest of them by name."""
     if not found:
         return "Nothing has failed that waits for a redrive."
     made = views.table("execution", "error", "file", "ago")
-    for each in found[:NAMED_AT_MOST]:
+    for each in found[: views.NAMED_AT_MOST]:
         made.add_row(each["execution"], _cause(each), each["key"] or "", age(each["ended"]))
-    left_out = f"The latest {NAMED_AT_MOST} of {len(found):,}; --json has all. " if len(found) > NAMED_AT_MOST else ""
+    left_out = (
+        f"The latest {views.NAMED_AT_MOST} of {len(found):,}; --json has all. "
+        if len(found) > views.NAMED_AT_MOST
+        else ""
+    )
     return Group(_causes_view(found), Text(), made, Text(f"{left_out}{_how_to_go_on(found[0])}"))
 
 
@@ -58,7 +60,7 @@ def _cause(each: Item) -> str:
 def redriven_view(rows: Sequence[Item]) -> RenderableType:
     """The counts, and by name those of which there is more to say, or all where they are few."""
     made = views.table("execution", "how", "outcome", "because")
-    named = rows if len(rows) <= NAMED_AT_MOST else [each for each in rows if not _well(each)]
+    named = rows if len(rows) <= views.NAMED_AT_MOST else [each for each in rows if not _well(each)]
     for each in named:
         outcome = views.colored(each["outcome"]) if each.get("outcome") else ""
         because = each["because"] or ""

@@ -20,7 +20,6 @@ from workflow.operator.uploads import LeftOut, Plan, plan
 
 INTERRUPTED = 130
 """The exit code of what Ctrl-C ends, as shells have it."""
-NAMED_AT_MOST = 20
 
 
 def add_to(app: typer.Typer) -> None:
@@ -70,7 +69,8 @@ def exit_unless_all_succeeded(outcomes: Sequence[Any]) -> None:
 
 def _tell_left_out(left_out: Sequence[LeftOut]) -> None:
     """Those that are wanted all, of the others the first."""
-    named = [each for each in left_out if each.wanted] + [each for each in left_out if not each.wanted][:NAMED_AT_MOST]
+    wanted = [each for each in left_out if each.wanted]
+    named = wanted + [each for each in left_out if not each.wanted][: views.NAMED_AT_MOST]
     for each in named:
         _tell(f"left out: {each.path}: {each.why}", "red" if each.wanted else "yellow")
     if len(left_out) > len(named):

@@ -20,8 +20,6 @@ from workflow.operator.formatting import age
 from workflow.operator.operations import whoami
 from workflow.operator.operations.stop import AtWork, Stopped, at_work, stop_all
 
-NAMED_AT_MOST = 20
-
 
 def add_to(app: typer.Typer) -> None:
     """Register the command."""
@@ -75,9 +73,9 @@ def at_work_view(found: Sequence[Item]) -> RenderableType:
     if not found:
         return "No such execution is at work."
     made = views.table("execution", "file", "ago")
-    for each in found[:NAMED_AT_MOST]:
+    for each in found[: views.NAMED_AT_MOST]:
         made.add_row(each["execution"], each["key"] or "", age(each["started"]))
-    more = f" The {NAMED_AT_MOST} longest of them; --json has all." if len(found) > NAMED_AT_MOST else ""
+    more = f" The {views.NAMED_AT_MOST} longest of them; --json has all." if len(found) > views.NAMED_AT_MOST else ""
     return Group(made, Text(f"{_counted(found)}{more}"))
 
 
@@ -90,7 +88,7 @@ def stopped_view(done: Sequence[Stopped]) -> RenderableType:
     """The counts, and by name those that were not stopped, or all where they are few."""
     counts = ", ".join(f"{count:,} {how}" for how, count in Counter(each.how for each in done).most_common())
     told = Text(f"{counts}. A redrive goes on with what was stopped: `sluice redrive --error Stopped`.")
-    named = done if len(done) <= NAMED_AT_MOST else [each for each in done if each.how != "stopped"]
+    named = done if len(done) <= views.NAMED_AT_MOST else [each for each in done if each.how != "stopped"]
     if not named:
         return told
     made = views.table("execution", "how", "because")

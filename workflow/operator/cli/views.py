@@ -38,6 +38,8 @@ WHOLE = {"asset", "execution", "status", "ago", "took"}
 """Columns that are never broken: ids are copied from them."""
 
 FOUND = {True: Text("✔", "green"), False: Text("✘", "red"), None: Text("?", "yellow")}
+NAMED_AT_MOST = 20
+"""Lists that a person is to take in name so many; --json has all."""
 MARKS = {"succeeded": "✔", "caught": "↷", "failed": "✘", "running": "●"}
 
 

@@ -35,8 +35,11 @@ def _walked(definition: Mapping[str, Any], happened: Mapping[str, Summary]) -> S
 
 
 def _taken(name: str, state: Mapping[str, Any], happened: Mapping[str, Summary]) -> list[Mapping[str, Any]]:
-    was_caught = name in happened and happened[name].outcome == "caught"
-    return [catcher for catcher in state.get("Catch", ()) if was_caught and catcher["Next"] in happened]
+    return [catcher for catcher in state.get("Catch", ()) if _was_taken(name, catcher, happened)]
+
+
+def _was_taken(name: str, catcher: Mapping[str, Any], happened: Mapping[str, Summary]) -> bool:
+    return name in happened and happened[name].outcome == "caught" and catcher["Next"] in happened
 
 
 def names(definition: Mapping[str, Any]) -> list[str]:
@@ -97,8 +100,8 @@ def _edges(name: str, state: Mapping[str, Any], happened: Mapping[str, Summary])
     if "Next" in state:
         yield f"{name} {_arrow(walked=went and state['Next'] in happened)} {state['Next']}"
     for catcher in state.get("Catch", ()):
-        caught = went and catcher["Next"] in happened and happened[name].outcome == "caught"
-        yield f'{name} {_arrow(walked=caught, dotted=True)}|"{_errors(catcher["ErrorEquals"])}"| {catcher["Next"]}'
+        taken = _was_taken(name, catcher, happened)
+        yield f'{name} {_arrow(walked=taken, dotted=True)}|"{_errors(catcher["ErrorEquals"])}"| {catcher["Next"]}'
 
 
 def _arrow(*, walked: bool, dotted: bool = False) -> str:

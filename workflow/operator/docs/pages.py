@@ -40,16 +40,22 @@ def read(reference: str) -> str:
 
 
 def _section(name: str, text: str, anchor: str) -> str:
-    """From the heading to the next one of its level or above. Anchors are made as GitHub makes them."""
+    """From the heading to the next one of its level or above."""
     headings = [*_HEADING.finditer(text)]
     for index, heading in enumerate(headings):
-        if _anchor(heading["title"]) == anchor:
+        if anchor_of(heading["title"]) == anchor:
             after = (each for each in headings[index + 1 :] if len(each["level"]) <= len(heading["level"]))
             end = next(after, None)
             return text[heading.start() : end.start() if end else None]
-    known = ", ".join(_anchor(each["title"]) for each in headings)
+    known = ", ".join(anchors(text))
     raise NoPageError(f"The page {name} has no heading {anchor!r}; it has {known}.")
 
 
-def _anchor(title: str) -> str:
+def anchors(text: str) -> list[str]:
+    """Those of a page's headings, in their order."""
+    return [anchor_of(each["title"]) for each in _HEADING.finditer(text)]
+
+
+def anchor_of(title: str) -> str:
+    """As GitHub makes it of a heading."""
     return re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-")

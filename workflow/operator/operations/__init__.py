@@ -10,6 +10,7 @@ from tasks.shared.nesting import decode_json
 from tasks.shared.records import Item
 from workflow.errors import InputError, SluiceError
 from workflow.operator.client import Sluice
+from workflow.operator.formatting import MINUTE_SECONDS, took
 from workflow.operator.stack import LOCAL
 from workflow.shapes import ExecutionInput, parse
 
@@ -25,11 +26,8 @@ def whoami(sluice: Sluice) -> str:
 
 def spoken(span: timedelta) -> str:
     """As people say how long something takes: in its two largest units."""
-    minutes, seconds = divmod(round(span.total_seconds()), 60)
-    hours, minutes = divmod(minutes, 60)
-    if hours:
-        return f"{hours} h {minutes} min"
-    return f"{minutes} min {seconds} s" if minutes else f"{seconds} s"
+    seconds = round(span.total_seconds())
+    return f"{seconds} s" if seconds < MINUTE_SECONDS else took(seconds)
 
 
 def own_input(text: str) -> ExecutionInput:

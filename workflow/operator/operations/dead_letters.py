@@ -43,13 +43,17 @@ REDRIVES: Mapping[str, str] = MappingProxyType(
     }
 )
 """What sending a queue's messages again does."""
-BY_HAND: Mapping[str, str] = MappingProxyType(
+BY_HAND = frozenset({"audit", "telemetry"})
+"""Queues whose messages only say where something is in a stream."""
+ALARMS: Mapping[str, str] = MappingProxyType(
     {
-        "audit": "see docs/runbook.md#dead-letters-audit-trail",
-        "telemetry": "see docs/runbook.md#dead-letters-telemetry-stream-reader",
+        **{name: f"dead-letters-{name}" for name in ("events", "failures", "restores", "sweeps", "requests")},
+        "audit": "dead-letters-audit-trail",
+        "telemetry": "dead-letters-telemetry-stream-reader",
+        "webhook": "dead-letters-webhook-delivery",
     }
 )
-"""Queues whose messages only say where something is in a stream."""
+"""By queue; each is a heading of the runbook, too."""
 GAVE_UP = {"error": ("ERROR_CODE", "ErrorCode"), "message": ("ERROR_MESSAGE", "ErrorMessage", "reason")}
 """The attributes in which a rule, Lambda and our own functions say why."""
 
@@ -73,19 +77,19 @@ def queues(sluice: Sluice) -> list[Queue]:
     return [_queue(sluice, name, url) for name, url in sluice.stack.dead_letters.items()]
 
 
+def runbook(queue: str) -> str:
+    """Where it is said what a person does about a queue's messages."""
+    return f"docs/runbook.md#{ALARMS[queue]}" if queue in ALARMS else "docs/runbook.md"
+
+
 def _queue(sluice: Sluice, name: str, url: str) -> Queue:
-    redrive = REDRIVES.get(name) or BY_HAND.get(name, "see docs/runbook.md")
+    redrive = REDRIVES.get(name) or f"see {runbook(name)}"
     attribute = "ApproximateNumberOfMessages"
     try:
         found = sluice.aws.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=[attribute])["Attributes"]
     except (ClientError, BotoCoreError) as exc:
         return Queue(name=name, url=url, messages=None, redrive=redrive, problem=str(exc))
     return Queue(name=name, url=url, messages=int(found[attribute]), redrive=redrive)
-
-
-def dead_letters(sluice: Sluice) -> dict[str, int]:
-    """About how many messages each queue has that can be looked at."""
-    return {each.name: each.messages for each in queues(sluice) if each.messages is not None}
 
 
 def look(sluice: Sluice, queue: str, *, limit: int = AT_ONCE) -> list[Item]:
@@ -271,7 +275,7 @@ class _Sender:
         if self._queue == "sweeps":
             return self._swept
         if self._queue in BY_HAND:
-            raise InputError(f"It only says where something is in a stream: {BY_HAND[self._queue]}.")
+            raise InputError(f"It only says where something is in a stream: see {runbook(self._queue)}.")
         return self._by_rule(_event(message), message["Body"])
 
     def _by_rule(self, event: dict[str, Any], body: str) -> str:

@@ -21,7 +21,7 @@ from workflow.errors import ResultNotProven
 from workflow.names import resource_name
 from workflow.operator.client import LATELY, Sluice
 from workflow.operator.operations import reprocess, spoken
-from workflow.operator.operations.dead_letters import queues
+from workflow.operator.operations.dead_letters import queues, runbook
 from workflow.operator.stack import LOCAL
 from workflow.operator.unheard import MOST_LISTED
 
@@ -29,15 +29,6 @@ LONG = timedelta(hours=1)
 MOST_COUNTED = 100
 MOST_ASKED = 20
 LATEST_SWEEP = "sweeps/latest.json"
-DEAD_LETTERS: Mapping[str, str] = MappingProxyType(
-    {
-        **{name: name for name in ("events", "failures", "restores", "sweeps", "requests")},
-        "audit": "audit-trail",
-        "telemetry": "telemetry-stream-reader",
-        "webhook": "webhook-delivery",
-    }
-)
-"""The ends of the runbook's headings, which are the alarms' names, by queue."""
 
 
 @dataclass(frozen=True)
@@ -218,14 +209,10 @@ def _dead_letters(sluice: Sluice) -> Iterator[Check]:
             yield Check(f"queue {each.name}", False, f"It cannot be looked at: {each.problem}.", advice)
         elif each.messages:
             told = f"About {each.messages} messages were given up."
-            yield Check(f"dead letters of {each.name}", False, told, _look_into(each.name))
+            advice = f"`sluice dead-letters {each.name}` tells which and why; see {runbook(each.name)}"
+            yield Check(f"dead letters of {each.name}", False, told, advice)
     if not any(each.messages or each.problem for each in found):
         yield Check("dead letters", True, f"None in {len(found)} queues.")
-
-
-def _look_into(queue: str) -> str:
-    heading = f"#dead-letters-{DEAD_LETTERS[queue]}" if queue in DEAD_LETTERS else ""
-    return f"`sluice dead-letters {queue}` tells which and why; see docs/runbook.md{heading}"
 
 
 def _sweep(sluice: Sluice) -> Iterator[Check]:

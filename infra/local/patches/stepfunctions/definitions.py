@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Any, Final, cast
 
-from infra.local.engine.api import Members, RefusedError, Response, action
+from infra.local.engine.api import Members, RefusedError, action, checked
 from infra.local.ministack import provisioners
 from infra.local.ministack import stepfunctions as sf
 
@@ -48,8 +48,8 @@ class Diagnostic:
 
 
 def install() -> None:
-    sf._create_state_machine = _checked(sf._create_state_machine)
-    sf._update_state_machine = _checked(sf._update_state_machine)
+    sf._create_state_machine = checked(_require_definition, sf._create_state_machine)
+    sf._update_state_machine = checked(_require_definition, sf._update_state_machine)
     sf._validate_state_machine_definition = action(validate_definition)
     provisioners._sfn_definition = _checked_template(provisioners._sfn_definition)
 
@@ -72,15 +72,8 @@ def diagnose(text: str) -> list[Diagnostic]:
     return list(_machine(cast("Node", machine), ""))
 
 
-def _checked(handle: Callable[[Members], Response]) -> Callable[[Members], Response]:
-    def check_and_handle(request: Members) -> Response:
-        try:
-            require_valid(request.get("definition"))
-        except RefusedError as refusal:
-            return refusal.response()
-        return handle(request)
-
-    return check_and_handle
+def _require_definition(request: Members) -> None:
+    require_valid(request.get("definition"))
 
 
 def _checked_template(read: Callable[[Members], str]) -> Callable[[Members], str]:

@@ -5,9 +5,7 @@ AWS: recorded in test_sfn_api::test_delete_nonexistent_sm, test_describe_invalid
 test_create_update_state_machine_base_update_none, 08-08-2023
 """
 
-from collections.abc import Callable
-
-from infra.local.engine.api import Members, RefusedError, Response, require_arn
+from infra.local.engine.api import Handler, Members, RefusedError, Response, checked, require_arn
 from infra.local.ministack import stepfunctions as sf
 
 UPDATED = ("definition", "roleArn", "loggingConfiguration", "tracingConfiguration")
@@ -15,33 +13,21 @@ NOTHING_TO_UPDATE = (
     "Either the definition, the role ARN, the LoggingConfiguration, or the TracingConfiguration must be specified"
 )
 
-Handler = Callable[[Members], Response]
-
 
 def install() -> None:
-    sf._describe_state_machine = of_an_arn(sf._describe_state_machine)
-    sf._update_state_machine = of_an_arn(of_something(sf._update_state_machine))
-    sf._delete_state_machine = of_an_arn(deleting(sf._delete_state_machine))
+    sf._describe_state_machine = checked(require_machine_arn, sf._describe_state_machine)
+    sf._update_state_machine = checked(require_update, sf._update_state_machine)
+    sf._delete_state_machine = checked(require_machine_arn, deleting(sf._delete_state_machine))
 
 
-def of_an_arn(handle: Handler) -> Handler:
-    def check_and_handle(request: Members) -> Response:
-        try:
-            require_arn(request.get("stateMachineArn"))
-        except RefusedError as refusal:
-            return refusal.response()
-        return handle(request)
-
-    return check_and_handle
+def require_machine_arn(request: Members) -> None:
+    require_arn(request.get("stateMachineArn"))
 
 
-def of_something(update: Handler) -> Handler:
-    def check_and_update(request: Members) -> Response:
-        if not any(member in request for member in UPDATED):
-            return RefusedError("MissingRequiredParameter", NOTHING_TO_UPDATE).response()
-        return update(request)
-
-    return check_and_update
+def require_update(request: Members) -> None:
+    require_machine_arn(request)
+    if not any(member in request for member in UPDATED):
+        raise RefusedError("MissingRequiredParameter", NOTHING_TO_UPDATE)
 
 
 def deleting(delete: Handler) -> Handler:

@@ -106,7 +106,7 @@ class _Page:
         self._states.show(seen.visits, _draw_states)
         self._events.show(seen.events, _draw_events)
         current = seen.visits[-1].name if seen.visits else None
-        self._asl.show(events.marked(seen.definition, current), lambda parts: _draw_definition(*parts))
+        self._asl.show(current, lambda name: _draw_definition(*events.marked(seen.definition, name)))
 
     def _lay_out(self) -> None:
         with self._body:
