@@ -1,5 +1,8 @@
 """A second run of the same files sends what is missing, and makes no new version of what is there."""
 
+import json
+import os
+import sys
 import threading
 
 import pytest
@@ -7,6 +10,8 @@ from botocore.exceptions import ClientError
 
 from tests.unit.cloud import INGEST
 from tests.unit.images import sample
+from workflow.operator.cli import put as command
+from workflow.operator.cli.options import Printer
 from workflow.operator.operations.put import put_missing
 from workflow.operator.operations.quarantine import discard
 from workflow.operator.uploads import Upload
@@ -116,3 +121,22 @@ def test_who_stops_listening_waits_for_nothing_under_way(sluice, picture, tmp_pa
         uploading.close()
     finally:
         release.set()
+
+
+def test_interrupted_upload_tells_what_is_there(sluice, picture, tmp_path, monkeypatch, capsys):
+    later = tmp_path / "dog.jpg"
+    later.write_bytes(sample("JPEG"))
+
+    def interrupted(sluice, items, *how, **options):
+        yield next(put_missing(sluice, items[:1], *how, **options))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(command, "put_missing", interrupted)
+    monkeypatch.setattr(os, "_exit", sys.exit)
+    with pytest.raises(SystemExit) as ended:
+        command.put_command(sluice, Printer(json=True), [picture.path, later])
+    assert ended.value.code == command.INTERRUPTED
+    shown = capsys.readouterr()
+    (there,) = json.loads(shown.out)
+    assert (there["key"], there["how"]) == ("cat.jpg", "uploaded")
+    assert "1 of 2 files are known to be there. The same command again sends what is missing." in shown.err

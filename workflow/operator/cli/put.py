@@ -110,12 +110,12 @@ def _follow(sluice: Sluice, uploaded: list[Uploaded], timeout: float) -> list[di
 
 
 def _interrupted(sluice: Sluice, printer: Printer, planned: Plan, done: Sequence[Put]) -> NoReturn:
-    """Say what is there, and end at once: what is under way would keep the process until it has been sent."""
+    """Say what S3 has answered for, and end at once: what is under way would go on until it has been sent."""
     if printer.json:
         printer.show(_facts(sluice, done), lambda: "")
     there, total = len(_there(done)), len(planned.items)
     goes_on = "They go on being processed" if there == total else "The same command again sends what is missing"
-    _tell(f"Interrupted: {there:,} of {total:,} files are there. {goes_on}.", "bold")
+    _tell(f"Interrupted: {there:,} of {total:,} files are known to be there. {goes_on}.", "bold")
     sys.stdout.flush()
     os._exit(INTERRUPTED)
 
