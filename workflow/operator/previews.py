@@ -1,6 +1,7 @@
 """What will happen, and what is asked before it does: the same words in a terminal and on a page."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from tasks.shared.records import Item
@@ -25,6 +26,12 @@ class Preview:
 def counted(count: int, what: str) -> str:
     """1 execution, 2 executions."""
     return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"
+
+
+def causes(found: Iterable[tuple[str, str | None]]) -> str:
+    """Errors with the states that they stopped, counted, the most frequent first."""
+    counts = Counter(f"{error} in {state}" if state else error for error, state in found)
+    return ", ".join(f"{count:,} {cause}" for cause, count in counts.most_common())
 
 
 def of_redrive(count: int, causes: str) -> Preview:
@@ -71,14 +78,21 @@ def of_discard(count: int) -> Preview:
     )
 
 
-def of_restore(priced: RestorePrice) -> Preview:
-    """With what cannot be restored, and why."""
+def of_restore(priced: Mapping[str, RestorePrice], *, days: int) -> Preview:
+    """`priced` by tier. With what cannot be restored, and why."""
+    one = next(iter(priced.values()))
+    problems = {asset: why for each in priced.values() for asset, why in each.problems.items()}
     return Preview(
-        f"Restore {counted(priced.count, 'original')}?",
+        f"Restore {counted(max(each.count for each in priced.values()), 'original')}?",
         (
-            f"On AWS it costs about ${priced.dollars:,.2f} for {size(priced.bytes)}, with the readable copies.",
-            f"It takes {' or '.join(priced.takes)}. Nothing runs meanwhile: S3's event says when a copy is there.",
-            *priced.problems.values(),
+            f"S3 makes readable copies of {size(one.bytes)} for {counted(days, 'day')}.",
+            *(
+                f"{tier}: {' or '.join(each.takes)}, about ${each.dollars:,.2f} on AWS."
+                for tier, each in priced.items()
+                if each.count
+            ),
+            "Nothing runs meanwhile: S3's event says when a copy is there.",
+            *problems.values(),
         ),
         "Restore",
     )
@@ -110,10 +124,28 @@ def of_rollback(switch: Switch) -> Preview:
             f"{counted(switch.staying, 'execution')} at work on other versions go on with these, and so do redrives.",
             "Buckets, roles and rules stay as they were deployed.",
         ),
-        "Roll back",
+        "Roll back" if switch.to < max(switch.shares_before, default=0) else "Roll forward",
     )
 
 
+def switched(switch: Switch) -> str:
+    """What a rollback has done."""
+    return (
+        f"New executions run version {switch.to}; before, they ran {shares_told(switch.shares_before)}. "
+        f"{counted(switch.staying, 'execution')} at work on other versions go on with these, and so do redrives."
+    )
+
+
+OF_SWEEP = Preview(
+    "Sweep now?",
+    (
+        "The sweeper looks for what a crash or a lost event left undone, and puts it right.",
+        "It does so by itself at its times; another round does no harm.",
+    ),
+    "Sweep",
+)
+CANCELLED = "Cancelled the deployment under way; CloudFormation puts all back."
+NOT_CANCELLED = "The deployment has just ended."
 OF_CANCELLING = Preview(
     "Cancel the deployment that is under way?", ("CloudFormation puts back all that it has changed.",), "Cancel it"
 )

@@ -1,9 +1,8 @@
 """The command for what operators change while the stage runs."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
-from types import MappingProxyType
 from typing import Annotated
 
 import typer
@@ -14,15 +13,7 @@ from workflow.operator.cli import views
 from workflow.operator.cli.operate import Yes, confirm_preview
 from workflow.operator.cli.options import Printer, command
 from workflow.operator.client import Sluice
-from workflow.operator.operations.live_settings import Change, Written, change, checked, planned, written
-
-MEANS: Mapping[str, str] = MappingProxyType(
-    {
-        "refused_kinds": "kinds that are not taken in",
-        "max_bytes": "limits that are lower than the kinds' own",
-        "sweep_older_than_minutes": "for how long something must not have changed before it is swept",
-    }
-)
+from workflow.operator.operations.live_settings import MEANS, Change, Written, change, checked, planned, written
 
 
 def add_to(app: typer.Typer) -> None:

@@ -86,7 +86,7 @@ def _one_of(**ways: bool) -> None:
 
 
 def _confirm_redrive(printer: Printer, found: Sequence[Item], *, yes: bool) -> None:
-    preview = previews.of_redrive(len(found), mend_views.causes_told(found))
+    preview = previews.of_redrive(len(found), previews.causes((each["error"], each["state"]) for each in found))
     confirm_preview(preview, yes=yes, json=printer.json)
 
 
@@ -131,7 +131,7 @@ def restore_command(
         printer.show(asdict(priced), lambda: mend_views.price_view(priced))
         return
     if priced.count:
-        confirm_preview(previews.of_restore(priced), yes=yes, json=printer.json)
+        confirm_preview(previews.of_restore({tier: priced}, days=days), yes=yes, json=printer.json)
     by = whoami(sluice)
     found = _each(
         "asking",

@@ -21,12 +21,11 @@ from workflow.operator.cli.operate import Yes, confirm_preview
 from workflow.operator.cli.options import STDERR, Json, Printer, Profile, Region, Stage, command
 from workflow.operator.client import Sluice
 from workflow.operator.formatting import moment
-from workflow.operator.previews import counted, shares_told
-from workflow.operator.releases import Pruned, Releases, Switch, Version
+from workflow.operator.previews import shares_told
+from workflow.operator.releases import Pruned, Releases, Version
 from workflow.operator.stack import LOCAL, STATE_DIR, Connection, NotThereError
 
 ERRORS = (toolchain.MissingToolError,)
-CANCELLED = "Cancelled the deployment under way; CloudFormation puts all back."
 
 
 def add_to(app: typer.Typer) -> None:
@@ -101,13 +100,11 @@ def rollback(
     confirm_preview(preview, yes=yes, json=printer.json)
     if cancels:
         cancelled = releases.cancel_deployment()
-        told = (
-            "Cancelled the deployment under way; CloudFormation puts all back." if cancelled else "It has just ended."
-        )
+        told = previews.CANCELLED if cancelled else previews.NOT_CANCELLED
         printer.show({"cancelled": cancelled}, lambda: told)
         return
     switch = releases.roll_back(to)
-    printer.show(asdict(switch), lambda: _switch_view(switch))
+    printer.show(asdict(switch), lambda: previews.switched(switch))
 
 
 def versions(
@@ -187,13 +184,6 @@ def _shares_if_any(stage: str, profile: str | None, region: str | None) -> dict[
 
 def _tell(shares: dict[int, int]) -> None:
     STDERR.print(f"New executions run {shares_told(shares)}.", style="bold", highlight=False)
-
-
-def _switch_view(switch: Switch) -> str:
-    return (
-        f"New executions run version {switch.to}; before, they ran {shares_told(switch.shares_before)}. "
-        f"{counted(switch.staying, 'execution')} at work on other versions go on with these, and so do redrives."
-    )
 
 
 def _versions_view(found: Iterable[Version]) -> RenderableType:

@@ -15,6 +15,13 @@ from workflow.operator.client import Sluice
 from workflow.operator.stack import NotThereError
 from workflow.units import GIB, MIB
 
+MEANS: Mapping[str, str] = MappingProxyType(
+    {
+        "refused_kinds": "kinds that are not taken in",
+        "max_bytes": "limits that are lower than the kinds' own",
+        "sweep_older_than_minutes": "for how long something must not have changed before it is swept",
+    }
+)
 AS_DEPLOYED = "as deployed"
 UNITS: Mapping[str, int] = MappingProxyType({"MiB": MIB, "GiB": GIB})
 
