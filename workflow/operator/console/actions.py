@@ -131,7 +131,7 @@ class Actions:
     @of_the_page
     async def redrive(self, chosen: Chosen) -> None:
         """Continue the failed executions of assets."""
-        records = [each for each in await self._load(chosen) if each["status"] == "failed"]
+        records = await self._of_status(chosen, "failed")
         if records:
             causes = previews.causes((each["reason"]["code"], each["reason"].get("state")) for each in records)
             await self.redrive_executions([each["execution"] for each in records], causes)
@@ -190,7 +190,9 @@ class Actions:
     @of_the_page
     async def release(self, chosen: Chosen) -> None:
         """Let rejected files be checked again."""
-        records = [each for each in await self._load(chosen) if each["status"] == "rejected"]
+        records = await self._of_status(chosen, "rejected")
+        if not records:
+            return
         answer = await confirm(about(previews.of_release(len(records)), why="needed"))
         if answer is not None:
             _tell(await self._each(partial(release, self._sluice, **self._who(answer)), records), "released")
@@ -198,7 +200,9 @@ class Actions:
     @of_the_page
     async def discard(self, chosen: Chosen) -> None:
         """Let rejected originals go."""
-        records = [each for each in await self._load(chosen) if each["status"] == "rejected"]
+        records = await self._of_status(chosen, "rejected")
+        if not records:
+            return
         answer = await confirm(about(previews.of_discard(len(records)), why="needed", dangerous=True))
         if answer is not None:
             _tell(await self._each(partial(discard, self._sluice, **self._who(answer)), records), "discarded")
@@ -370,6 +374,13 @@ class Actions:
 
     async def _load(self, chosen: Chosen) -> list[Item]:
         return await self._try(partial(chosen.load, self._console)) or []
+
+    async def _of_status(self, chosen: Chosen, status: str) -> list[Item]:
+        """Those that something can be done with; that there is none is told."""
+        found = [each for each in await self._load(chosen) if each["status"] == status]
+        if not found:
+            tell(f"None of these is {status}.", bad=True)
+        return found
 
     async def _try(self, work: Callable[[], T]) -> T | None:
         """The result; None where there was a problem, which is told."""

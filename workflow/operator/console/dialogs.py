@@ -76,7 +76,8 @@ async def confirm(question: Question) -> dict[str, str] | None:
             fields["why"] = ui.input(WHY[question.why]).props("outlined dense")
         _buttons(dialog, question, fields)
     answered = await dialog
-    dialog.delete()
+    if not dialog.is_deleted:  # as it is once the page was left
+        dialog.delete()
     return _answers(fields) if answered else None
 
 
@@ -87,7 +88,9 @@ def _answers(fields: dict[str, Any]) -> dict[str, str]:
 def _field(field: Field, *, first: bool) -> Any:
     """It says what is wrong as soon as something was written."""
     kind = ui.textarea if field.several_lines else ui.input
-    made = kind(field.label, value=field.value, validation=field.problem).props("outlined dense debounce=150")
+    made = kind(field.label, value=field.value, validation=field.problem).props(
+        "outlined dense hide-bottom-space debounce=150"
+    )
     made.props("autofocus" if first else "")
     return made.classes("mono-field") if field.several_lines else made
 
