@@ -12,8 +12,8 @@ from nicegui.events import ValueChangeEventArguments
 
 from tasks.shared.records import Item
 from workflow.events import ENDED_BADLY
-from workflow.ingest import task_name
 from workflow.limits import TASKS
+from workflow.names import task_name
 from workflow.operator.client import Execution, Sluice, as_json
 from workflow.operator.console import charts, events, graph
 from workflow.operator.console.actions import Actions, Chosen
