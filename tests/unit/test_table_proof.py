@@ -12,21 +12,25 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from tasks.shared.work import Original, Recipe
-from tasks.transform.table import prove, transform
+from tasks.transform.table import proof, prove, transform, types
 from tests.unit.tables import CSV, NDJSON, converted
 from workflow.errors import RejectedError, ResultNotProven
 
 CONTENT = "id,amount,text\n1,2.5,a\n2,100.5,b\n3,-7.25,c\n"
 
 
-@pytest.fixture
-def made(tmp_path):
+@pytest.fixture(params=["step by step", "at once"])
+def made(tmp_path, monkeypatch, request):
     """A table that is converted, but not yet proven."""
+    if request.param == "at once":
+        monkeypatch.setattr(types, "SAMPLE_ROWS", 1)
     path, scratch = tmp_path / "original", tmp_path / "scratch"
     path.write_text(CONTENT)
     scratch.mkdir()
     original = Original(path, "table", CSV, scratch)
-    return original, transform(original, Recipe())
+    rendered = transform(original, Recipe())
+    assert (scratch / "table.raw").exists() == (request.param == "step by step")
+    return original, rendered
 
 
 def tampered(path, query):
@@ -52,6 +56,21 @@ def test_rows_and_numbers_that_are_others_are_not_published(made, query):
     tampered(made[1].files[0].path, query)
     with pytest.raises(ResultNotProven, match="Nothing was published"):
         prove(*made, Recipe())
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\n\n", "\n  \n"])
+def test_rows_are_found_in_the_text_by_their_numbers(tmp_path, monkeypatch, end):
+    """Whatever piece of the file they are in, and though quotes reach over ends of lines and of pieces."""
+    monkeypatch.setattr(proof, "_PIECE_BYTES", 64)
+    cells = [("id", "text"), *((str(at), ("plain", "a, b", 'a "b"', f"two{end}lines")[at % 4]) for at in range(200))]
+    out = io.StringIO()
+    csv.writer(out, lineterminator=end).writerows(cells)
+    path = tmp_path / "table.csv"
+    path.write_text(out.getvalue(), newline="")
+    text = proof.Text(path)
+    assert sum(piece.records for piece in text.pieces) == len(cells)
+    for places in ([0], [199], [3, 4, 5], [7, 50, 51, 120, 198], [*range(200)]):
+        assert [tuple(row) for row in text.at([1, 0], places)] == [cells[at + 1][::-1] for at in places]
 
 
 def test_a_row_that_nobody_mentions_is_not_published(made):

@@ -13,8 +13,8 @@ from nicegui.events import ValueChangeEventArguments
 from tasks.shared.executions import LIVE
 from tasks.shared.records import Item
 from workflow.events import ENDED_BADLY
-from workflow.ingest import task_name
 from workflow.limits import TASKS
+from workflow.names import task_name
 from workflow.operator import previews
 from workflow.operator.client import Execution, Sluice, as_json
 from workflow.operator.console import charts, events, graph
