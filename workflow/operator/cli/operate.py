@@ -36,7 +36,7 @@ def add_to(app: typer.Typer) -> None:
 
 def confirm_preview(preview: Preview, *, yes: bool, json: bool) -> None:
     """Tell on standard error what will happen, and go on only if a person says so."""
-    if not json:
+    if not (yes or json):
         for each in preview.says:
             STDERR.print(each, highlight=False, markup=False)
     confirm(preview.question, yes=yes, json=json)
