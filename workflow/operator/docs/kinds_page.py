@@ -244,8 +244,8 @@ def _document_facts() -> Iterator[str]:
         "Fonts stay as they are."
     )
     yield (
-        "**Thumbnails**: the first page. Letters of East Asian fonts that are not in the file are drawn in Noto Sans CJK; "
-        "a note has those that no font has."
+        "**Thumbnails**: the first page. Letters of East Asian fonts that are not in the file are drawn in Noto Sans "
+        "CJK; a note has those that no font has."
     )
     yield (
         "**Metadata**: pages, words, page size, title and date go into the record; author and producer only with "
