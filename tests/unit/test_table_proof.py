@@ -19,14 +19,25 @@ from workflow.errors import RejectedError, ResultNotProven
 CONTENT = "id,amount,text\n1,2.5,a\n2,100.5,b\n3,-7.25,c\n"
 
 
+def unproven(folder, content, **recipe):
+    path, scratch = folder / "original", folder / "scratch"
+    path.write_text(content)
+    scratch.mkdir()
+    original = Original(path, "table", CSV, scratch)
+    return original, transform(original, Recipe(**recipe))
+
+
 @pytest.fixture
 def made(tmp_path):
     """A table that is converted, but not yet proven."""
-    path, scratch = tmp_path / "original", tmp_path / "scratch"
-    path.write_text(CONTENT)
-    scratch.mkdir()
-    original = Original(path, "table", CSV, scratch)
-    return original, transform(original, Recipe())
+    return unproven(tmp_path, CONTENT)
+
+
+@pytest.fixture
+def parted(tmp_path):
+    """One in parts by date."""
+    days = "".join(f"{at},{at * 1.25},2024-01-0{1 + at % 3}\n" for at in range(9))
+    return unproven(tmp_path, f"id,amount,day\n{days}", partition_by="day")
 
 
 def tampered(path, query):
@@ -52,6 +63,35 @@ def test_rows_and_numbers_that_are_others_are_not_published(made, query):
     tampered(made[1].files[0].path, query)
     with pytest.raises(ResultNotProven, match="Nothing was published"):
         prove(*made, Recipe())
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "SELECT * FROM {table} LIMIT 2",
+        "SELECT * REPLACE (amount + 0.001 AS amount) FROM {table}",
+        "SELECT * FROM {table} ORDER BY id DESC",
+    ],
+)
+def test_parts_with_other_rows_and_numbers_are_not_published(parted, query):
+    prove(*parted, Recipe(partition_by="day"))
+    part = parted[1].files[1].path
+    assert part.name.endswith("-1.parquet")
+    tampered(part, query)
+    with pytest.raises(ResultNotProven, match="Nothing was published"):
+        prove(*parted, Recipe(partition_by="day"))
+
+
+def test_row_that_is_in_two_parts_is_not_published(parted):
+    for path in (parted[1].files[0].path, parted[1].files[0].path.with_suffix(".rows")):
+        path.with_name(path.name.replace("-0.", "-1.")).write_bytes(path.read_bytes())
+    with pytest.raises(ResultNotProven, match="lost or gained rows"):
+        prove(*parted, Recipe(partition_by="day"))
+
+
+def test_column_may_be_named_like_what_engines_add(tmp_path):
+    table = converted(tmp_path, "file_row_number,row,filename\n7,1,a\n5,2,b\n")
+    assert table.rows() == [("7", "1", "a"), ("5", "2", "b")]
 
 
 def test_a_row_that_nobody_mentions_is_not_published(made):
