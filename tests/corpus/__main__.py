@@ -6,11 +6,14 @@ of its name may say what is known of its files: {"name": {"checks": {...}}}.
 
 import argparse
 import json
+import os
+import random
+import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from itertools import chain
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any
 
 from tests.corpus.children import STOPPED, Case, Child, Result
@@ -41,20 +44,27 @@ def known_of(folder: Path) -> dict[str, Any]:
     return json.loads(beside.read_text()) if beside.is_file() else {}
 
 
-def judged(all_cases: list[Case], *, seconds: float, processes: int) -> list[Result]:
-    def work(share: list[Case]) -> list[Result]:
-        child = Child(seconds)
+def judged(all_cases: list[Case], *, seconds: float, processes: int, minutes: float) -> Iterator[Result]:
+    """As they come, in any order; none is begun after so many minutes."""
+    children: SimpleQueue[Child] = SimpleQueue()
+    for _ in range(processes):
+        children.put(Child(seconds))
+    end = time.monotonic() + 60 * minutes
+
+    def work(case: Case) -> Result | None:
+        child = children.get()
         try:
-            return [child.judge(case) for case in share]
+            return child.judge(case) if time.monotonic() < end else None
         finally:
-            child.stop()
+            children.put(child)
 
     with ThreadPoolExecutor(processes) as pool:
-        shares = (all_cases[at::processes] for at in range(processes))
-        return list(chain.from_iterable(pool.map(work, shares)))
+        yield from filter(None, pool.map(work, random.Random(0).sample(all_cases, len(all_cases))))
+    while not children.empty():
+        children.get().stop()
 
 
-def page(results: list[Result]) -> Iterator[str]:
+def page(results: list[Result], there_were: int) -> Iterator[str]:
     yield "# Results"
     yield ""
     yield from INTRODUCTION
@@ -65,6 +75,8 @@ def page(results: list[Result]) -> Iterator[str]:
     yield ""
     known = sum(bool(result.case.checks) for result in results)
     yield f"Of {known:,} files it is known what they should become."
+    if len(results) < there_were:
+        yield f"Of {there_were:,} files, {len(results):,} at random were taken in the time that there was."
     yield ""
     yield "## Neither right nor refused rightly"
     yield ""
@@ -109,13 +121,18 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=120, help="for each file")
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--to", type=Path, default=PAGE, help="the page that is written")
-    parser.add_argument("--log", type=Path, help="a line of JSON for each file, with its notes")
+    parser.add_argument("--minutes", type=float, default=600, help="after which no file is begun")
+    parser.add_argument("--log", type=Path, default=Path(os.devnull), help="gets a line of JSON for each file")
     options = parser.parse_args()
-    found = judged([*cases(options.folders)], seconds=options.seconds, processes=options.processes)
-    if options.log:
-        lines = ({"file": each.case.name, "seconds": round(each.seconds, 2), **each.outcome} for each in found)
-        options.log.write_text("".join(f"{json.dumps(line, ensure_ascii=False)}\n" for line in lines))
-    options.to.write_text("\n".join([*page(found), ""]))
+    all_cases = [*cases(options.folders)]
+    limits = {"seconds": options.seconds, "processes": options.processes, "minutes": options.minutes}
+    found = []
+    with options.log.open("w") as log:
+        for result in judged(all_cases, **limits):
+            found.append(result)
+            line = {"file": result.case.name, "seconds": round(result.seconds, 2), **result.outcome}
+            print(json.dumps(line, ensure_ascii=False), file=log, flush=True)
+    options.to.write_text("\n".join([*page(found, len(all_cases)), ""]))
 
 
 if __name__ == "__main__":
