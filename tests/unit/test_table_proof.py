@@ -8,11 +8,12 @@ from decimal import Decimal
 
 import duckdb
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.shared.work import Original, Recipe
 from tasks.transform.table import prove, transform
+from tests.unit.generated import generated
 from tests.unit.tables import CSV, NDJSON, converted
 from workflow.errors import RejectedError, ResultNotProven
 
@@ -120,14 +121,6 @@ TABLES = st.lists(st.tuples(st.integers(-(10**17), 10**17), NUMBERS, WORDS), min
 ENCODINGS = ["utf-8", "utf-8-sig", "utf-16", "utf-32"]
 """Letters at random are of no language: which older encoding they are in cannot be told."""
 
-QUICK = settings(
-    deadline=None,
-    phases=[Phase.explicit, Phase.reuse, Phase.generate],
-    max_examples=30,
-    derandomize=True,  # new ones are looked for on demand, not by whoever runs the tests
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)
-
 
 def equal(table, rows):
     """Whether all values are the ones that were written: numbers as decimals, texts to the letter."""
@@ -138,7 +131,7 @@ def equal(table, rows):
     )
 
 
-@QUICK
+@generated(20)
 @given(
     TABLES,
     st.sampled_from(",;\t|"),
@@ -165,7 +158,7 @@ def test_known_values_in_any_dialect_come_back_equal_or_are_refused(
     assert equal(table, rows)
 
 
-@QUICK
+@generated(20)
 @given(TABLES, st.sampled_from(["lines", "array", "records", "pretty"]))
 def test_known_values_in_any_json_come_back_equal(tmp_path_factory, rows, form):
     objects = [{"id": number, "amount": 0, "text": text} for number, _, text in rows]
