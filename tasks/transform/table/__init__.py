@@ -18,7 +18,15 @@ from tasks.shared.work import Original, Recipe, Rendered, Written
 from tasks.sniffing.text import LOG
 from tasks.transform.table.delimited import keep_text, read_delimited
 from tasks.transform.table.documents import read_documents
-from tasks.transform.table.engine import identifier, literal, open_engine, row_group_rows, write_parquet
+from tasks.transform.table.engine import (
+    MAX_ROW_GROUP_ROWS,
+    identifier,
+    literal,
+    numbered,
+    open_engine,
+    row_group_rows,
+    write_parquet,
+)
 from tasks.transform.table.envelope import UNWRAPPED
 from tasks.transform.table.logs import read_logs
 from tasks.transform.table.names import slugs, stem
@@ -26,7 +34,7 @@ from tasks.transform.table.parquet import read_parquet
 from tasks.transform.table.partition import parts
 from tasks.transform.table.plain import PLAIN, PlainText, plain_text
 from tasks.transform.table.profile import MAX_FULL_COLUMNS, Described, cut, describe, profile_table
-from tasks.transform.table.proof import RawCells, Text, prove_rows, prove_values
+from tasks.transform.table.proof import Made, RawCells, Text, prove_rows, prove_values
 from tasks.transform.table.raw import RawTable
 from tasks.transform.table.types import Column, notes_of, settled_columns, typed_columns
 from tasks.transform.table.unpack import UNPACKED, unpack
@@ -38,6 +46,9 @@ _DOCUMENTS = frozenset({"application/json", NDJSON})
 _TEXTS = frozenset({*_DELIMITED, *_DOCUMENTS, LOG})
 _READ_FROM = (UNWRAPPED, PLAIN, UNPACKED)
 """What a text was read from, if it was not the original itself: the last that was made of it first."""
+
+ROWS = ".rows"
+"""Which rows of the raw table are in a part: Parquet beside it, for the proof."""
 
 _MAX_LIST_BYTES, _MAX_NOTE_CHARS = 1200, 160
 
@@ -110,7 +121,8 @@ def prove(original: Original, rendered: Rendered, _recipe: Recipe) -> None:
             folder = f"tables/{table['slug']}/"
             made = [file.path for file in rendered.files if isinstance(file, Written) and file.name.startswith(folder)]
             raw = original.scratch / f"{table['slug']}.raw"
-            prove_values(engine, table, RawCells(engine, raw) if raw.exists() else text, made)
+            parts_made = [Made(path, path.with_suffix(ROWS)) for path in made]
+            prove_values(engine, table, RawCells(engine, raw) if raw.exists() else text, parts_made)
 
 
 def _read(path: Path, media_type: str, name: str, engine: DuckDBPyConnection, scratch: Path) -> list[RawTable]:
@@ -154,6 +166,10 @@ def _written(
     for at, part in enumerate(wanted):
         path = scratch / f"{slug}-{at}.parquet"
         rows += write_parquet(engine, f"SELECT {values} FROM raw WHERE {part.condition}", path, group_rows)
+        if part.folder:
+            names = [row[0] for row in engine.execute("DESCRIBE raw").fetchall()]
+            numbers = f"SELECT row AS c0 FROM {numbered(raw.path, names)} WHERE {part.condition}"
+            write_parquet(engine, numbers, path.with_suffix(ROWS), MAX_ROW_GROUP_ROWS)
         files.append(Written("/".join(filter(None, ("tables", slug, part.folder, "data"))), PARQUET, path))
     return tuple(files), rows, notes
 

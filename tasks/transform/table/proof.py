@@ -22,7 +22,7 @@ from duckdb import DuckDBPyConnection
 
 from tasks.transform.table.delimited import long_cells
 from tasks.transform.table.dialect import Dialect, Lines, is_blank, read_layout
-from tasks.transform.table.engine import identifier, literal
+from tasks.transform.table.engine import literal, numbered
 from tasks.transform.table.limits import LIMITS, MIB
 from workflow.errors import ResultNotProven
 
@@ -185,10 +185,10 @@ class RawCells:
     path: Path
 
     def count(self) -> int:
-        return _count(self.engine, f"read_parquet({literal(self.path)})")
+        return _number(self.engine, "count(*)", [self.path])
 
     def at(self, columns: Sequence[int], places: Sequence[int]) -> Sequence[Sequence[str | None]]:
-        return _cells(self.engine, f"read_parquet({literal(self.path)})", [f"c{at}" for at in columns], places)
+        return _cells(self.engine, numbered(self.path, list(_types(self.engine, self.path))), columns, places)
 
 
 @dataclass(frozen=True)
@@ -233,56 +233,82 @@ class Text:
             yield from (row for number, row in islice(numbered, wanted[-1] + 1) if number in left)
 
 
-def prove_values(engine: DuckDBPyConnection, table: Proven, cells: Cells, made: Sequence[Path]) -> None:
-    """First and last rows, and the extremes of numbers, say what the text of the file says; raises ResultNotProven."""
+@dataclass(frozen=True)
+class Made:
+    """A file of a table, and where there is one of the numbers of the raw rows in it, in order: else it has all."""
+
+    path: Path
+    rows: Path
+
+
+def prove_values(engine: DuckDBPyConnection, table: Proven, cells: Cells, made: Sequence[Made]) -> None:
+    """Every row is in one file, whose first, last and extreme numbers are the text's; raises ResultNotProven."""
     name: str = table["name"]
-    files = f"read_parquet([{', '.join(map(literal, made))}], hive_partitioning = false)"
-    described = engine.execute(f"DESCRIBE FROM {files}").fetchall()
-    rows = _count(engine, files)
-    if rows != table["rows"] or cells.count() not in {None, rows}:
+    rows = [part.rows for part in made if part.rows.exists()]
+    counts = [_number(engine, "count(*)", [part.path for part in made]), cells.count()]
+    counts += [_number(engine, "count(DISTINCT c0)", rows)] if rows else []
+    if any(count not in {None, table["rows"]} for count in counts):
         raise ResultNotProven(f'The table "{name}" has lost or gained rows on its way to Parquet. {_ADVICE}')
-    numbers = [(at, row[0]) for at, row in enumerate(described) if row[1].startswith(_NUMBERS) and "[" not in row[1]]
-    if not rows or len(made) != 1 or not numbers:
+    for part in made:
+        _prove_numbers(engine, name, cells, part)
+
+
+def _prove_numbers(engine: DuckDBPyConnection, name: str, cells: Cells, part: Made) -> None:
+    types = _types(engine, part.path)
+    numbers = [at for at, kind in enumerate(types.values()) if kind.startswith(_NUMBERS) and "[" not in kind]
+    numbers, columns = numbers[:_MAX_PROVEN_COLUMNS], list(types)
+    rows = _number(engine, "count(*)", [part.path])
+    if not rows or not numbers:
         return
-    numbers = numbers[:_MAX_PROVEN_COLUMNS]
-    places = _places(engine, files, numbers, rows)
-    texts = cells.at([at for at, _ in numbers], places)
-    values = _cells(engine, files, [identifier(column) for _, column in numbers], places)
-    for text_row, value_row in zip(texts, values, strict=True):
-        for (_, column), text, value in zip(numbers, text_row, value_row, strict=True):
+    own = numbered(part.path, columns)
+    places = _places(engine, own, numbers, rows)
+    found = zip(
+        cells.at(numbers, _places_in_raw(engine, part, places)),
+        _cells(engine, own, numbers, places),
+        strict=True,
+    )
+    for text_row, value_row in found:
+        for at, text, value in zip(numbers, text_row, value_row, strict=True):
             if value is not None and not _is_same(str(text), value):
-                raise ResultNotProven(f'In "{column}" of "{name}", "{text}" became {value}. {_ADVICE}')
+                raise ResultNotProven(f'In "{columns[at]}" of "{name}", "{text}" became {value}. {_ADVICE}')
 
 
 _ADVICE = "Nothing was published, and the original is where it was: report it with the file."
 
 
-def _count(engine: DuckDBPyConnection, source: str) -> int:
-    found = engine.execute(f"SELECT count(*) FROM {source}").fetchone()
+def _files(paths: Sequence[Path]) -> str:
+    return f"read_parquet([{', '.join(map(literal, paths))}], hive_partitioning = false)"
+
+
+def _types(engine: DuckDBPyConnection, path: Path) -> dict[str, str]:
+    return {row[0]: row[1] for row in engine.execute(f"DESCRIBE FROM {_files([path])}").fetchall()}
+
+
+def _number(engine: DuckDBPyConnection, what: str, paths: Sequence[Path]) -> int:
+    found = engine.execute(f"SELECT {what} FROM {_files(paths)}").fetchone()
     return int(found[0]) if found else 0
 
 
-def _places(engine: DuckDBPyConnection, files: str, numbers: Sequence[tuple[int, str]], rows: int) -> list[int]:
+def _places(engine: DuckDBPyConnection, source: str, columns: Sequence[int], rows: int) -> list[int]:
     """Rows by their number: both ends, and where each column is least and greatest."""
-    source = files.replace("hive_partitioning = false", "hive_partitioning = false, file_row_number = true")
-    extremes = ", ".join(
-        f"arg_min(file_row_number, {identifier(column)}), arg_max(file_row_number, {identifier(column)})"
-        for _, column in numbers
-    )
+    extremes = ", ".join(f"arg_min(row, c{at}), arg_max(row, c{at})" for at in columns)
     found = engine.execute(f"SELECT {extremes} FROM {source}").fetchone() or ()
     ends = (*range(min(rows, _SAMPLED_ROWS)), *range(max(0, rows - _SAMPLED_ROWS), rows))
     return sorted({*ends, *(at for at in found if at is not None)})
 
 
+def _places_in_raw(engine: DuckDBPyConnection, part: Made, places: Sequence[int]) -> Sequence[int]:
+    if not part.rows.exists():
+        return places
+    return [int(row[0]) for row in _cells(engine, numbered(part.rows, ["c0"]), [0], places)]
+
+
 def _cells(
-    engine: DuckDBPyConnection, files: str, columns: Sequence[str], places: Sequence[int]
+    engine: DuckDBPyConnection, source: str, columns: Sequence[int], places: Sequence[int]
 ) -> list[tuple[Any, ...]]:
-    texts = ", ".join(f"{column}::VARCHAR" for column in columns)
-    source = files.replace(")", ", file_row_number = true)")
+    texts = ", ".join(f"c{at}::VARCHAR" for at in columns)
     wanted = ", ".join(map(str, places))
-    return engine.execute(
-        f"SELECT {texts} FROM {source} WHERE file_row_number IN ({wanted}) ORDER BY file_row_number"
-    ).fetchall()
+    return engine.execute(f"SELECT {texts} FROM {source} WHERE row IN ({wanted}) ORDER BY row").fetchall()
 
 
 def _is_same(text: str, value: str) -> bool:
