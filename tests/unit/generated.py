@@ -14,7 +14,7 @@ def generated(few: int) -> Callable[[Any], Any]:
     """Marks a test of generated inputs; `few` is what takes about a second."""
     chosen = settings(
         deadline=None,
-        phases=[Phase.explicit, Phase.reuse, Phase.generate, *([Phase.shrink] if EXAMPLES else [])],
+        phases=[Phase.explicit, Phase.reuse, Phase.generate],
         max_examples=EXAMPLES or few,
         derandomize=not EXAMPLES,
         suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],

@@ -89,3 +89,10 @@ def test_transparent_renditions_are_read_with_their_transparency(made):
     image.save(buffer, "PNG")
     original, rendered = made(buffer.getvalue(), "PNG")
     prove(original, rendered, Recipe())
+
+
+def test_animation_that_begins_blank_is_not_blank(made):
+    original, rendered = made(encoded(quarters()))
+    blank = Image.new("RGB", (96, 64))
+    moving = encoded(blank, "WEBP", save_all=True, append_images=[quarters()], duration=100)
+    prove(original, replace(rendered, files=(Encoded("web", "image/webp", moving, 96, 64),)), Recipe())

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from typing import Literal
 
 _PLACE = re.compile(rb"([+-]\d{2}\.\d{3,8})([+-]\d{3}\.\d{3,8})")
 """ISO 6709, as telephones write it."""
@@ -17,6 +18,14 @@ _3GPP = re.compile(rb"(?s)loci\0{4}..[^\0]{0,200}\0.(.{4})(.{4})")
 _ID3_FRAMES = frozenset({b"COMM", b"TXXX", b"PRIV", b"TENC", b"TOWN", b"UFID", b"TCOP"})
 _ID3_ENCODINGS = ("latin-1", "utf-16", "utf-16-be", "utf-8")
 _DATA_HEAD_BYTES = 16
+
+_MEASURED: tuple[tuple[re.Pattern[bytes], Literal["big", "little"], int], ...] = (
+    (_MP4, "big", _DATA_HEAD_BYTES),
+    (_QUICKTIME, "big", 0),
+    (_RIFF, "little", 0),
+    (_AIFF, "big", 0),
+)
+"""Texts that follow their length, how its bytes are ordered, and how many of it are none of the text's."""
 
 _PDF = re.compile(
     rb"(?s)/(?:Author|Creator|Producer|Company|Manager)\s*(?:\(((?:[^()\\]|\\.){1,400})\)|<([0-9A-Fa-f\s]{2,800})>)"
@@ -35,14 +44,9 @@ def in_tags(data: bytes) -> Iterator[str | float]:
     for found in _MATROSKA.finditer(data):
         marker = 1 << (7 * len(found[1]))
         yield _text(data, found.end(), int.from_bytes(found[1], "big") - marker)
-    for found in _MP4.finditer(data):
-        yield _text(data, found.end(), int.from_bytes(found[1], "big") - _DATA_HEAD_BYTES)
-    for found in _QUICKTIME.finditer(data):
-        yield _text(data, found.end(), int.from_bytes(found[1], "big"))
-    for found in _RIFF.finditer(data):
-        yield _text(data, found.end(), int.from_bytes(found[1], "little"))
-    for found in _AIFF.finditer(data):
-        yield _text(data, found.end(), int.from_bytes(found[1], "big"))
+    for pattern, order, head_bytes in _MEASURED:
+        for found in pattern.finditer(data):
+            yield _text(data, found.end(), int.from_bytes(found[1], order) - head_bytes)
     yield from _in_id3(data)
     yield from _in_pdf(data)
 

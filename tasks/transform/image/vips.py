@@ -82,8 +82,9 @@ def _orientation(picture: Any) -> int:
 
 
 def looks_blank(data: bytes) -> bool:
-    """Whether a rendition is of one color, or nearly, as far as it can be seen."""
-    return _is_blank(pyvips.Image.thumbnail_buffer(data, _ICON_PX).copy_memory())
+    """Whether a rendition, all frames of it, is of one color, or nearly, as far as it can be seen."""
+    options = "[n=-1]" if data.startswith(b"RIFF") else ""
+    return _is_blank(pyvips.Image.thumbnail_buffer(data, _ICON_PX, option_string=options).copy_memory())
 
 
 def is_blank(path: Path) -> bool:
