@@ -51,7 +51,11 @@ REFUSED: dict[str, tuple[str, Any, tuple[str, str, str | None]]] = {
     "no such hour": ("STANDARD", wait("2016-03-14T61:59:00Z"), NOT_A_TIMESTAMP),
     "expression": ("STANDARD", wait("{% '2016-03-14T01:59:00Z' %}"), NOT_A_TIMESTAMP),
     # test_sfn_api_express::test_illegal_callbacks and test_illegal_activity_task, 03-07-2024; the blank is AWS's
-    "express sync": ("EXPRESS", task(states("states:startExecution.sync")), not_in_express("'.sync' service integration")),
+    "express sync": (
+        "EXPRESS",
+        task(states("states:startExecution.sync")),
+        not_in_express("'.sync' service integration"),
+    ),
     "express callback": (
         "EXPRESS",
         task(states("sqs:sendMessage.waitForTaskToken")),

@@ -156,7 +156,9 @@ def _transitions(state: Node) -> Iterator[tuple[str, str]]:
 
 def _language(state: Node, at: str, outside: Kind) -> Iterator[Diagnostic]:
     if (outside.language, state.get("QueryLanguage")) == ("JSONata", "JSONPath"):
-        yield Diagnostic(SCHEMA, "'QueryLanguage' can not be 'JSONPath' if set to 'JSONata' for whole state machine", at)
+        yield Diagnostic(
+            SCHEMA, "'QueryLanguage' can not be 'JSONPath' if set to 'JSONata' for whole state machine", at
+        )
 
 
 def _state(name: str, state: Node, at: str, kind: Kind) -> Iterator[Diagnostic]:

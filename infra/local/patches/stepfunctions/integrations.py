@@ -1,6 +1,6 @@
 """Which resources a Task may name: functions, activities, calls of the AWS SDK, and the optimized integrations.
 
-AWS: https://docs.aws.amazon.com/step-functions/latest/dg/integrate-optimized.html, its table and the page of each service.
+AWS: https://docs.aws.amazon.com/step-functions/latest/dg/integrate-optimized.html, its table and each service's page.
 """
 
 import re
@@ -11,7 +11,9 @@ NEWER_SYNC: Final = ".sync:2"
 CALLBACK: Final = ".waitForTaskToken"
 
 DIRECT = re.compile(r"arn:[\w-]+:(lambda:[\w-]*:\d*:function:.+|states:[\w-]*:\d*:activity:.+)")
-INTEGRATION = re.compile(r"arn:[\w-]+:states:[\w-]*:\d*:(?P<call>[\w:-]+?)(?P<pattern>\.sync(?::2)?|\.waitForTaskToken)?")
+INTEGRATION = re.compile(
+    r"arn:[\w-]+:states:[\w-]*:\d*:(?P<call>[\w:-]+?)(?P<pattern>\.sync(?::2)?|\.waitForTaskToken)?"
+)
 SDK_CALL = re.compile(r"aws-sdk:[a-z0-9]+:[a-z]\w*")
 
 ACTIONS: dict[str, tuple[str, ...]] = {
