@@ -153,7 +153,7 @@ def pages_of_aliases(cloud: Cloud) -> Any:
     found = [
         [one.short(each["stateMachineAliasArn"]) for each in page["stateMachineAliases"]] for page in (first, rest)
     ]
-    return found, "nextToken" in rest, refusal(ask, nextToken="InvalidToken"), refusal(ask, maxResults=1001)  # noqa: S106
+    return found, "nextToken" in rest, refusal(ask, nextToken="InvalidToken"), refusal(ask, maxResults=1001)
 
 
 def version_in_use(cloud: Cloud) -> Any:
@@ -201,6 +201,8 @@ def inputs(cloud: Cloud) -> Any:
     return refusal(start, input=""), [code(start, input=text) for text in ("{no", "1", '"text"', "null")]
 
 
+AT_MOST_1000 = "Member must have value less than or equal to 1000"
+REFERENCES = "Current list of aliases referencing this version"
 CONFLICT = (
     "ConflictException",
     "Failed to create alias because an alias with the same name and a different routing configuration already exists.",
@@ -284,7 +286,7 @@ FACTS = {
             (
                 "ValidationException",
                 "1 validation error detected: Value '1001' at 'maxResults' failed to satisfy constraint: "
-                "Member must have value less than or equal to 1000",
+                + AT_MOST_1000,
             ),
         ),
     ),
@@ -293,8 +295,7 @@ FACTS = {
         version_in_use,
         (
             "ConflictException",
-            "Version to be deleted must not be referenced by an alias. "
-            "Current list of aliases referencing this version: [live]",
+            f"Version to be deleted must not be referenced by an alias. {REFERENCES}: [live]",
         ),
     ),
     # test_update_no_such_alias_arn
