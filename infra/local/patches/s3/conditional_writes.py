@@ -84,7 +84,8 @@ def complete_multipart_upload(
 
 
 def current_object(bucket: str, key: str) -> dict[str, Any] | None:
-    return (s3._ensure_bucket(bucket) or {"objects": {}})["objects"].get(key)
+    found: dict[str, Any] = s3._ensure_bucket(bucket) or {"objects": {}}
+    return found["objects"].get(key)
 
 
 def identity(bucket: str, key: str) -> list[str | None] | None:
