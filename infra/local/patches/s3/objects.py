@@ -51,9 +51,9 @@ def create_multipart_upload(bucket: str, key: str, headers: Headers) -> Response
 def complete_multipart_upload(
     bucket: str, key: str, body: bytes, query: Query, headers: Headers | None = None
 ) -> Response:
-    is_repeated = s3._qp(query, "uploadId") not in s3._multipart_uploads
+    upload: dict[str, Any] | None = s3._multipart_uploads.get(s3._qp(query, "uploadId"))
     response = _stock_complete_multipart_upload(bucket, key, body, query, headers)
-    if response[0] == HTTPStatus.OK and not is_repeated:
+    if response[0] == HTTPStatus.OK and upload is not None and not upload.get("tags"):
         forget_tags(bucket, key)
     return response
 

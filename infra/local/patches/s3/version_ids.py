@@ -65,7 +65,10 @@ def check_of(drawn: str) -> str:
 def is_version_id(text: str) -> bool:
     if text == "null" or OF_EARLIER_STACKS.fullmatch(text):
         return True
-    return len(text) == RANDOM_CHARACTERS + CHECK_CHARACTERS and check_of(text[:RANDOM_CHARACTERS]) == text[-6:]
+    return (
+        len(text) == RANDOM_CHARACTERS + CHECK_CHARACTERS
+        and check_of(text[:RANDOM_CHARACTERS]) == text[RANDOM_CHARACTERS:]
+    )
 
 
 def dispatch(
