@@ -1,5 +1,7 @@
 """What a stage's resources are called: those who deploy, watch and mend find each other by these names."""
 
+import re
+
 
 def stage_name(stage: str) -> str:
     return f"sluice-{stage}"
@@ -13,3 +15,8 @@ def resource_name(stage: str, resource: str) -> str:
 def function_name(stage: str, function: str) -> str:
     """Of a Lambda function, by its name in the table of limits."""
     return resource_name(stage, function.replace("_", "-"))
+
+
+def task_name(state: str) -> str:
+    """The task of a state of the definition: StoreMetadata → store_metadata."""
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", state).lower()
