@@ -16,6 +16,7 @@ from moto import mock_aws
 
 from tasks.shared import clients
 from tasks.shared.indexes import INDEXES
+from tests.fakes.aws import Account
 from workflow.limits import FUNCTIONS, task_of
 from workflow.shapes import Pointer
 
@@ -134,16 +135,27 @@ class Cloud:
 def running_cloud() -> Iterator[Cloud]:
     """An empty cloud; the environment must be set."""
     with mock_aws():
-        cloud = Cloud(*(_client(name) for name in ("s3", "dynamodb", "sns", "sqs", "stepfunctions", "ssm")))
-        for bucket in (*PLACES, OUTPUT, OPERATIONS, AUDIT):
-            cloud.s3.create_bucket(Bucket=bucket)
-        for bucket in PLACES:
-            cloud.s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
-        _create_table(cloud.dynamodb)
-        cloud.ssm.put_parameter(Name=LIVE_SETTINGS, Value="{}", Type="String")
-        cloud.sns.create_topic(Name=TOPIC.rpartition(":")[2])
-        cloud.queue_url = cloud.subscribe("subscriber")
-        yield cloud
+        yield _filled()
+
+
+@contextmanager
+def fake_cloud(account: Account) -> Iterator[Cloud]:
+    """The same out of fakes, which are many times as fast."""
+    with account.answering():
+        yield _filled()
+
+
+def _filled() -> Cloud:
+    cloud = Cloud(*(_client(name) for name in ("s3", "dynamodb", "sns", "sqs", "stepfunctions", "ssm")))
+    for bucket in (*PLACES, OUTPUT, OPERATIONS, AUDIT):
+        cloud.s3.create_bucket(Bucket=bucket)
+    for bucket in PLACES:
+        cloud.s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    _create_table(cloud.dynamodb)
+    cloud.ssm.put_parameter(Name=LIVE_SETTINGS, Value="{}", Type="String")
+    cloud.sns.create_topic(Name=TOPIC.rpartition(":")[2])
+    cloud.queue_url = cloud.subscribe("subscriber")
+    return cloud
 
 
 def load_function(function: str, **settings: str) -> ModuleType:
