@@ -1,5 +1,8 @@
 """What a stage's resources are called: those who deploy, watch and mend find each other by these names."""
 
+LOCAL = "local"
+"""The stage of the laptop: it runs the source tree on the embedded AWS."""
+
 
 def stage_name(stage: str) -> str:
     return f"sluice-{stage}"

@@ -58,7 +58,7 @@ def needs_of(storage: Storage, settings: Settings, machine_arn: str, executions_
     read_live = allow(["ssm:GetParameter"], parameter_arn(storage, settings))
     environment = _environment(storage, settings)
     transform = Needs(
-        environment("TABLE_NAME", "OUTPUT_BUCKET", "RENDITION_FORMATS", "PARTITION_BY", "KEEP_PRIVATE"),
+        environment("TABLE_NAME", "OUTPUT_BUCKET", "RENDITION_FORMATS", "PARTITION_BY", "PUBLISH_PRIVATE_METADATA"),
         [
             allow(READ, *originals),
             allow(["s3:PutObject"], f"{output}/renditions/*", f"{output}/metadata/*"),
@@ -93,7 +93,7 @@ def needs_of(storage: Storage, settings: Settings, machine_arn: str, executions_
         ),
         **_needs_by_kind("thumbnail", thumbnail),
         "split_video": Needs(
-            environment("TABLE_NAME", "OUTPUT_BUCKET", "KEEP_PRIVATE"),
+            environment("TABLE_NAME", "OUTPUT_BUCKET", "PUBLISH_PRIVATE_METADATA"),
             [
                 allow(READ, *originals),
                 allow(["s3:GetObject"], *(f"{output}/{made}/*" for made in ("renditions", "thumbnails", "metadata"))),
@@ -102,7 +102,7 @@ def needs_of(storage: Storage, settings: Settings, machine_arn: str, executions_
             ],
         ),
         "convert_part": Needs(
-            environment("OUTPUT_BUCKET", "KEEP_PRIVATE"),
+            environment("OUTPUT_BUCKET", "PUBLISH_PRIVATE_METADATA"),
             [
                 allow(READ, *originals),
                 allow(["s3:GetObject", "s3:PutObject"], f"{output}/{WORK}*"),
@@ -110,7 +110,7 @@ def needs_of(storage: Storage, settings: Settings, machine_arn: str, executions_
             ],
         ),
         "join_video": Needs(
-            environment("OUTPUT_BUCKET", "KEEP_PRIVATE"),
+            environment("OUTPUT_BUCKET", "PUBLISH_PRIVATE_METADATA"),
             [
                 allow(READ, *originals),
                 allow(["s3:GetObject"], f"{output}/{WORK}*"),
@@ -199,7 +199,7 @@ def _needs_of_ways_in_and_out(
     What the api may write is what callers can get a form for.
     """
     needs: dict[str, Needs] = {}
-    if settings.http_api:
+    if settings.ways_in.http_api:
         needs["api"] = Needs(
             environment(*TABLE_AND_PLACES, "EXPAND_ARCHIVES"),
             [
@@ -209,18 +209,18 @@ def _needs_of_ways_in_and_out(
                 allow(["states:DescribeExecution", "states:GetExecutionHistory"], executions_arn),
             ],
         )
-    if settings.request_queue:
+    if settings.ways_in.request_queue_concurrency:
         needs["intake"] = Needs({}, [])
-    if settings.webhook_url:
-        needs["webhook"] = Needs({"WEBHOOK_URL": settings.webhook_url}, [])
-    if settings.telemetry_stream:
+    if settings.ways_out.webhook_url:
+        needs["webhook"] = Needs({"WEBHOOK_URL": settings.ways_out.webhook_url}, [])
+    if settings.ways_in.telemetry_stream:
         needs["telemetry"] = Needs(environment("INGEST_BUCKET"), [allow(["s3:PutObject"], f"{ingest}/{TELEMETRY}*")])
     return needs
 
 
 def _needs_of_big_files(transform: Needs, settings: Settings, output: str) -> dict[str, Needs]:
     """The container tells what it made, and the function of the file's kind reads that."""
-    if not settings.big_files:
+    if not settings.files.big_files:
         return {}
     tells, reads = (transform.more({}, allow([f"s3:{verb}Object"], f"{output}/{WORK}*")) for verb in ("Put", "Get"))
     return {CONTAINER: tells, **{f"transform_{kind}": reads for kind in BIG_FILES}}
@@ -229,9 +229,9 @@ def _needs_of_big_files(transform: Needs, settings: Settings, output: str) -> di
 def _publish(storage: Storage, settings: Settings) -> list[iam.PolicyStatement]:
     """To tell of an outcome, on the topic and on the bus."""
     on_topic = allow(["sns:Publish"], storage.topic.topic_arn)
-    if not settings.outcome_bus:
+    if not settings.ways_out.outcome_bus:
         return [on_topic]
-    bus = storage.format_arn(service="events", resource="event-bus", resource_name=settings.outcome_bus)
+    bus = storage.format_arn(service="events", resource="event-bus", resource_name=settings.ways_out.outcome_bus)
     return [on_topic, allow(["events:PutEvents"], bus)]
 
 
@@ -252,7 +252,7 @@ def _needs_by_kind(task: str, needs: Needs) -> dict[str, Needs]:
 
 def _with_catalog(needs: Needs, storage: Storage, settings: Settings) -> Needs:
     """Also the tables of the Glue database, where the stage has one. Glue asks for all three of their levels."""
-    database = settings.glue_database
+    database = settings.storage.glue_database
     if not database:
         return needs
     levels = ("catalog", f"database/{database}", f"table/{database}/*")
@@ -290,17 +290,17 @@ def _environment(storage: Storage, settings: Settings) -> Callable[..., dict[str
         "QUARANTINE_BUCKET": storage.quarantine.bucket_name,
         "OPERATIONS_BUCKET": storage.operations.bucket_name,
         "TOPIC_ARN": storage.topic.topic_arn,
-        "OUTCOME_BUS": settings.outcome_bus,
-        "ARCHIVE_STORAGE_CLASS": settings.archive_storage_class,
-        "QUARANTINE_DAYS": str(settings.quarantine_days),
-        "RENDITION_FORMATS": ",".join(settings.rendition_formats),
-        "PARTITION_BY": settings.partition_by,
-        "EXPAND_ARCHIVES": str(settings.expand_archives).lower(),
-        "BIG_FILES": str(settings.big_files).lower(),
-        "LONG_VIDEO_CPU_SECONDS": str(settings.long_video_cpu_seconds),
-        "KEEP_PRIVATE": str(settings.keep_private).lower(),
+        "OUTCOME_BUS": settings.ways_out.outcome_bus,
+        "ARCHIVE_STORAGE_CLASS": settings.archive.storage_class,
+        "QUARANTINE_DAYS": str(settings.storage.quarantine_days),
+        "RENDITION_FORMATS": ",".join(settings.files.rendition_formats),
+        "PARTITION_BY": settings.files.partition_by,
+        "EXPAND_ARCHIVES": str(settings.files.expand_archives).lower(),
+        "BIG_FILES": str(settings.files.big_files).lower(),
+        "LONG_VIDEO_CPU_SECONDS": str(settings.files.long_video_cpu_seconds),
+        "PUBLISH_PRIVATE_METADATA": str(settings.files.publish_private_metadata).lower(),
         "LIVE_SETTINGS": parameter_name(settings.stage),
-        "POWERTOOLS_PARAMETERS_MAX_AGE": str(settings.live_settings_seconds),
-        "SWEEP_OLDER_THAN_MINUTES": str(settings.sweep_older_than_minutes),
+        "POWERTOOLS_PARAMETERS_MAX_AGE": str(settings.functions.live_settings_cache_ttl_seconds),
+        "SWEEP_OLDER_THAN_MINUTES": str(settings.sweeper.older_than_minutes),
     }
     return lambda *names: {name: all_of_them[name] for name in names}

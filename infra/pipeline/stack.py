@@ -17,10 +17,10 @@ from constructs import Construct
 from infra.functions.code import function_code
 from infra.functions.event_delivery import FUNCTION_RETRIES, delivered
 from infra.functions.permissions import Needs, needs_of
-from infra.functions.provisioned_concurrency import keep_warm
+from infra.functions.provisioned_concurrency import provision
 from infra.functions.task_function import TaskFunction
 from infra.functions.versions import published
-from infra.observability import Observability
+from infra.observability.observability import Observability
 from infra.pipeline.audit_trail import keep_trail
 from infra.pipeline.big_files import BigFiles
 from infra.pipeline.mediaconvert import allow_conversion, conversion_role
@@ -34,8 +34,8 @@ from infra.security.encryption import encrypt, share
 from infra.stages.settings import Settings
 from infra.storage.live_settings import make_parameter
 from infra.storage.stack import Storage
-from infra.ways_in import open_ways_in
-from infra.ways_out import open_ways_out
+from infra.ways_in.opened import open_ways_in
+from infra.ways_out.opened import open_ways_out
 from workflow.events import ENDED_BADLY, INPUT_PATHS, OBJECT_CREATED, STATUS_CHANGE
 from workflow.ingest import ingest
 from workflow.limits import CONTAINER, FUNCTIONS
@@ -84,12 +84,12 @@ class Pipeline(cdk.Stack):
         for function in (RESTORED_CONTINUER, SWEEPER):
             self._live.let_start(self._functions[function].function)
         self._ways_in = open_ways_in(self, settings, self._functions, self._live)
-        self._trail = keep_trail(self, storage, self._functions["audit"]) if settings.audit_trail else {}
+        self._trail = keep_trail(self, storage, self._functions["audit"]) if settings.audit_trail.enabled else {}
         self._ways_out = open_ways_out(self, settings, storage, self._functions)
         self._observability = Observability(
             self, settings, self._functions, self._machine, self._reprocess, self._failures
         )
-        keep_warm(settings, self._functions)
+        provision(settings, self._functions)
         if storage.key:
             encrypt(self, storage.key)
             share(self, storage.key)
@@ -131,12 +131,12 @@ class Pipeline(cdk.Stack):
         }
 
     def _make_machine(self, storage: Storage, revision: str | None) -> sfn.StateMachine:
-        long_videos = self._settings.long_videos
-        definition = ingest(long_videos, big_files=self._settings.big_files).to_json()
+        long_videos = self._settings.files.long_videos
+        definition = ingest(long_videos, big_files=self._settings.files.big_files).to_json()
         functions = {name: each.function for name, each in self._functions.items() if f"${{{name}}}" in definition}
         arns = {name: published(function) for name, function in functions.items()}
         role = conversion_role(self, storage) if long_videos == "mediaconvert" else None
-        containers = BigFiles(self, self._settings, self._needs[CONTAINER]) if self._settings.big_files else None
+        containers = BigFiles(self, self._settings, self._needs[CONTAINER]) if self._settings.files.big_files else None
         machine = state_machine(
             self,
             INGEST,

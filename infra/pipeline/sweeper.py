@@ -25,7 +25,7 @@ def sweep_on_schedule(stack: cdk.Stack, settings: Settings, sweep: lambda_.Funct
     """The schedule `sluice-<stage>-sweep`."""
     sweep.configure_async_invoke(retry_attempts=0)
     role = _role(stack, sweep, dead_letters)
-    minutes = settings.sweep_every_minutes
+    minutes = settings.sweeper.every_minutes
     target = scheduler.CfnSchedule.TargetProperty(
         arn=sweep.function_arn,
         role_arn=role.role_arn,

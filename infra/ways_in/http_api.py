@@ -14,7 +14,8 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from infra.functions.task_function import TaskFunction
-from infra.stages.settings import HttpApi, Settings
+from infra.stages.settings import Settings
+from infra.ways_in.settings import HttpApi
 from tasks.api.endpoints import ENDPOINTS
 from workflow.names import stage_name
 
@@ -60,9 +61,7 @@ class CallersApi(Construct):
             "Stage",
             http_api=api,
             auto_deploy=True,
-            throttle=apigatewayv2.ThrottleSettings(
-                rate_limit=wanted.requests_per_second, burst_limit=wanted.requests_at_once
-            ),
+            throttle=apigatewayv2.ThrottleSettings(rate_limit=wanted.requests_per_second, burst_limit=wanted.burst),
         )
         resource = cast("apigatewayv2.CfnStage", stage.node.default_child)
         resource.access_log_settings = apigatewayv2.CfnStage.AccessLogSettingsProperty(
@@ -75,7 +74,7 @@ class CallersApi(Construct):
             self,
             "AccessLogs",
             log_group_name=f"/aws/vendedlogs/apis/{stage_name(settings.stage)}",
-            retention=logs.RetentionDays(settings.log_retention),
+            retention=logs.RetentionDays(settings.observability.log_retention),
             removal_policy=cdk.RemovalPolicy.DESTROY,
         )
 

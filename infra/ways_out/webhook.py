@@ -53,7 +53,7 @@ class Webhook(Construct):
             self,
             "OnOutcome",
             description="Hands the stage's outcomes to the webhook",
-            enabled=not settings.webhook_paused,
+            enabled=not settings.ways_out.webhook_paused,
             event_bus=bus,
             event_pattern=events.EventPattern(source=[SOURCE], detail={"source": _sources(storage)}),
             targets=[targets.SqsQueue(self.queue, **delivered(self.dead_letters))],

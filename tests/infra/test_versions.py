@@ -110,7 +110,7 @@ def test_failures_are_counted_for_this_stage_alone_and_without_rejected_files(st
     assert counted["LogGroupName"]["Ref"].startswith("RecordFailureLogs")
     assert (metric["MetricNamespace"], metric["MetricName"]) == (alarm["Namespace"], alarm["MetricName"])
     assert alarm["Namespace"] == f"Sluice/{stage.name}"
-    assert alarm["Threshold"] == stage.settings.rollout.most_failures
+    assert alarm["Threshold"] == stage.settings.rollout.max_failures
 
 
 @pytest.mark.parametrize(("state", "counted"), [("Transform", True), ("", True), ("Rejected", False)])

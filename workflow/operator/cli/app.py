@@ -24,6 +24,7 @@ from workflow.operator.cli import (
     dead_letters,
     docs,
     health,
+    init,
     live_settings,
     local,
     mend,
@@ -247,7 +248,7 @@ def asl(machine: MachineName, json: Json = True) -> None:  # noqa: ARG001 - the 
     print(DEFINITIONS[machine]().to_json(pretty=True))
 
 
-for group in (put, stop, mend, operate, dead_letters, sweep, release, health, cost, live_settings, docs):
+for group in (put, stop, mend, operate, dead_letters, sweep, release, health, cost, live_settings, docs, init):
     group.add_to(app)
 
 PANELS = {
@@ -255,7 +256,7 @@ PANELS = {
     "Files": {"put", "assets", "asset", "get"},
     "Executions": {"start", "stop", "executions", "execution", "logs", "console", "asl"},
     "Recover": {"redrive", "reprocess", "batches", "batch", "restore", "release", "discard", "dead-letters", "sweep"},
-    "Deploy and run": {"deploy", "cdk", "versions", "rollback", "health", "cost", "settings"},
+    "Deploy and run": {"init", "deploy", "cdk", "versions", "rollback", "health", "cost", "settings"},
 }
 """What the help shows together."""
 for each in app.registered_commands:
