@@ -16,7 +16,7 @@ from constructs import Construct
 
 from infra.functions.code import function_code
 from infra.functions.event_delivery import FUNCTION_RETRIES, delivered
-from infra.functions.permissions import Needs, needs_of
+from infra.functions.permissions import Needs, Resources
 from infra.functions.provisioned_concurrency import provision
 from infra.functions.task_function import TaskFunction
 from infra.functions.versions import published
@@ -24,8 +24,9 @@ from infra.observability.observability import Observability
 from infra.pipeline.audit_trail import keep_trail
 from infra.pipeline.big_files import BigFiles
 from infra.pipeline.mediaconvert import allow_conversion, conversion_role
-from infra.pipeline.reprocess import reprocess_machine
-from infra.pipeline.restore import continue_restored
+from infra.pipeline.needs.functions import needs_of
+from infra.pipeline.reprocess import REPORTER, reprocess_machine
+from infra.pipeline.restore import CONTINUER, continue_restored
 from infra.pipeline.state_machine import executions_arn, machine_arn, machine_name, state_machine
 from infra.pipeline.sweeper import SWEEPER, sweep_on_schedule
 from infra.release import versions
@@ -44,7 +45,6 @@ from workflow.shapes import UPLOAD
 
 INGEST = "ingest"
 FAILURE_RECORDER = "record_failure"
-RESTORED_CONTINUER = "continue_restored"
 DEAD_LETTERS_KEPT_DAYS = 14
 
 
@@ -75,13 +75,13 @@ class Pipeline(cdk.Stack):
         self._machine = self._make_machine(storage, revision)
         self._failures = versions.failures_alarm(self, settings, self._functions[FAILURE_RECORDER].log_group)
         self._live = self._make_live(revision)
-        report = self._functions["report_batch"].function
+        report = self._functions[REPORTER].function
         self._reprocess = reprocess_machine(self, settings, storage, self._live, report)
         self._start_on_upload(storage)
         self._record_failures()
-        continue_restored(self, storage, self._functions[RESTORED_CONTINUER].function, self._restores_dlq)
+        continue_restored(self, storage, self._functions[CONTINUER].function, self._restores_dlq)
         sweep_on_schedule(self, settings, self._functions[SWEEPER].function, self._sweeps_dlq)
-        for function in (RESTORED_CONTINUER, SWEEPER):
+        for function in (CONTINUER, SWEEPER):
             self._live.let_start(self._functions[function].function)
         self._ways_in = open_ways_in(self, settings, self._functions, self._live)
         self._trail = keep_trail(self, storage, self._functions["audit"]) if settings.audit_trail.enabled else {}
@@ -108,13 +108,16 @@ class Pipeline(cdk.Stack):
 
     def _find_needs(self, storage: Storage) -> Mapping[str, Needs]:
         machine = machine_name(self._settings, INGEST)
-        return needs_of(storage, self._settings, machine_arn(self, machine), executions_arn(self, machine))
+        resources = Resources(
+            storage, self._settings, machine=machine_arn(self, machine), executions=executions_arn(self, machine)
+        )
+        return needs_of(resources)
 
     def _make_functions(self, packages: Mapping[str, Path] | None) -> dict[str, TaskFunction]:
         code_of = function_code(self, packages)
         dead_letters = {
             FAILURE_RECORDER: self._failures_dlq,
-            RESTORED_CONTINUER: self._restores_dlq,
+            CONTINUER: self._restores_dlq,
             SWEEPER: self._sweeps_dlq,
         }
         return {

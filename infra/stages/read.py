@@ -146,4 +146,4 @@ def _refused(path: Path, exc: msgspec.ValidationError, field: FieldInfo, value: 
     if text.startswith("Object missing required field"):
         return Problem(path, f"needs {text.rpartition(' ')[2]}")
     said = re.sub(r"`(\w+)(?: \| null)?`", lambda found: TYPES.get(found[1], found[0]), text.partition(", got ")[0])
-    return Problem(path, f"{said.replace('Expected', 'must be')}, not {value!r}. {help_of(field)}".rstrip())
+    return Problem(path, f"{said.replace('Expected', 'must be')}, not {value!r}. {help_of(field)}".rstrip(". "))

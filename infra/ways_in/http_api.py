@@ -13,10 +13,12 @@ from aws_cdk import aws_apigatewayv2_integrations as integrations
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
+from infra.functions.permissions import TABLE_AND_PLACES, Needs, Resources, allow
 from infra.functions.task_function import TaskFunction
 from infra.stages.settings import Settings
 from infra.ways_in.settings import HttpApi
 from tasks.api.endpoints import ENDPOINTS
+from tasks.api.uploads import PREFIX as UPLOADS
 from workflow.names import stage_name
 
 ACCESS_LOG = {
@@ -83,3 +85,20 @@ def _authorizer(wanted: HttpApi) -> apigatewayv2.IHttpRouteAuthorizer:
     if not wanted.jwt_issuer:
         return authorizers.HttpIamAuthorizer()
     return authorizers.HttpJwtAuthorizer("Tokens", wanted.jwt_issuer, jwt_audience=list(wanted.jwt_audiences))
+
+
+def needs(resources: Resources) -> dict[str, Needs]:
+    """What the API's function is given. What it may write is what callers can get a form for."""
+    if not resources.settings.ways_in.http_api:
+        return {}
+    return {
+        "api": Needs(
+            resources.environment(*TABLE_AND_PLACES, "EXPAND_ARCHIVES"),
+            [
+                allow(["s3:PutObject"], f"{resources.ingest}/{UPLOADS}*"),
+                allow(["dynamodb:GetItem"], resources.table),
+                allow(["dynamodb:Query"], *resources.index("by_status", "by_kind", "by_key")),
+                allow(["states:DescribeExecution", "states:GetExecutionHistory"], resources.executions),
+            ],
+        )
+    }

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from typing import Annotated, Literal
+from typing import Annotated
 
 from msgspec import Meta, Struct
 
@@ -38,8 +38,12 @@ class WaysInSettings(Topic, frozen=True):
         HttpApi | None, Meta(description="The HTTP API; a table without settings has its defaults.", examples=[{}])
     ] = None
     request_queue_concurrency: Annotated[
-        Literal[0] | Annotated[int, Meta(ge=2, le=1000)],
-        Meta(description="How many batches of the request queue are taken in at the same time; 0 for no queue."),
+        int,
+        Meta(
+            ge=0,
+            le=1000,
+            description="How many batches of the request queue are taken in at once: 2 or more, 0 for no queue.",
+        ),
     ] = 0
     notification_topic: Annotated[
         bool, Meta(description="A topic that takes S3's notifications in; they go through the request queue.")
@@ -58,6 +62,8 @@ class WaysInSettings(Topic, frozen=True):
     def problems(self) -> Iterator[Problem]:
         for problem in self.http_api.problems() if self.http_api else ():
             yield "http_api", problem
+        if self.request_queue_concurrency == 1:
+            yield "request_queue_concurrency", "must be 0 for no queue, or 2 or more: Lambda takes no less"
         if self.notification_topic and not self.request_queue_concurrency:
             yield "notification_topic", "needs a request_queue_concurrency: its messages go through that queue"
         if self.notification_partners and not self.notification_topic:

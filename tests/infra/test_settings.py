@@ -178,7 +178,7 @@ storage_class = "GLACIER_IR"
 
 [prod.ways_in]
 # a queue
-request_queue_concurrency = 1
+request_queue_concurrency = 1001
 http_api = { bursts = 3 }
 
 [prod.functions]
@@ -193,7 +193,7 @@ TOLD = [
     (3, "prod.files.rendition_formats[1]", "must be one of webp, jpeg, not 'bmp'"),
     (5, "prod.storage.retain_data", "must be true or false, not 'yes'"),
     (12, "prod.archive.tiers[1].after_days", "must be a whole number >= 30, not 3"),
-    (17, "prod.ways_in.request_queue_concurrency", "must be a whole number >= 2, not 1"),
+    (17, "prod.ways_in.request_queue_concurrency", "must be a whole number <= 1000, not 1001"),
     (18, "prod.ways_in.http_api.bursts", "is no setting; did you mean burst?"),
     (21, "prod.functions.provisioned_concurrency", "needs `from`"),
     (23, "prod.quickly", "is no setting; there are files, storage,"),

@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from infra.local.assembly import STAGE as LOCAL
 from tasks.shared import failures, observe
 from tasks.shared.executions import Execution
 from tests.infra.conftest import Stage, Template, statements
 from tests.infra.synthesize import COMMIT
 from workflow.limits import functions_of
+from workflow.names import LOCAL
 from workflow.shapes import CaughtError, Run
 
 KEPT = {"DeletionPolicy": "RetainExceptOnCreate", "UpdateReplacePolicy": "Retain"}

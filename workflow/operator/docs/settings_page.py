@@ -68,8 +68,7 @@ def _setting(field: FieldInfo, within: str) -> Iterator[str]:
 def _may_be(field: FieldInfo) -> str:
     found = _schema(field)
     if values := choices(field):
-        numbers = [f"{each['minimum']} to {each['maximum']}" for each in found.get("anyOf", ()) if "minimum" in each]
-        return ", ".join([*(f"`{value}`" for value in values), *numbers])
+        return ", ".join(f"`{value}`" for value in values)
     kind = found.get("type", "object")
     if kind == "integer":
         return f"{found['minimum']} to {found['maximum']}" if "maximum" in found else f"{found['minimum']} or more"
