@@ -1,6 +1,5 @@
 """The ingest state machine: six steps from an uploaded file to its archived original."""
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,6 +15,7 @@ from workflow.limits import (
     state_timeout_seconds,
 )
 from workflow.mediaconvert_job import conversion_job
+from workflow.names import task_name
 
 THROTTLED = ["Lambda.TooManyRequestsException"]
 SERVICE_TROUBLE = [
@@ -138,8 +138,3 @@ def retry(errors: list[str], *, first_delay: int, attempts: int) -> Retry:
         max_delay_seconds=20,
         jitter_strategy="FULL",
     )
-
-
-def task_name(state_name: str) -> str:
-    """The task of a state: StoreMetadata → store_metadata."""
-    return re.sub(r"(?<!^)(?=[A-Z])", "_", state_name).lower()

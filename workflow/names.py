@@ -1,5 +1,7 @@
 """What a stage's resources are called: those who deploy, watch and mend find each other by these names."""
 
+import re
+
 LOCAL = "local"
 """The stage of the laptop: it runs the source tree on the embedded AWS."""
 
@@ -16,3 +18,8 @@ def resource_name(stage: str, resource: str) -> str:
 def function_name(stage: str, function: str) -> str:
     """Of a Lambda function, by its name in the table of limits."""
     return resource_name(stage, function.replace("_", "-"))
+
+
+def task_name(state: str) -> str:
+    """The task of a state of the definition: StoreMetadata → store_metadata."""
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", state).lower()

@@ -100,7 +100,7 @@ def cost(sluice: Sluice, wanted: Filter, token: Any = None) -> Cost:
 
 @pytest.mark.parametrize(
     "wanted",
-    [Filter(), Filter(status="rejected"), Filter(kind="table"), Filter(status="rejected", code="KeyError")],
+    [Filter(), Filter(statuses=("rejected",)), Filter(kind="table"), Filter(statuses=("rejected",), code="KeyError")],
     ids=["all", "of a status", "of a kind", "of an error"],
 )
 def test_a_page_reads_no_more_of_a_full_table(tables: dict[str, Sluice], wanted: Filter):

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import typer
 
+from workflow.operator.cli.commands import COMMANDS, load
 from workflow.operator.cli.options import span_of
 
 SLUICE = Path(sys.executable).parent / "sluice"
@@ -85,3 +86,17 @@ def test_file_that_may_not_grow_is_told(tmp_path):
 def test_span_that_makes_no_sense_is_wrong_usage(text):
     with pytest.raises(typer.BadParameter):
         span_of(text)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_list_of_commands_says_what_each_says_of_itself(name):
+    assert load(name).help.replace("\n", " ").startswith(COMMANDS[name].summary.rstrip("."))
+
+
+def test_help_waits_for_no_module_of_a_command():
+    """Nor for what they need: the AWS SDK, the definition, the cost model."""
+    script = "import sys\nfrom workflow.operator.cli.commands import app\ntry:\n    app(['--help'])\nfinally:\n    "
+    script += "print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    loaded = set(done.stdout.splitlines()[-1].split())
+    assert not loaded & {"botocore", "stepfunctions", "msgspec", "infra", "tasks", "workflow.operator.client"}

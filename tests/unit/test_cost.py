@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from workflow import prices
-from workflow.operator.cli.app import app
+from workflow.operator.cli.commands import app
 from workflow.operator.cost import compare, mix, page, paths, reference, storage, svg
 from workflow.operator.cost.bill import bill, traces
 from workflow.operator.cost.measured import invocation

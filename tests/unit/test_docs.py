@@ -4,17 +4,14 @@ import re
 import shlex
 from pathlib import Path
 
-import click
 import pytest
-import typer
 
 from workflow import errors
-from workflow.operator.cli.app import app
+from workflow.operator.cli.commands import COMMANDS, load
 from workflow.operator.docs.pages import anchors
 
 ROOT = Path(__file__).parents[2]
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
-COMMANDS = typer.main.get_command(app)
 CODE = re.compile(r"```(?:sh|bash)\n(.*?)```|`(sluice [^`]+)`", re.DOTALL)
 LINK = re.compile(r"\]\((?!https?:)([^)#]*)(?:#([^)]+))?\)")
 
@@ -28,8 +25,7 @@ def shown_commands(page: Path) -> list[str]:
 def test_every_command_shown_exists_with_its_options(page):
     for line in shown_commands(page):
         words = shlex.split(line.removeprefix("uv run ").partition(" -- ")[0], comments=True)[1:]
-        assert isinstance(COMMANDS, click.Group) or hasattr(COMMANDS, "commands")
-        command = COMMANDS.commands[words[0]]
+        command = load(words[0])
         options = {option for parameter in command.params for option in (*parameter.opts, *parameter.secondary_opts)}
         assert {word for word in words if word.startswith("--")} <= options, line
 
@@ -70,4 +66,4 @@ def test_every_error_has_a_row_that_says_what_to_do():
 
 def test_every_command_is_documented():
     text = "".join(page.read_text() for page in PAGES)
-    assert {name for name in COMMANDS.commands if f"sluice {name}" not in text} <= {"status", "asl"}
+    assert {name for name in COMMANDS if f"sluice {name}" not in text} <= {"status", "asl"}

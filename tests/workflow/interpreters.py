@@ -21,7 +21,8 @@ from tests.waiting import until
 from tests.workflow import stub
 from tests.workflow.cases import CONFIG_FILE, TASK_STATES, Outcome, Visit
 from workflow.history import StateRun, state_runs
-from workflow.ingest import ingest, task_name
+from workflow.ingest import ingest
+from workflow.names import task_name
 from workflow.operator.stack import LOCAL, Connection
 
 REGION = "us-east-1"

@@ -12,9 +12,10 @@ from botocore.validate import ParamValidator
 from statelint.linter import Linter
 
 from workflow import errors
-from workflow.ingest import ingest, task_name
+from workflow.ingest import ingest
 from workflow.kinds import KINDS
 from workflow.limits import BIG_FILE, BY_KIND, EXECUTION_TIMEOUT_SECONDS, FUNCTIONS, functions_of
+from workflow.names import task_name
 
 DOCUMENTED_ERRORS = {
     "Step Functions Developer Guide, Handling errors in Step Functions workflows": {

@@ -1,5 +1,5 @@
 """The `sluice` command."""
 
-from workflow.operator.cli.app import main
+from workflow.operator.cli.commands import main
 
 __all__ = ["main"]

@@ -4,7 +4,6 @@ from typing import Annotated
 
 import typer
 from rich.console import RenderableType
-from rich.markdown import Markdown
 
 from workflow.operator.cli import views
 from workflow.operator.cli.options import Json, Printer
@@ -32,7 +31,14 @@ def docs_command(
         text = pages.read(page)
     except pages.NoPageError as exc:
         raise typer.BadParameter(str(exc)) from exc
-    printer.show({"page": page, "text": text}, lambda: Markdown(text))
+    printer.show({"page": page, "text": text}, lambda: _page_view(text))
+
+
+def _page_view(text: str) -> RenderableType:
+    # Imported here: reading Markdown takes longer to import than most commands to run.
+    from rich.markdown import Markdown  # noqa: PLC0415
+
+    return Markdown(text)
 
 
 def _titles_view(titles: dict[str, str]) -> RenderableType:

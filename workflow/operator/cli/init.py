@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from infra.stages import starter
 from workflow.operator.cli.options import Json, Printer
 
 
@@ -18,9 +19,6 @@ def init_command(
     json: Json = False,
 ) -> None:
     """Make a folder to deploy from, with settings of your own. A stages.toml that is there stays as it is."""
-    # Imported here: schemas are what no other command should wait for.
-    from infra.stages import starter  # noqa: PLC0415
-
     written = [str(path) for path in starter.write(folder)]
     facts = {"folder": str(folder), "written": written}
     Printer(json).show(facts, lambda: "\n".join([*(f"Wrote {path}" for path in written), _next(folder)]))

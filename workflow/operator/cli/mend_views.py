@@ -45,10 +45,6 @@ def _causes_view(found: Sequence[Item]) -> RenderableType:
     return made
 
 
-def causes_told(found: Sequence[Item]) -> str:
-    return ", ".join(f"{count:,} {cause}" for cause, count in _counted(found))
-
-
 def _counted(found: Sequence[Item]) -> list[tuple[str, int]]:
     return Counter(map(_cause, found)).most_common()
 

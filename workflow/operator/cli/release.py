@@ -17,14 +17,17 @@ from infra.local.access import private
 from infra.release import toolchain
 from infra.stages.read import SettingsError
 from infra.stages.stages import CHOSEN, settings_of, stages_file
+from workflow.operator import previews
 from workflow.operator.cli import local, views
+from workflow.operator.cli.operate import Yes, confirm_preview
 from workflow.operator.cli.options import STDERR, Json, Printer, Profile, Region, Stage, command
 from workflow.operator.client import Sluice
 from workflow.operator.formatting import moment
-from workflow.operator.releases import Pruned, Releases, RollbackError, Switch, Version
+from workflow.operator.previews import shares_told
+from workflow.operator.releases import Pruned, Releases, Version
 from workflow.operator.stack import LOCAL, STATE_DIR, Connection, NotThereError
 
-ERRORS = (RollbackError, SettingsError, toolchain.MissingToolError)
+ERRORS = (SettingsError, toolchain.MissingToolError)
 
 
 def add_to(app: typer.Typer) -> None:
@@ -60,7 +63,7 @@ def deploy_command(
     shares = _releases(stage, profile, region).shares() if succeeded else _shares_if_any(stage, profile, region)
     outcome = "Deployed" if succeeded else "The deployment was undone"
     facts = {"stage": stage, "deployed": succeeded, "shares": shares}
-    Printer(json).show(facts, lambda: f"{outcome}. New executions run {_spoken(shares)}.")
+    Printer(json).show(facts, lambda: f"{outcome}. New executions run {shares_told(shares)}.")
     if not succeeded:
         raise typer.Exit(1)
 
@@ -86,14 +89,26 @@ def rollback(
     sluice: Sluice,
     printer: Printer,
     to: Annotated[int | None, typer.Option(help="A version; else the one before.", min=1)] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what it would do.")] = False,
+    yes: Yes = False,
 ) -> None:
     """Let new executions run an earlier version, at once. Those at work go on as they started."""
     releases = Releases(sluice.aws)
-    if to is None and releases.cancel_deployment():
-        printer.show({"cancelled": True}, lambda: "Cancelled the deployment under way; CloudFormation puts all back.")
+    cancels = to is None and releases.deploying()
+    planned = None if cancels else releases.planned(to)
+    preview = previews.of_rollback(planned) if planned else previews.OF_CANCELLING
+    if dry_run:
+        facts = asdict(planned) if planned else {"cancels": True}
+        printer.show(facts, lambda: "\n".join((preview.question, *preview.says)))
+        return
+    confirm_preview(preview, yes=yes, json=printer.json)
+    if cancels:
+        cancelled = releases.cancel_deployment()
+        told = previews.CANCELLED if cancelled else previews.NOT_CANCELLED
+        printer.show({"cancelled": cancelled}, lambda: told)
         return
     switch = releases.roll_back(to)
-    printer.show(asdict(switch), lambda: _switch_view(switch))
+    printer.show(asdict(switch), lambda: previews.switched(switch))
 
 
 def versions(
@@ -172,19 +187,7 @@ def _shares_if_any(stage: str, profile: str | None, region: str | None) -> dict[
 
 
 def _tell(shares: dict[int, int]) -> None:
-    STDERR.print(f"New executions run {_spoken(shares)}.", style="bold", highlight=False)
-
-
-def _spoken(shares: dict[int, int]) -> str:
-    return " and ".join(f"version {number} ({share} %)" for number, share in sorted(shares.items())) or "no version"
-
-
-def _switch_view(switch: Switch) -> str:
-    return (
-        f"New executions run version {switch.to}; before, they ran {_spoken(switch.shares_before)}. "
-        f"{switch.staying} executions at work on other versions go on with these, and so do redrives. "
-        "Buckets, roles and rules stay as they were deployed."
-    )
+    STDERR.print(f"New executions run {shares_told(shares)}.", style="bold", highlight=False)
 
 
 def _versions_view(found: Iterable[Version]) -> RenderableType:

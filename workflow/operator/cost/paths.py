@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from workflow.ingest import task_name
+from workflow.names import task_name
 
 SUCCEEDED = ("Validate", "Transform", "Thumbnail", "StoreMetadata", "Notify", "Archive")
 REJECTED = ("Validate", "Transform", "Quarantine", "Rejected")

@@ -243,7 +243,10 @@ def _document_facts() -> Iterator[str]:
         "authors, page-piece data, positions of maps, and every key and text that the standard has no place for, go. "
         "Fonts stay as they are."
     )
-    yield "**Thumbnails**: the first page."
+    yield (
+        "**Thumbnails**: the first page. Letters of East Asian fonts that are not in the file are drawn in Noto Sans "
+        "CJK; a note has those that no font has."
+    )
     yield (
         "**Metadata**: pages, words, page size, title and date go into the record; author and producer only with "
         "`publish_private_metadata`."

@@ -34,12 +34,14 @@ class Stopped:
 
 @dataclass(frozen=True, kw_only=True)
 class AtWork:
-    """Which executions are meant; all that is given must hold. `prefix` is of the key.
+    """Which executions are meant; all that is given must hold. `prefix` is of the key, `text` is anywhere in it.
 
     `since` and `before` are compared with when an execution was started.
     """
 
     prefix: str = ""
+    text: str = ""
+    kind: str | None = None
     since: datetime | None = None
     before: datetime | None = None
 
@@ -48,7 +50,8 @@ class AtWork:
         return (self.since is None or started >= self.since) and (self.before is None or started < self.before)
 
     def takes(self, row: Item) -> bool:
-        return (row["key"] or "").startswith(self.prefix)
+        key: str = row["key"] or ""
+        return key.startswith(self.prefix) and self.text.lower() in key.lower() and self.kind in {None, row["kind"]}
 
 
 def at_work(sluice: Sluice, wanted: AtWork) -> list[Item]:
@@ -65,7 +68,7 @@ def at_work(sluice: Sluice, wanted: AtWork) -> list[Item]:
 
 def _told(machine: Executions, listed: Any, record: Item | None) -> Item | None:
     """What one works on: as its record has it, or its input, while it has not come to an asset."""
-    file: Item = {name: (record or {}).get(name) for name in ("key", "asset_id")}
+    file: Item = {name: (record or {}).get(name) for name in ("key", "asset_id", "kind")}
     if record is None:
         found = machine.find(listed["name"])
         if found is None or not found.lives:

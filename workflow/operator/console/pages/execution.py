@@ -10,10 +10,12 @@ from typing import Any
 from nicegui import ui
 from nicegui.events import ValueChangeEventArguments
 
+from tasks.shared.executions import LIVE
 from tasks.shared.records import Item
 from workflow.events import ENDED_BADLY
-from workflow.ingest import task_name
 from workflow.limits import TASKS
+from workflow.names import task_name
+from workflow.operator import previews
 from workflow.operator.client import Execution, Sluice, as_json
 from workflow.operator.console import charts, events, graph
 from workflow.operator.console.actions import Actions, Chosen
@@ -263,12 +265,22 @@ def _do(console: Console, seen: Seen) -> None:
     actions = Actions(console)
     rejected = seen.record and seen.record["status"] == "rejected"
     if seen.execution.status in ENDED_BADLY and not rejected:
-        redrive = partial(actions.redrive_executions, [seen.execution.name])
+        causes = previews.causes([_cause(seen)])
+        redrive = partial(actions.redrive_executions, [seen.execution.name], causes)
         button("Redrive", "replay", look="primary", on_click=redrive)
+    if seen.execution.status in LIVE:
+        key = seen.record["key"] if seen.record else None
+        found = {"execution": seen.execution.name, "key": key, "started": seen.execution.started.isoformat()}
+        button("Stop", "stop", on_click=partial(actions.stop_executions, [found]))
     if seen.record:
         for label, act in actions.possible(seen.record).items():
             if label != "Redrive":
                 button(label, on_click=partial(act, Chosen((seen.record,))))
+
+
+def _cause(seen: Seen) -> tuple[str, str | None]:
+    reason: Item = (seen.record or {}).get("reason") or {"code": seen.execution.error or seen.execution.status}
+    return reason["code"], reason.get("state")
 
 
 def _callout(console: Console, error: str, cause: str) -> None:

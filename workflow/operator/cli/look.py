@@ -1,42 +1,21 @@
-"""The commands that work the same on the laptop and on AWS; those of the laptop alone are in `local`."""
+"""The commands that look at a stage, its executions and its assets, and that start an execution."""
 
-import errno
-import os
 import shlex
 import sys
 from dataclasses import asdict
 from enum import StrEnum
-from importlib.metadata import version
-from io import TextIOWrapper
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionError
 from msgspec import structs
 
-from tasks.shared.executions import BusyError
-from workflow.errors import SluiceError
-from workflow.ingest import ingest
 from workflow.limits import TASKS
 from workflow.operator.cli import (
-    cost,
-    dead_letters,
-    docs,
-    health,
-    init,
-    live_settings,
-    local,
-    mend,
-    operate,
     put,
-    release,
-    stop,
-    sweep,
     views,
 )
 from workflow.operator.cli.options import (
-    STDERR,
     AssetStatus,
     Json,
     KindName,
@@ -50,38 +29,17 @@ from workflow.operator.cli.options import (
 from workflow.operator.client import ExecutionStatus, Sluice, as_json, parse_uri
 from workflow.operator.operations import own_input, whoami
 from workflow.operator.stack import NotThereError
-from workflow.reprocess import reprocess
 from workflow.shapes import ExecutionInput
 
-app = typer.Typer(
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    help="Upload a file, and it is checked, converted, previewed, recorded, announced and archived.",
-    epilog="Exit codes: 0 all is well, 1 the work failed, 2 the command was used wrongly.",
-)
-local.add_to(app)
-
-
-def _show_version(wanted: bool) -> None:
-    if wanted:
-        print(f"sluice {version('sluice')}")
-        raise typer.Exit
-
-
-@app.callback()
-def every_command(
-    _version: Annotated[
-        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version, and stop.")
-    ] = False,
-) -> None:
-    """Options of `sluice` itself."""
-
-
 TaskName = StrEnum("TaskName", list(TASKS))
-TRACEBACK = "SLUICE_TRACEBACK"
-"""An environment variable, for those who look for a fault of Sluice."""
-DEFINITIONS = {"ingest": ingest, "reprocess": reprocess}
-MachineName = StrEnum("MachineName", list(DEFINITIONS))
+MachineName = StrEnum("MachineName", ["ingest", "reprocess"])
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register the commands."""
+    for each in (status, env, assets, asset, get, executions, execution, logs, start, console):
+        command(app)(each)
+    app.command()(asl)
 
 
 def _uri(text: str | None) -> str | None:
@@ -93,14 +51,12 @@ def _uri(text: str | None) -> str | None:
     return text
 
 
-@command(app)
 def status(sluice: Sluice, printer: Printer) -> None:
     """Where this stage runs, and the names of its resources."""
     stack = sluice.stack
     printer.show(asdict(stack), lambda: views.stack_view(stack))
 
 
-@command(app)
 def env(sluice: Sluice, printer: Printer) -> None:
     """Print exports, so that any AWS program works against this stage: eval "$(sluice env)"."""
     stack = sluice.stack
@@ -121,7 +77,6 @@ def env(sluice: Sluice, printer: Printer) -> None:
     )
 
 
-@command(app)
 def executions(
     sluice: Sluice,
     printer: Printer,
@@ -135,14 +90,12 @@ def executions(
     printer.show(found, lambda: views.executions_view(found))
 
 
-@command(app)
 def execution(sluice: Sluice, printer: Printer, name: Annotated[str, typer.Argument(help="Its name or ARN.")]) -> None:
     """One execution: its states with attempts, times and errors, its input and output."""
     found = sluice.execution(name)
     printer.show(as_json(found), lambda: views.execution_view(found))
 
 
-@command(app)
 def assets(
     sluice: Sluice,
     printer: Printer,
@@ -160,14 +113,12 @@ def assets(
 Asset = Annotated[str, typer.Argument(help="An asset id, or the s3:// address of an original.", metavar="ASSET")]
 
 
-@command(app)
 def asset(sluice: Sluice, printer: Printer, asset: Asset) -> None:
     """The record of an asset: how it is doing, what was made of it, and where everything is."""
     record = sluice.asset(asset)
     printer.show(record, lambda: views.asset_view(record))
 
 
-@command(app)
 def get(
     sluice: Sluice,
     printer: Printer,
@@ -180,7 +131,6 @@ def get(
     printer.show(files, lambda: "\n".join(files) or "Nothing was made of this asset.")
 
 
-@command(app)
 def logs(
     sluice: Sluice,
     printer: Printer,
@@ -192,7 +142,6 @@ def logs(
     printer.show(lines, lambda: views.logs_view(lines))
 
 
-@command(app)
 def start(
     sluice: Sluice,
     printer: Printer,
@@ -222,7 +171,6 @@ def _input_for(uri: str, version_id: str | None) -> ExecutionInput:
     return ExecutionInput(bucket=bucket, key=key, version_id=version_id)
 
 
-@command(app)
 def console(
     sluice: Sluice,
     printer: Printer,
@@ -242,72 +190,11 @@ def console(
     serve(sluice, port, ready)
 
 
-@app.command()
 def asl(machine: MachineName, json: Json = True) -> None:  # noqa: ARG001 - the definition is JSON either way
     """Print the definition of a state machine in the Amazon States Language, which is JSON."""
-    print(DEFINITIONS[machine]().to_json(pretty=True))
+    # Imported here: the Data Science SDK is a third of a second that no other command should wait for.
+    from workflow.ingest import ingest  # noqa: PLC0415
+    from workflow.reprocess import reprocess  # noqa: PLC0415
 
-
-for group in (put, stop, mend, operate, dead_letters, sweep, release, health, cost, live_settings, docs, init):
-    group.add_to(app)
-
-PANELS = {
-    "The stage": {"demo", "up", "down", "doctor", "status", "env", "docs"},
-    "Files": {"put", "assets", "asset", "get"},
-    "Executions": {"start", "stop", "executions", "execution", "logs", "console", "asl"},
-    "Recover": {"redrive", "reprocess", "batches", "batch", "restore", "release", "discard", "dead-letters", "sweep"},
-    "Deploy and run": {"init", "deploy", "cdk", "versions", "rollback", "health", "cost", "settings"},
-}
-"""What the help shows together."""
-for each in app.registered_commands:
-    name = each.name or getattr(each.callback, "__name__", None)
-    each.rich_help_panel = next(panel for panel, names in PANELS.items() if name in names)
-
-
-def main() -> None:
-    """Run the command line; a problem becomes a sentence and exit code 1."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")  # a name may have letters that the terminal cannot show
-    try:
-        _run()
-    except BrokenPipeError:
-        _give_up_output()  # whoever read has had enough
-    except Exception as exc:
-        if TRACEBACK in os.environ:
-            raise
-        _give_up_output()
-        STDERR.print(_sentence(exc), style="red", highlight=False, markup=False, soft_wrap=True)
-    else:
-        return
-    sys.exit(1)
-
-
-def _run() -> None:
-    """The output is written before it can be said that all is well."""
-    if sys.stdout is None:
-        raise OSError(errno.EBADF, "The standard output is closed")
-    try:
-        app()
-    finally:
-        sys.stdout.flush()
-
-
-def _give_up_output() -> None:
-    """What could not be written is not tried again at the end."""
-    if sys.stdout is not None:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-def _sentence(problem: Exception) -> str:
-    if isinstance(problem, (NotThereError, SluiceError, *local.ERRORS, *release.ERRORS)):
-        return str(problem)
-    if isinstance(problem, EndpointConnectionError):
-        return f"{problem} If that is the local stack, start it with `sluice up`."
-    if isinstance(problem, ClientError | BotoCoreError | BusyError):
-        return f"AWS error: {problem}"
-    if isinstance(problem, UnicodeEncodeError):
-        return f"{problem.object!r} is not written in UTF-8, as all names in AWS are."
-    if isinstance(problem, OSError):
-        return f"System error: {problem}"
-    return f"A fault of Sluice, {type(problem).__name__}: {problem}. Where it is, {TRACEBACK}=1 shows."
+    definition = {MachineName.ingest: ingest, MachineName.reprocess: reprocess}[machine]()
+    print(definition.to_json(pretty=True))
