@@ -19,7 +19,8 @@ from constructs import Construct
 from infra.app import make_app
 from infra.functions.permissions import allow
 from infra.security import nag_rules
-from infra.stages.settings import SettingsError, settings_of
+from infra.stages.read import SettingsError
+from infra.stages.stages import settings_of
 from workflow.names import resource_name
 
 STACK = "sluice-github"

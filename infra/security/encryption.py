@@ -49,7 +49,7 @@ def customer_key(stack: cdk.Stack, settings: Settings) -> kms.Key:
         "Key",
         description=f"All that Sluice {settings.stage} keeps",
         enable_key_rotation=True,
-        removal_policy=cdk.RemovalPolicy.RETAIN if settings.retain_data else cdk.RemovalPolicy.DESTROY,
+        removal_policy=cdk.RemovalPolicy.RETAIN if settings.storage.retain_data else cdk.RemovalPolicy.DESTROY,
     )
     for service in DELIVERING:
         ours = {"StringEquals": {"aws:SourceAccount": stack.account}}

@@ -12,9 +12,10 @@ import yaml
 
 from infra.functions.sources import PROJECT_ROOT
 from infra.github import GitHub
-from infra.stages.settings import STAGES, SettingsError
+from infra.stages.read import SettingsError
 from tests.infra.conftest import Stage, Template, statements
 from tests.infra.enforcing import written_out
+from tests.infra.otherwise import STAGES
 
 WORKFLOW = PROJECT_ROOT / ".github" / "workflows" / "deploy.yml"
 BIN = Path(sys.executable).parent

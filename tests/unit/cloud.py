@@ -62,7 +62,7 @@ ENVIRONMENT = {
     "QUARANTINE_DAYS": "180",
     "RENDITION_FORMATS": "webp",
     "PARTITION_BY": "",
-    "KEEP_PRIVATE": "false",
+    "PUBLISH_PRIVATE_METADATA": "false",
     "EXPAND_ARCHIVES": "true",
     "LONG_VIDEO_CPU_SECONDS": "120",
 }

@@ -15,6 +15,8 @@ from rich.console import RenderableType
 from infra.functions.sources import PROJECT_ROOT
 from infra.local.access import private
 from infra.release import toolchain
+from infra.stages.read import SettingsError
+from infra.stages.stages import CHOSEN, settings_of, stages_file
 from workflow.operator import previews
 from workflow.operator.cli import local, views
 from workflow.operator.cli.operate import Yes, confirm_preview
@@ -25,7 +27,7 @@ from workflow.operator.previews import shares_told
 from workflow.operator.releases import Pruned, Releases, Version
 from workflow.operator.stack import LOCAL, STATE_DIR, Connection, NotThereError
 
-ERRORS = (toolchain.MissingToolError,)
+ERRORS = (SettingsError, toolchain.MissingToolError)
 
 
 def add_to(app: typer.Typer) -> None:
@@ -47,6 +49,7 @@ def deploy_command(
     json: Json = False,
 ) -> None:
     """Deploy this Sluice, and follow the new version until it has all executions; exit code 1 if it was rolled back."""
+    settings_of(stage)
     if dry_run:
         _synthesize(stage, Printer(json))
         return
@@ -74,6 +77,7 @@ def cdk_command(
     """Run the AWS CDK's command line on a stage that is on AWS."""
     if stage == LOCAL:
         raise typer.BadParameter("The local stage is not for AWS: name another with --stage.")
+    settings_of(stage)
     with private(STATE_DIR):
         done = subprocess.run(  # noqa: S603 - our own CDK, with what its user asks it for
             _cdk(stage, profile, *arguments), cwd=PROJECT_ROOT, env=_environment(region), check=False
@@ -168,7 +172,7 @@ def _assembly(stage: str) -> Path:
 
 def _environment(region: str | None) -> dict[str, str]:
     chosen = {"AWS_REGION": region} if region else {}
-    return toolchain.environment(SLUICE_STATE_DIR=str(STATE_DIR.resolve()), **chosen)
+    return toolchain.environment(SLUICE_STATE_DIR=str(STATE_DIR.resolve()), **{CHOSEN: str(stages_file())}, **chosen)
 
 
 def _releases(stage: str, profile: str | None, region: str | None) -> Releases:
