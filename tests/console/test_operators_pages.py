@@ -14,6 +14,7 @@ from tests.console.conftest import Visit
 from tests.console.test_console import failed, put, start_batch, variant
 from tests.integration.conftest import LocalStack
 from tests.waiting import until
+from workflow.operator.client import Sluice
 from workflow.operator.operations.live_settings import change, written
 from workflow.operator.releases import Releases
 from workflow.operator.uploads import Upload
@@ -28,21 +29,22 @@ KEYS = (("asset", "asset_id"), ("execution", "execution"))
 @pytest.fixture
 def held(stack: LocalStack) -> Iterator[Callable[[Path], str]]:
     """Uploads whose executions wait in Validate; gives the name of each."""
-    functions, validate = stack.connection.lambda_, {"FunctionName": "sluice-local-validate"}
+    client, functions = stack.client, stack.connection.lambda_
+    validate = {"FunctionName": "sluice-local-validate"}
     functions.put_function_concurrency(**validate, ReservedConcurrentExecutions=0)
 
     def upload(path: Path) -> str:
-        stack.client.put([Upload(path, path.name)], lambda _: None)
-        return until(lambda: next(iter(running(stack, path.name)), None))
+        list(client.put([Upload(path, path.name)], lambda _: None))
+        return until(lambda: next(iter(running(client, path.name)), None))
 
     yield upload
     functions.delete_function_concurrency(**validate)
 
 
-def running(stack: LocalStack, key: str) -> list[str]:
+def running(client: Sluice, key: str) -> list[str]:
     """Names of executions at work whose input has the key."""
-    listed = stack.client.executions(status="RUNNING", limit=50)
-    return [each["name"] for each in listed if key in json.dumps(stack.client.execution(each["name"]).input)]
+    listed = client.executions(status="RUNNING", limit=50)
+    return [each["name"] for each in listed if key in json.dumps(client.execution(each["name"]).input)]
 
 
 def bury(stack: LocalStack, queue: str, body: Any, **attributes: str) -> None:
