@@ -122,6 +122,7 @@ HEARD = 0.01
 def test_sounds_play_as_long_and_every_channel_is_heard(tmp_path_factory, name, rate, layout, at, seconds):
     channels = [channel.name for channel in av.AudioLayout(layout).channels]
     assume(at < len(channels) and channels[at] != "LFE")
+    assume((name, layout) != ("CAF", "7.1"))  # refused: FFmpeg writes its channels in an order of the file's own
     formulas = ["0.5*sin(440*2*PI*t)" if each == at else "0" for each in range(len(channels))]
     content = encoded_sound(name, sound(seconds, *formulas, rate=rate, layout=layout))
     rendered = made(audio, tmp_path_factory.mktemp("any"), content, FORMATS[name].media_type)
