@@ -95,7 +95,7 @@ def test_an_input_of_ones_own_is_checked_and_then_started(console: Visit, stack:
     dialog = page.get_by_role("dialog")
     start = dialog.get_by_role("button", name="Start", exact=True)
     dialog.get_by_role("textbox", name="input").fill('{"bucket": "b", "colour": "red"}')
-    expect(dialog.get_by_role("alert")).to_contain_text("key")
+    expect(dialog.get_by_role("alert")).to_contain_text("colour")
     expect(start).to_be_disabled()
     wanted = {"bucket": record["bucket"], "key": record["key"], "version_id": record["version_id"], "force": True}
     dialog.get_by_role("textbox", name="input").fill(json.dumps(wanted))
