@@ -1,5 +1,7 @@
 """What the fakes answer, the embedded AWS answers: the same calls are made to both."""
 
+import base64
+import hashlib
 import json
 import re
 from collections.abc import Callable, Iterator
@@ -78,6 +80,7 @@ ADDRESSES: list[dict[str, Any]] = [
     {"Bucket": BUCKET, "Key": "a", "VersionId": "00000000-0000-0000-0000-000000000000"},
     {"Bucket": BUCKET, "Key": "a"},
 ]
+NOT_OF_IT = base64.b64encode(hashlib.sha256(b"other").digest()).decode()
 
 
 def wire(value: Any) -> dict[str, Any]:
@@ -191,7 +194,7 @@ def objects_told(client: Client) -> Iterator[tuple[str, Any]]:
     yield "range", answer(s3.get_object, Bucket=BUCKET, Key="a", Range="bytes=1-3")
     yield "no range", answer(s3.get_object, Bucket=BUCKET, Key="a", Range="bytes=99-100")
     yield "not new", answer(s3.put_object, Bucket=BUCKET, Key="a", Body=b"", IfNoneMatch="*")
-    yield "wrong", answer(s3.put_object, Bucket=BUCKET, Key="b", Body=b"b", ChecksumSHA256="AAAA")
+    yield "wrong", answer(s3.put_object, Bucket=BUCKET, Key="b", Body=b"b", ChecksumSHA256=NOT_OF_IT)
     yield "tags", answer(s3.get_object_tagging, Bucket=BUCKET, Key="a")
     copied = {"Bucket": OTHER, "Key": "copy/a", "ChecksumAlgorithm": "SHA256", "StorageClass": "GLACIER"}
     yield "copy", answer(s3.copy_object, **copied, CopySource=pinned)

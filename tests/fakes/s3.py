@@ -130,8 +130,6 @@ class S3:
         assert version.data is not None
         # boto3 asks for checksums wherever it can, and no range has one.
         data, facts = version.data, self._facts(address, version, with_checksums=not Range)
-        if version.tags:
-            facts["TagCount"] = len(version.tags)
         if Range:
             start, end = _range(Range, len(data))
             facts |= {"ContentRange": f"bytes {start}-{end - 1}/{len(data)}", "ContentLength": end - start}
@@ -173,7 +171,9 @@ class S3:
             dict(source.tags),
         )
         made = self._bucket(Bucket).put(copy)
-        told = {"ETag": copy.etag, "LastModified": copy.last_modified, **copy.checksums}
+        told: Answer = {"ETag": copy.etag, "LastModified": copy.last_modified, **copy.checksums}
+        if copy.checksums:
+            told["ChecksumType"] = "FULL_OBJECT"
         return {
             "CopyObjectResult": told,
             "CopySourceVersionId": source.version_id,
@@ -327,6 +327,8 @@ class S3:
         optional = {"StorageClass": version.storage_class} if version.storage_class != "STANDARD" else {}
         if with_checksums and version.checksums:
             optional |= version.checksums | {"ChecksumType": "FULL_OBJECT"}
+        if version.tags:
+            optional["TagCount"] = len(version.tags)
         if version.restored:
             optional["Restore"] = version.restored
         if self._bucket(address["Bucket"]).versioned:
