@@ -18,7 +18,7 @@ from PIL import Image
 
 from infra.functions.sources import PROJECT_ROOT
 from infra.local.samples import FOLDER
-from tests.unit.cloud import ENVIRONMENT, OUTPUT, TABLE, Cloud, forget_clients, load_function, running_cloud
+from tests.unit.cloud import ENVIRONMENT, OUTPUT, TABLE, Cloud, forget_clients, load_function, wired_cloud
 from tests.unit.meter import Meter, Metered, size_of
 from tests.unit.state_machine import Execution, Machine
 from workflow.limits import BY_KIND, FUNCTIONS, task_of
@@ -75,7 +75,7 @@ def measured(cloud: Cloud, machine: Machine, key: str, content: bytes) -> tuple[
 def warm(loaded: Mapping[str, Any], name: str, content: bytes) -> tuple[Execution, dict[str, Metered], dict[str, int]]:
     """In an empty cloud each time: nothing has the content of what was there before."""
     for _ in range(2):
-        with running_cloud() as cloud:
+        with wired_cloud() as cloud:
             execution, used = measured(cloud, Machine(loaded), name, content)
             expected = "FAILED" if name == BROKEN else "SUCCEEDED"
             assert execution.status == expected, execution.cause

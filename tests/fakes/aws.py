@@ -47,6 +47,7 @@ class Account:
         with pytest.MonkeyPatch.context() as patched:
             patched.setattr(BaseClient, "_make_api_call", call)
             yield
+            assert BaseClient._make_api_call is call, "Whoever answers before the fakes has to end before them."
 
 
 def _answer(service: Any, client: BaseClient, name: str, parameters: dict[str, Any]) -> dict[str, Any]:

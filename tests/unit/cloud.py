@@ -1,4 +1,4 @@
-"""The AWS that these tests see: moto in this process, with Sluice's buckets, table and topic in it."""
+"""The AWS that these tests see: fakes or moto in this process, with Sluice's buckets, table and topic in it."""
 
 import json
 import os
@@ -12,6 +12,7 @@ from typing import Any
 from unittest.mock import patch
 
 import boto3
+from botocore.config import Config
 from moto import mock_aws
 
 from tasks.shared import clients
@@ -132,8 +133,8 @@ class Cloud:
 
 
 @contextmanager
-def running_cloud() -> Iterator[Cloud]:
-    """An empty cloud; the environment must be set."""
+def wired_cloud() -> Iterator[Cloud]:
+    """An empty cloud of moto's: requests are built, sent and parsed. The environment must be set."""
     with mock_aws():
         yield _filled()
 
@@ -145,8 +146,14 @@ def fake_cloud(account: Account) -> Iterator[Cloud]:
         yield _filled()
 
 
+@cache
+def client(service: str, **settings: Any) -> Any:
+    """Made once, as each takes as long as many tests; whatever AWS there is answers it."""
+    return boto3.client(service, REGION, config=Config(**settings))
+
+
 def _filled() -> Cloud:
-    cloud = Cloud(*(_client(name) for name in ("s3", "dynamodb", "sns", "sqs", "stepfunctions", "ssm")))
+    cloud = Cloud(*(client(name) for name in ("s3", "dynamodb", "sns", "sqs", "stepfunctions", "ssm")))
     for bucket in (*PLACES, OUTPUT, OPERATIONS, AUDIT):
         cloud.s3.create_bucket(Bucket=bucket)
     for bucket in PLACES:
@@ -180,11 +187,6 @@ def forget_clients() -> None:
     for client in vars(clients).values():
         if hasattr(client, "cache_clear"):
             client.cache_clear()
-
-
-@cache
-def _client(service: str) -> Any:
-    return boto3.client(service)
 
 
 def _create_table(dynamodb: Any) -> None:

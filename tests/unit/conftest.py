@@ -1,13 +1,15 @@
-"""AWS in this process: moto behind boto3, no network, and the functions as a cold start imports them."""
+"""AWS in this process: fakes behind boto3, no network, and the functions as a cold start imports them."""
 
 from collections.abc import Iterator
 from io import StringIO
 from types import ModuleType
 
 import pytest
+from moto import mock_aws
 
 from tasks.shared import observe
-from tests.unit.cloud import ENVIRONMENT, Cloud, forget_clients, load_functions, running_cloud
+from tests.fakes.aws import Account
+from tests.unit.cloud import ENVIRONMENT, Cloud, fake_cloud, forget_clients, load_functions, wired_cloud
 from tests.unit.operating import operated
 from tests.unit.state_machine import Machine
 from tests.unit.step_functions import answering
@@ -47,9 +49,14 @@ def functions(loaded: dict[str, ModuleType], monkeypatch: pytest.MonkeyPatch) ->
 
 
 @pytest.fixture
-def cloud(functions: dict[str, ModuleType]) -> Iterator[Cloud]:
-    with running_cloud() as cloud:
-        yield cloud
+def cloud(functions: dict[str, ModuleType], request: pytest.FixtureRequest) -> Iterator[Cloud]:
+    """Fakes of the services that the functions use most, before moto's; only moto's for what is marked `wire`."""
+    if request.node.get_closest_marker("wire"):
+        with wired_cloud() as cloud:
+            yield cloud
+    else:
+        with mock_aws(), fake_cloud(Account()) as cloud:
+            yield cloud
 
 
 @pytest.fixture

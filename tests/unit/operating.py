@@ -4,8 +4,6 @@ from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
 
-import boto3
-
 from tests.unit.cloud import (
     ARCHIVE,
     EXPANDED,
@@ -18,6 +16,7 @@ from tests.unit.cloud import (
     TABLE,
     TOPIC,
     Cloud,
+    client,
 )  # fmt: skip
 from workflow.operator.client import Sluice
 from workflow.operator.stack import SOURCES, Buckets, Stack
@@ -56,5 +55,5 @@ def operated(cloud: Cloud) -> Sluice:
         sources=sources,
     )
     clients = {name: getattr(cloud, name) for name in ("s3", "dynamodb", "sns", "sqs", "stepfunctions", "ssm")}
-    clients |= {"cloudformation": boto3.client("cloudformation"), "client": boto3.client}
+    clients |= {"cloudformation": client("cloudformation"), "client": client}
     return Sluice(SimpleNamespace(stage="test", stack=stack, lambda_=Lambda(), **clients))

@@ -99,6 +99,7 @@ def test_success_does_not_repeat_the_reason_of_an_earlier_failure():
     assert "reason" not in event["data"]
 
 
+@pytest.mark.wire
 @pytest.mark.parametrize(
     ("policy", "is_delivered"),
     [

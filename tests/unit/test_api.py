@@ -1,4 +1,4 @@
-"""The HTTP API's function, with the events that AWS documents for payload format 2.0, over moto."""
+"""The HTTP API's function, with the events that AWS documents for payload format 2.0."""
 
 import base64
 import json
@@ -316,6 +316,7 @@ def test_idempotency_key_starts_once_and_is_not_shared_between_callers(cloud, ap
     assert len(cloud.stepfunctions.list_executions(stateMachineArn=STATE_MACHINE)["executions"]) == 2
 
 
+@pytest.mark.wire
 def test_idempotency_key_finds_its_execution_at_work_on_the_asset(cloud, api):
     record(cloud)
     first = start(api, asset_id=ASSET, idempotency_key="k1")

@@ -1,4 +1,4 @@
-"""The audit trail's function, with the events that AWS documents for DynamoDB's streams, over moto."""
+"""The audit trail's function, with the events that AWS documents for DynamoDB's streams."""
 
 import json
 from types import ModuleType

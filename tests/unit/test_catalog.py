@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-import boto3
 import duckdb
 import pytest
 from botocore.stub import Stubber
@@ -15,7 +14,7 @@ from tasks.shared.catalog import MAX_TOLD_COLUMNS, Catalog, Dataset, datasets, g
 from tasks.shared.hive_types import hive_type
 from tasks.shared.naming import asset_id
 from tasks.shared.records import Records
-from tests.unit.cloud import INGEST, OUTPUT, TABLE, Cloud, load_function
+from tests.unit.cloud import INGEST, OUTPUT, TABLE, Cloud, client, load_function
 from tests.unit.images import sample
 from tests.unit.state_machine import Machine
 from workflow.errors import TransientError
@@ -195,9 +194,9 @@ def test_name_of_partitions_is_none_of_a_column():
 
 @pytest.fixture
 def glue(cloud: Cloud):
-    client = boto3.client("glue")
-    client.create_database(DatabaseInput={"Name": DATABASE})
-    return client
+    glue = client("glue")
+    glue.create_database(DatabaseInput={"Name": DATABASE})
+    return glue
 
 
 @pytest.fixture

@@ -6,9 +6,7 @@ from types import SimpleNamespace
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-import boto3
 import pytest
-from botocore.config import Config
 
 from tasks.shared.executions import Executions
 from tests.unit.cloud import (
@@ -21,6 +19,7 @@ from tests.unit.cloud import (
     STATE_MACHINE,
     TABLE,
     Cloud,
+    client,
 )  # fmt: skip
 from tests.unit.state_machine import Machine
 from workflow.errors import rejections
@@ -54,9 +53,6 @@ def record(number: int, status: str = "succeeded", **values: Any) -> dict[str, A
 def sluice(cloud: Cloud, machine: Machine) -> Sluice:
     buckets = Buckets(INGEST, OUTPUT, ARCHIVE, QUARANTINE, EXPANDED, OPERATIONS)
     stack = SimpleNamespace(stage="test", endpoint=None, table=TABLE, buckets=buckets, state_machine_arn=STATE_MACHINE)
-
-    def client(name: str, **settings: Any) -> Any:
-        return boto3.client(name, config=Config(**settings))
 
     clients = {name: getattr(cloud, name) for name in ("dynamodb", "s3", "stepfunctions")}
     return Sluice(SimpleNamespace(stack=stack, client=client, **clients))

@@ -3,12 +3,13 @@
 import re
 from pathlib import Path
 
-import boto3
 import pytest
 
-from tests.unit.cloud import ARCHIVE, LIVE_SETTINGS, TABLE, TOPIC
+from tests.unit.cloud import ARCHIVE, LIVE_SETTINGS, TABLE, TOPIC, client
 from tests.unit.operating import DEAD_LETTERS
 from workflow.operator.operations import health
+
+pytestmark = pytest.mark.wire
 
 RUNBOOK = (Path(__file__).parents[2] / "docs" / "runbook.md").read_text()
 ALARM = {
@@ -56,7 +57,7 @@ def test_part_that_is_gone_is_named_and_keeps_nothing_else_from_being_looked_at(
 
 
 def test_alarm_that_is_not_evaluated_is_not_well(sluice, cloud):
-    cloudwatch = boto3.client("cloudwatch")
+    cloudwatch = client("cloudwatch")
     cloudwatch.put_metric_alarm(**ALARM)
     for state, ok in (("INSUFFICIENT_DATA", False), ("OK", True)):
         cloudwatch.set_alarm_state(AlarmName=ALARM["AlarmName"], StateValue=state, StateReason="a test")

@@ -1,4 +1,4 @@
-"""The intake function, with the events that AWS documents for SQS, SNS and S3, over moto."""
+"""The intake function, with the events that AWS documents for SQS, SNS and S3."""
 
 import json
 from types import ModuleType

@@ -13,6 +13,8 @@ from tests.unit.cloud import LIVE_SETTINGS, REGION, Cloud
 from workflow.errors import TransientError
 from workflow.operator.operations.live_settings import Change, WrongSettingError, change, planned, written
 
+pytestmark = pytest.mark.wire
+
 
 @pytest.fixture
 def ssm(cloud: Cloud) -> Any:

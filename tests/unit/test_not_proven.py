@@ -30,6 +30,7 @@ def check_of(sluice: Sluice) -> health.Check:
     return next(each for each in health.health(sluice) if each.check == "proofs")
 
 
+@pytest.mark.wire
 def test_it_fails_in_transform_with_nothing_published_and_health_counts_it(
     cloud: Cloud, machine: Machine, sluice: Sluice, unproven: None
 ) -> None:

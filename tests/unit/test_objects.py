@@ -17,6 +17,8 @@ from workflow.errors import CopyNotVerified, ObjectNotFound, TransientError
 from workflow.shapes import Pointer
 from workflow.units import MIB
 
+pytestmark = pytest.mark.wire
+
 DATA = b"an original"
 ASSET = "0123456789abcdef0123456789abcdef"
 COPY = Pointer(bucket=ARCHIVE, key=f"photos/{ASSET}/cat.jpg", storage_class="STANDARD_IA")

@@ -53,7 +53,7 @@ ENDS = {
 
 
 @pytest.fixture
-def looked_up(monkeypatch):
+def looked_up(cloud, monkeypatch):
     """Names of the executions that were asked about."""
     asked = []
     direct = BaseClient._make_api_call
@@ -68,14 +68,15 @@ def looked_up(monkeypatch):
             raise client.exceptions.ExecutionDoesNotExist(error, operation)
         return {"name": f"{BATCH}-{asset}", "startDate": datetime.now(UTC)} | ENDS[asset]
 
-    monkeypatch.setattr(BaseClient, "_make_api_call", call)
-    return asked
+    with monkeypatch.context() as patched:
+        patched.setattr(BaseClient, "_make_api_call", call)
+        yield asked
 
 
 def report(cloud, functions, *assets):
     lines = "".join(json.dumps({"asset_id": asset, "key": f'{asset}, "x"\n.jpg'}) + "\n" for asset in assets)
     manifest = {"bucket": OPERATIONS, "key": f"reprocess/{BATCH}/manifest.jsonl"}
-    cloud.s3.put_object(Bucket=OPERATIONS, Key=manifest["key"], Body=lines)
+    cloud.s3.put_object(Bucket=OPERATIONS, Key=manifest["key"], Body=lines.encode())
     state = {"batch": {"batch": BATCH, "manifest": manifest, "by": "ada"}, "ingest": STATE_MACHINE}
     made = functions["report_batch"].handle({"run": RUN, "state": state}, SimpleNamespace())
     table = cloud.read(OPERATIONS, f"reprocess/{BATCH}/report.csv").decode()

@@ -50,7 +50,7 @@ class States:
 
 
 @pytest.fixture
-def states(monkeypatch):
+def states(cloud, monkeypatch):
     made = States()
     direct = BaseClient._make_api_call
 
@@ -59,8 +59,9 @@ def states(monkeypatch):
             return direct(client, operation, parameters)
         return getattr(made, operation)(**parameters)
 
-    monkeypatch.setattr(BaseClient, "_make_api_call", call)
-    return made
+    with monkeypatch.context() as patched:
+        patched.setattr(BaseClient, "_make_api_call", call)
+        yield made
 
 
 @pytest.fixture

@@ -5,12 +5,14 @@ from io import BytesIO
 from types import SimpleNamespace
 from typing import Any
 
-import boto3
 import pytest
 
 from tests.unit.cloud import AUDIT, DEAD_LETTERS, INGEST, REGION, Cloud
+from tests.unit.cloud import client as client_of
 from workflow.operator.client import Sluice
 from workflow.operator.operations.dead_letters import queues, redrive_dead_letters
+
+pytestmark = pytest.mark.wire
 
 STREAM = "sluice-test-telemetry"
 
@@ -35,7 +37,7 @@ def sluice(sluice: Sluice, functions: dict[str, Any], monkeypatch: pytest.Monkey
     monkeypatch.setattr("workflow.operator.operations.dead_letters.PATIENCE_SECONDS", 0)
 
     def client(name: str, **settings: Any) -> Any:
-        return Lambda(functions) if name == "lambda" else boto3.client(name, REGION)
+        return Lambda(functions) if name == "lambda" else client_of(name)
 
     monkeypatch.setattr(sluice, "aws", SimpleNamespace(**{**vars(sluice.aws), "client": client}))
     return sluice
@@ -54,7 +56,7 @@ def changes(cloud: Cloud) -> dict[str, Any]:
     for number in range(5):
         item = {"pk": {"S": f"asset#{number}"}, "sk": {"S": "record"}}
         cloud.dynamodb.put_item(TableName="streamed", Item=item)
-    streams = boto3.client("dynamodbstreams", REGION)
+    streams = client_of("dynamodbstreams")
     arn = table["LatestStreamArn"]
     [shard] = streams.describe_stream(StreamArn=arn)["StreamDescription"]["Shards"]
     position = streams.get_shard_iterator(StreamArn=arn, ShardId=shard["ShardId"], ShardIteratorType="TRIM_HORIZON")
@@ -66,7 +68,7 @@ def changes(cloud: Cloud) -> dict[str, Any]:
 @pytest.fixture
 def lines() -> dict[str, Any]:
     """Five records in a data stream; where they are."""
-    kinesis = boto3.client("kinesis", REGION)
+    kinesis = client_of("kinesis")
     kinesis.create_stream(StreamName=STREAM, ShardCount=1)
     put = [
         kinesis.put_record(StreamName=STREAM, PartitionKey="1", Data=json.dumps({"n": number}).encode())

@@ -1,4 +1,4 @@
-"""The telemetry function, with the events that AWS documents for Kinesis, over moto."""
+"""The telemetry function, with the events that AWS documents for Kinesis."""
 
 import base64
 import json

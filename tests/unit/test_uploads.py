@@ -90,6 +90,7 @@ def test_pipe_that_was_named_is_wanted_and_not_waited_for(tmp_path):
     assert only.wanted
 
 
+@pytest.mark.wire
 @pytest.mark.parametrize("size", [0, 1, 5 * MIB, 5 * MIB + 1, 10 * MIB])
 def test_digests_are_those_that_s3_tells_of_the_upload(cloud, tmp_path, monkeypatch, size):
     monkeypatch.setattr(uploads, "PART_BYTES", 5 * MIB)

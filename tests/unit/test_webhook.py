@@ -7,13 +7,12 @@ from itertools import count
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
-import boto3
 import pytest
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from tasks.webhook.keys import MAX_AGE_SECONDS, SigningKeys
 from tasks.webhook.post import NotTakenError, may_go_to
-from tests.unit.cloud import REGION, WEBHOOK_KEY, WEBHOOK_QUEUE, Cloud
+from tests.unit.cloud import WEBHOOK_KEY, WEBHOOK_QUEUE, Cloud, client
 
 FIRST_KEY, NEXT_KEY = ("Aa0" * 15)[:44], ("Zz9" * 15)[:44]
 OUTCOME = {
@@ -40,9 +39,9 @@ def record(outcome: Any = OUTCOME, *, handle: str = "handle", receives: int = 1)
 
 @pytest.fixture
 def secrets(cloud: Cloud) -> Any:
-    client = boto3.client("secretsmanager", REGION)
-    client.create_secret(Name=WEBHOOK_KEY, SecretString=FIRST_KEY)
-    return client
+    secrets = client("secretsmanager")
+    secrets.create_secret(Name=WEBHOOK_KEY, SecretString=FIRST_KEY)
+    return secrets
 
 
 class Receiver:
