@@ -6,6 +6,7 @@ import subprocess
 import sys
 import zipfile
 from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
@@ -25,6 +26,9 @@ HERE = Platform("x86_64-manylinux_2_28", f"{sys.version_info.major}.{sys.version
 PINNED = re.compile(r"^([a-z0-9-]+)==\S+ \\$", re.MULTILINE)
 
 
+owners = cache(packages_distributions)
+
+
 def imported_distributions(task: str) -> set[str]:
     return imported_distributions_of(sources.handler_modules(task))
 
@@ -33,8 +37,7 @@ def imported_distributions_of(names: list[str]) -> set[str]:
     """Names on the package registry of what modules import, but for what Lambda's runtime has."""
     modules = {name.partition(".")[0] for path in sources.closure(names) for name in sources.imported_names(path)}
     third_party = {m for m in modules if m not in sys.stdlib_module_names and not sources.is_first_party(m)}
-    owners = packages_distributions()
-    named = {owners[module][0].lower().replace("_", "-") for module in third_party - FROM_RUNTIME}
+    named = {owners()[module][0].lower().replace("_", "-") for module in third_party - FROM_RUNTIME}
     return named.union(*(LOADED_BY.get(name, set()) for name in named))
 
 
