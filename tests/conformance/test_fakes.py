@@ -15,6 +15,7 @@ from botocore.response import StreamingBody
 
 from tests.fakes.aws import Account
 from tests.integration.patches.conftest import REGION, Cloud
+from tests.waiting import until
 
 Client = Callable[[str], Any]
 
@@ -218,7 +219,7 @@ def messages_told(client: Client) -> Iterator[tuple[str, Any]]:
     sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn, Attributes={})
     attributes = {"status": {"DataType": "String", "StringValue": "succeeded"}}
     sns.publish(TopicArn=topic, Subject="s", Message="m", MessageAttributes=attributes)
-    (message,) = sqs.receive_message(QueueUrl=url, WaitTimeSeconds=5)["Messages"]
+    (message,) = until(lambda: sqs.receive_message(QueueUrl=url, WaitTimeSeconds=5).get("Messages"))
     envelope = json.loads(message["Body"])
     yield "envelope", {name: envelope[name] for name in ("Type", "Subject", "Message", "MessageAttributes")}
     yield "hidden", answer(sqs.receive_message, QueueUrl=url).get("Messages")
