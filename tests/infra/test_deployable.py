@@ -1,18 +1,21 @@
 """What an account would refuse and can be known without one, of our stages and of every pair of settings."""
 
 import itertools
+import json
 from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from infra.stages.read import TOPICS
 from tests.assemblies import combined_stages
-from tests.infra import keys, quotas, service_reference
+from tests.infra import event_shapes, keys, quotas, service_reference
 from tests.infra.combinations import FACTORS, combinations, covering, merged, pairs
-from tests.infra.conftest import Stage, as_list
+from tests.infra.conftest import Stage, Template, as_list
 from tests.infra.deployed import Deployed, stacks
 from tests.infra.linting import lint
+from workflow.operator.cli.account import BUCKETS, LEAST_BOOTSTRAP, ROLES
 
 COMBINED = pytest.param("combined", marks=pytest.mark.deploys)
 DOCUMENTED = {
@@ -95,6 +98,35 @@ def _dangling(stack: Deployed) -> Iterator[str]:
     for name, resource in body["Resources"].items():
         after = as_list(resource.get("DependsOn", []))
         yield from (f"{name} depends on {each}" for each in after if each not in body["Resources"])
+
+
+def test_rules_ask_for_what_aws_s_events_have(family: list[Stage]) -> None:
+    assert found(family, lambda stage: event_shapes.unheard_of(stacks(stage)[1])) == {}
+
+
+def test_a_rule_that_no_event_matches_is_found(stages: dict[str, Stage], tmp_path: Path) -> None:
+    right, (storage, _) = stages["dev"].pipeline, stacks(stages["dev"])
+    for word, wrong, said in (
+        ("detail.object.size", "detail.object.bytes", "Object Created has no detail.object.bytes"),
+        ("Object Created", "ObjectCreated", "aws.s3 sends no ObjectCreated"),
+        ("TIMED_OUT", "TIMEOUT", "no execution is TIMEOUT"),
+    ):
+        template = tmp_path / right.path.name
+        template.write_text(json.dumps(right.body).replace(word, wrong))
+        (problem,) = event_shapes.unheard_of(Deployed(Template(template), storage.exports))
+        assert problem.endswith(said)
+
+
+def test_doctor_counts_with_as_many_buckets_and_roles_as_a_stage_makes(family: list[Stage]) -> None:
+    for kind, most in {"S3::Bucket": BUCKETS, "IAM::Role": ROLES}.items():
+        made = [len(stage.storage.of_type(kind)) + len(stage.pipeline.of_type(kind)) for stage in family]
+        assert most * 3 / 4 < max(made) <= most
+
+
+def test_doctor_asks_for_the_bootstrap_that_the_templates_ask_for(stages: dict[str, Stage]) -> None:
+    (assertion,) = stages["prod"].pipeline.body["Rules"]["CheckBootstrapVersion"]["Assertions"]
+    (refused, _version) = assertion["Assert"]["Fn::Not"][0]["Fn::Contains"]
+    assert max(map(int, refused)) + 1 == LEAST_BOOTSTRAP
 
 
 @pytest.mark.deploys

@@ -19,7 +19,7 @@ LEAST_BOOTSTRAP = 6
 """What the templates' own rule asks for: `CheckBootstrapVersion`."""
 LEFT_TO_OTHERS = 100
 """Of the concurrency: https://docs.aws.amazon.com/lambda/latest/dg/configuration-concurrency.html"""
-BUCKETS, ROLES = 8, 36
+BUCKETS, ROLES = 8, 40
 """The most that a stage makes."""
 FARGATE_VCPUS = 4
 BUCKET_QUOTA, VPC_QUOTA, FARGATE_QUOTA = ("s3", "L-DC2B2D3D"), ("vpc", "L-F678F1CE"), ("fargate", "L-3032A538")
