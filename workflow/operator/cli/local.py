@@ -85,7 +85,7 @@ def demo_command(port: Port = None, json: Json = False) -> None:
 
 
 def doctor_command(stage: Stage = LOCAL, profile: Profile = None, region: Region = None, json: Json = False) -> None:
-    """Look whether this machine, and for a stage on AWS its account, has what the stage needs; say what is missing."""
+    """Look whether this machine, and for a stage on AWS its account, has what the stage needs."""
     findings = doctor.examine(Path()) if stage == LOCAL else doctor.examine_aws(stage, profile, region)
     facts = [{"check": each.check, "ok": each.ok, "found": each.found, "advice": each.advice} for each in findings]
     Printer(json).show(facts, lambda: views.findings_view(findings))
