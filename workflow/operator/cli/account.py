@@ -3,7 +3,7 @@
 Each check needs one or two permissions; where the caller lacks them, it says which, and the others go on.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -140,7 +140,7 @@ def _concurrency(account: Account) -> Finding:
     wanted = sum(settings.concurrency.values())
     own = sum(_reserved(account, function) for function in settings.concurrency)
     left = limit["UnreservedConcurrentExecutions"] + own - wanted
-    warm = settings.provisioned_concurrency.functions if settings.provisioned_concurrency else {}
+    warm: Mapping[str, int] = settings.provisioned_concurrency.functions if settings.provisioned_concurrency else {}
     unreserved = sum(count for function, count in warm.items() if function not in settings.concurrency)
     needed = max(LEFT_TO_OTHERS, unreserved) if wanted else unreserved
     told = f"{limit['ConcurrentExecutions']} in all; {wanted} to be reserved, which leaves {left} to all others"
