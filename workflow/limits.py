@@ -25,6 +25,9 @@ DEDUPE_WINDOW_SECONDS = 25 * 3600
 LATE_EVENT_MINUTES = 5
 """S3's events are there within seconds, and seldom within minutes."""
 
+SMALLEST_COLD_BYTES = 128 * 1024
+"""Colder classes charge for as much also where an object is smaller: it stays in Standard."""
+
 STATE_OUTPUT_MAX_BYTES = 32 * 1024
 """Our own bound on what a state passes on; the service's (262,144 bytes) cannot be caught when exceeded."""
 

@@ -28,6 +28,7 @@ FAILS_ELSEWHERE = (
     "What it cannot take is kept elsewhere: by its own dead-letter queue, by its source's, or by whoever waits for its "
     "answer"
 )
+HISTORY_IS_KEPT = "Step Functions keeps every event of an execution for 90 days; its log is for what failed"
 TESTED_RUNTIME = "The functions run on the newest Python that every library they use, and the tests, run on as well"
 
 
@@ -80,6 +81,10 @@ def acknowledge_unrotated_key(secret: Construct) -> None:
 def acknowledge_unnamed_service(role: Construct) -> None:
     """For statements on X-Ray, on log deliveries and on ECR's token."""
     _acknowledge(role, f"{WILDCARD}[Resource::*]", UNNAMED_SERVICE)
+
+
+def acknowledge_log_of_failures(machine: Construct) -> None:
+    _acknowledge(machine, "AwsSolutions-SF1", HISTORY_IS_KEPT)
 
 
 def acknowledge_open_ends(role: Construct, resources: list[str]) -> None:

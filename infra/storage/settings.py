@@ -69,15 +69,18 @@ class ArchiveSettings(Topic, frozen=True):
 
     storage_class: Annotated[
         Literal["STANDARD", "STANDARD_IA", "GLACIER_IR"],
-        Meta(description="The class in which an original arrives: one that is readable at once, for reprocessing."),
-    ] = "STANDARD"
+        Meta(
+            description="The class in which an original arrives: one that is readable at once, for reprocessing. What "
+            "is below 128 KiB arrives in STANDARD, where it costs less."
+        ),
+    ] = "GLACIER_IR"
     tiers: Annotated[
         tuple[Tier, ...],
         Meta(
             description="When an original moves to which class, ever colder, and never before what S3 charges for is "
             "over."
         ),
-    ] = (Tier(30, "GLACIER_IR"),)
+    ] = ()
     superseded_copies_days: Annotated[
         int, Meta(ge=1, description="Days until a copy in the archive expires that was overwritten.")
     ] = 90
@@ -96,10 +99,14 @@ class ArchiveSettings(Topic, frozen=True):
         classes = [tier.storage_class for tier in self.tiers]
         if classes != sorted(set(classes), key=coldness.index):
             yield "tiers", f"must grow colder, in the order of {', '.join(coldness)}"
+        warm = coldness.index(self.storage_class) + 1 if self.storage_class in coldness else 0
+        if not_colder := set(classes) & set(coldness[:warm]):
+            yield "tiers", f"must be colder than {self.storage_class}, in which originals arrive, not {min(not_colder)}"
         days = [tier.after_days for tier in self.tiers]
         if any(later - earlier < IA_MIN_AGE_DAYS for earlier, later in itertools.pairwise([0, *days])):
             yield "tiers", f"must be {IA_MIN_AGE_DAYS} days or more apart, and from the upload"
-        for tier, colder in itertools.pairwise(self.tiers):
-            least = LEAST_STAY_DAYS.get(tier.storage_class, 0)
-            if colder.after_days - tier.after_days < least:
-                yield "tiers", f"must stay {least} days in {tier.storage_class}, which are paid for"
+        stays = [(0, self.storage_class), *((tier.after_days, tier.storage_class) for tier in self.tiers)]
+        for (begins, name), (ends, _) in itertools.pairwise(stays):
+            least = LEAST_STAY_DAYS.get(name, 0)
+            if ends - begins < least:
+                yield "tiers", f"must stay {least} days in {name}, which are paid for"

@@ -24,6 +24,7 @@ from infra.stages.settings import Settings
 from infra.storage.settings import Tier
 from tasks.shared.indexes import INDEXES
 from tasks.shared.naming import WORK
+from workflow.limits import SMALLEST_COLD_BYTES
 from workflow.names import resource_name
 
 ABANDONED_UPLOAD_DAYS = 7
@@ -31,8 +32,6 @@ CONSOLE_ORIGINS = ("http://127.0.0.1:*", "http://localhost:*")
 """Pages that upload straight to the ingest bucket, by forms that the caller's own credentials have signed."""
 OPERATIONS_KEPT_DAYS = 90
 """As long as Step Functions keeps the executions that the reports are about."""
-SMALLEST_MOVED_BYTES = 128 * 1024
-"""Standard-IA and Glacier Instant Retrieval charge for 128 KB also where an object is smaller."""
 WORK_KEPT_DAYS = 15
 """A failed execution can be redriven for 14 days, and then needs the parts that it had made."""
 
@@ -76,7 +75,7 @@ class Storage(cdk.Stack):
         """Not versioned: all that is in it can be made again from the archive."""
         work = s3.LifecycleRule(prefix=WORK, expiration=cdk.Duration.days(WORK_KEPT_DAYS))
         days = self._settings.storage.output_ia_days
-        colder = [_moves([Tier(days, "STANDARD_IA")])] if days else []
+        colder = _moves([Tier(days, "STANDARD_IA")] if days else [])
         return self._bucket("Output", versioned=False, lifecycle=[work, *colder])
 
     def _make_archive(self) -> s3.Bucket:
@@ -86,7 +85,7 @@ class Storage(cdk.Stack):
             "Archive",
             versioned=True,
             lifecycle=[
-                _moves(self._settings.archive.tiers),
+                *_moves(self._settings.archive.tiers),
                 s3.LifecycleRule(noncurrent_version_expiration=superseded),
             ],
             object_lock_default_retention=_locked(self._settings.archive.lock_mode, self._settings.archive.lock_days),
@@ -235,18 +234,15 @@ def _locked(mode: str, days: int) -> s3.ObjectLockRetention | None:
     return how[mode](cdk.Duration.days(days)) if days else None
 
 
-def _moves(tiers: Iterable[Tier]) -> s3.LifecycleRule:
-    """Small objects stay where they are."""
-    return s3.LifecycleRule(
-        object_size_greater_than=SMALLEST_MOVED_BYTES - 1,
-        transitions=[
-            s3.Transition(
-                storage_class=s3.StorageClass(tier.storage_class),
-                transition_after=cdk.Duration.days(tier.after_days),
-            )
-            for tier in tiers
-        ],
-    )
+def _moves(tiers: Iterable[Tier]) -> list[s3.LifecycleRule]:
+    """Small objects stay where they are; without tiers, all do."""
+    transitions = [
+        s3.Transition(
+            storage_class=s3.StorageClass(tier.storage_class), transition_after=cdk.Duration.days(tier.after_days)
+        )
+        for tier in tiers
+    ]
+    return [s3.LifecycleRule(object_size_greater_than=SMALLEST_COLD_BYTES - 1, transitions=transitions)] * bool(tiers)
 
 
 def _string(name: str) -> dynamodb.Attribute:

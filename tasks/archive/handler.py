@@ -13,6 +13,7 @@ from tasks.shared.observe import count
 from tasks.shared.records import Records
 from tasks.shared.settings import from_environment
 from tasks.shared.task import task
+from workflow.limits import SMALLEST_COLD_BYTES
 from workflow.shapes import Archived, Asset, Pointer, Run, Transformed, dump
 
 
@@ -55,7 +56,7 @@ def archived(asset: Asset, sha256: str) -> Generator[Pointer]:
     with moved(
         asset.source,
         bucket=settings.archive_bucket,
-        storage_class=settings.archive_storage_class,
+        storage_class=settings.archive_storage_class if asset.size >= SMALLEST_COLD_BYTES else "STANDARD",
         key=asset.key,
         asset_id=asset.id,
         sha256=sha256,

@@ -33,6 +33,7 @@ SAMPLES = {
     "document": "notes-with-a-script.pdf",
     "archive": "harvest.zip",
 }
+FURTHER_FORMATS = {"jpeg": "web.jpg"}
 BROKEN = "sunset-cut-off.jpg"
 RECORD = "the record"
 TASKS = {task for path in (paths.long_video(1), paths.REJECTED) for task in paths.tasks(path)}
@@ -101,6 +102,18 @@ def tables(loaded: Mapping[str, Any]) -> Iterator[str]:
         size = (len(more) - len(content)) if more else len(content)
         yield kind_table(kind, name, len(content), (again - first if more else first) / size * 1e6, made, execution)
     yield from others(loaded)
+    yield from formats(loaded)
+
+
+def formats(loaded: Mapping[str, Any]) -> Iterator[str]:
+    """What each format of images takes besides the one that a stage makes alone."""
+    content = (FOLDER / SAMPLES["image"]).read_bytes()
+    alone = warm(loaded, SAMPLES["image"], content)[1]["transform_image"].cpu_ms
+    for name, suffix in FURTHER_FORMATS.items():
+        both = {**loaded, "transform_image": load_function("transform_image", RENDITION_FORMATS=f"webp,{name}")}
+        _, used, made = warm(both, SAMPLES["image"], content)
+        (size,) = (length for key, length in made.items() if key.endswith(suffix))
+        yield f"[formats.{name}]\ncpu_ms = {max(0, used['transform_image'].cpu_ms - alone)}\nbytes = {size}\n"
 
 
 def others(loaded: Mapping[str, Any]) -> Iterator[str]:

@@ -28,8 +28,10 @@ def test_prod_s_reserved_concurrency_is_told() -> None:
 
 def test_the_age_at_which_originals_change_tier_is_told() -> None:
     text = " ".join(DEPLOYING.split())
-    prod, (to_glacier,) = STAGES["prod"], (tier.after_days for tier in STAGES["dev"].archive.tiers)
-    assert f"Glacier Instant Retrieval after {to_glacier} days" in text
+    prod = STAGES["prod"]
+    (to_deep_archive,) = (tier.after_days for tier in prod.archive.tiers)
+    assert prod.archive.storage_class == "GLACIER_IR"
+    assert f"In `prod` it moves to Glacier Deep Archive after {to_deep_archive} days" in text
     assert (
         f"Standard-IA after {STAGES['dev'].storage.output_ia_days} days, in `prod` after {prod.storage.output_ia_days}"
         in text

@@ -162,7 +162,7 @@ def test_state_machine_is_standard_logged_and_traced(stage: Stage) -> None:
     assert machine["StateMachineName"] == f"sluice-{stage.name}-ingest"
     assert machine["StateMachineType"] == "STANDARD"
     assert machine["TracingConfiguration"] == {"Enabled": True}
-    assert machine["LoggingConfiguration"]["Level"] == "ALL"
+    assert machine["LoggingConfiguration"]["Level"] == "ERROR"
     assert machine["LoggingConfiguration"]["IncludeExecutionData"] is True
     group = stage.pipeline.only("Logs::LogGroup", "IngestLogs")
     assert group["LogGroupName"] == f"/aws/vendedlogs/states/sluice-{stage.name}-ingest"

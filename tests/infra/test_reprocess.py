@@ -28,7 +28,7 @@ def test_it_is_standard_logged_and_traced(stage: Stage) -> None:
     found = machine(stage.pipeline)
     assert found["StateMachineName"] == f"sluice-{stage.name}-reprocess"
     assert (found["StateMachineType"], found["TracingConfiguration"]) == ("STANDARD", {"Enabled": True})
-    assert found["LoggingConfiguration"]["Level"] == "ALL"
+    assert found["LoggingConfiguration"]["Level"] == "ERROR"
 
 
 def test_every_name_in_the_definition_is_filled_in(pipeline: Template) -> None:

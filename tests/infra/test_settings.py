@@ -100,7 +100,8 @@ def tiers(*pairs: tuple[int, str]) -> dict[str, Any]:
 
 
 def test_archive_tiers_must_grow_colder() -> None:
-    assert_refused("colder", archive=tiers((30, "GLACIER"), (90, "STANDARD_IA")))
+    pairs = tiers((30, "GLACIER"), (90, "STANDARD_IA"))
+    assert_refused("colder, in the order of", archive=pairs | {"storage_class": "STANDARD"})
 
 
 @pytest.mark.parametrize("days", [(10, 90), (30, 45)])
@@ -108,8 +109,17 @@ def test_archive_tiers_must_be_a_month_apart(days: tuple[int, int]) -> None:
     assert_refused("30", archive=tiers((days[0], "STANDARD_IA"), (days[1], "GLACIER_IR")))
 
 
-def test_archive_tiers_must_stay_as_long_as_is_paid_for() -> None:
-    assert_refused("90 days in GLACIER_IR", archive=tiers((30, "GLACIER_IR"), (100, "DEEP_ARCHIVE")))
+def test_archive_tiers_must_be_colder_than_the_class_in_which_originals_arrive() -> None:
+    assert_refused(
+        "colder than GLACIER_IR, in which originals arrive, not STANDARD_IA", archive=tiers((90, "STANDARD_IA"))
+    )
+
+
+@pytest.mark.parametrize(
+    ("arrive", "pairs"), [("STANDARD", ((30, "GLACIER_IR"), (100, "DEEP_ARCHIVE"))), ("GLACIER_IR", ((60, "GLACIER"),))]
+)
+def test_archive_tiers_must_stay_as_long_as_is_paid_for(arrive: str, pairs: tuple[tuple[int, str], ...]) -> None:
+    assert_refused("90 days in GLACIER_IR", archive=tiers(*pairs) | {"storage_class": arrive})
 
 
 @pytest.mark.parametrize("name", ["output_ia_days", "quarantine_days"])

@@ -11,6 +11,7 @@ import pytest
 from botocore.client import BaseClient
 from botocore.exceptions import ClientError
 
+from tasks.audit.changes import RECORD
 from tasks.shared.indexes import INDEXES
 from tests.unit.cloud import Cloud
 
@@ -33,6 +34,7 @@ class Metered:
     s3_writes: int = 0
     s3_reads: int = 0
     table_writes: int = 0
+    record_changes: int = 0
     table_reads: int = 0
     publishes: int = 0
     events: int = 0
@@ -100,7 +102,9 @@ class Meter:
             metered.table_reads += read_units(parsed)
         elif operation == "UpdateItem":
             key, before = self._updates.pop()
-            metered.table_writes += write_units(before, self._item(key))
+            after = self._item(key)
+            metered.table_writes += write_units(before, after)
+            metered.record_changes += key["Key"]["sk"]["S"] == RECORD and before != after
         else:
             assert operation in S3_WRITES | S3_READS | FREE | {"Publish", "PutEvents"}, operation
 

@@ -1,7 +1,9 @@
 """`sluice cost`: sums that can be checked by hand, and what it says of a mix that makes no sense."""
 
 import json
+import math
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,7 +15,7 @@ from workflow.operator.cost import compare, mix, page, paths, reference, storage
 from workflow.operator.cost.bill import bill, traces
 from workflow.operator.cost.measured import invocation
 from workflow.operator.cost.mix import Mix, Share
-from workflow.operator.cost.storage import Held, Plan
+from workflow.operator.cost.storage import DAYS_PER_MONTH, Held, Plan
 from workflow.operator.cost.usage import of_mix, of_path
 
 PHOTOS = Mix({"image": Share(1.0, 3.0)})
@@ -25,13 +27,6 @@ def sluice(*arguments: str, expect: int = 0) -> str:
     done = CliRunner().invoke(app, ["cost", *arguments])
     assert done.exit_code == expect, done.output
     return done.output
-
-
-def one_month(held: Held, age: int) -> dict[str, float]:
-    """What a single month's files weigh when they are `age` months old."""
-    months = storage.months([held], age + 1)
-    before = months[age - 1].gigabytes
-    return {name: round(gb - before.get(name, 0), 6) for name, gb in months[age].gigabytes.items()}
 
 
 # what is counted
@@ -90,42 +85,64 @@ def test_traces_are_the_first_of_each_second_and_a_twentieth_of_the_others() -> 
     assert traces(10_000_000) == pytest.approx(2_628_000 + 0.05 * 7_372_000)
 
 
+def test_what_a_stage_asks_for_besides_is_on_its_bill() -> None:
+    """Each line by hand, for a million photographs."""
+    alone = bill(1_000_000, PHOTOS, PLAN, 1)
+    jpeg = bill(1_000_000, PHOTOS, replace(PLAN, further_formats=("jpeg",)), 1)
+    assert jpeg.usage.s3_writes - alone.usage.s3_writes == pytest.approx(1_000_000)
+    assert jpeg.usage.gb_seconds - alone.usage.gb_seconds == pytest.approx(1e6 * (0.041 + 0.015) * 3008 / 1024)
+    trail = bill(1_000_000, PHOTOS, replace(PLAN, audit_trail=True), 1)
+    assert trail.usage.s3_writes - alone.usage.s3_writes == pytest.approx(5_000_000)
+    assert trail.components["S3 requests"] - alone.components["S3 requests"] == pytest.approx(25)
+
+
+def test_original_that_arrives_in_a_cold_class_costs_what_a_write_there_does() -> None:
+    made = bill(1_000_000, PHOTOS, replace(PLAN, archive_class="GLACIER_IR", archive=()), 1)
+    (cold,) = (line for line in made.lines if line.what == "COPY into GLACIER_IR")
+    assert (cold.quantity, cold.dollars) == (1_000_000, pytest.approx(20))
+    small = bill(1_000_000, Mix({"image": Share(1.0, 0.1)}), replace(PLAN, archive_class="GLACIER_IR", archive=()), 1)
+    assert "COPY into GLACIER_IR" not in {line.what for line in small.lines}
+
+
 # tiers
 
 
 def test_original_goes_from_standard_to_glacier_instant_retrieval_to_deep_archive() -> None:
     original = Held(1, GB, "STANDARD", PLAN.archive)
-    assert [original.class_at(days) for days in (0, 29, 30, 364, 365)] == [
-        "STANDARD", "STANDARD", "GLACIER_IR", "GLACIER_IR", "DEEP_ARCHIVE",
+    assert list(original.stays) == [
+        ("STANDARD", 0, 30), ("GLACIER_IR", 30, 365), ("DEEP_ARCHIVE", 365, math.inf),
     ]  # fmt: skip
 
 
 def test_object_below_128_kb_stays_in_standard() -> None:
-    assert Held(1, 128 * 1024 - 1, tiers=PLAN.archive).class_at(1000) == "STANDARD"
-    assert Held(1, 128 * 1024, tiers=PLAN.archive).class_at(1000) == "DEEP_ARCHIVE"
+    assert [name for name, *_ in Held(1, 128 * 1024 - 1, tiers=PLAN.archive).stays] == ["STANDARD"]
+    assert len(list(Held(1, 128 * 1024, tiers=PLAN.archive).stays)) == 3
 
 
 def test_rejected_original_is_gone_after_its_time() -> None:
     kept = Held(1, GB, kept_days=180)
-    assert [kept.class_at(days) for days in (179, 180)] == ["STANDARD", None]
-    assert storage.months([kept], 12)[11].gigabytes == {"STANDARD": pytest.approx(5.5)}
+    assert list(kept.stays) == [("STANDARD", 0, 180)]
+    assert storage.months([kept], 12)[11].gigabytes == {"STANDARD": pytest.approx(180 / DAYS_PER_MONTH)}
 
 
-def test_stored_gigabytes_add_up_over_the_months() -> None:
-    months = storage.months([Held(1, GB, tiers=((30, "GLACIER_IR"),))], 3)
-    assert [dict(month.gigabytes) for month in months] == [
-        {"STANDARD": 0.5},
-        {"STANDARD": 0.5, "GLACIER_IR": 1},
-        {"STANDARD": 0.5, "GLACIER_IR": 2},
-    ]
-    assert [month.moved.get("GLACIER_IR", 0) for month in months] == [0, 1, 1]
-    assert months[2].moved_dollars == pytest.approx(0.02 / 1000)
+@pytest.mark.parametrize("days", [1, 30, 45, 90, 365])
+def test_each_file_spends_its_days_in_its_first_class_whichever_day_of_the_month_it_came(days: int) -> None:
+    """Against a simulation of a file for each hour."""
+    held = Held(1, GB, tiers=((days, "GLACIER_IR"),))
+    for at, month in enumerate(storage.months([held], 15)):
+        uploads = [before + (hour + 0.5) / 720 for before in range(at + 1) for hour in range(720)]
+        warm = [max(0.0, min(at + 1, upload + days / DAYS_PER_MONTH) - max(at, upload)) for upload in uploads]
+        assert month.gigabytes["STANDARD"] == pytest.approx(sum(warm) / 720, abs=1e-4)
+        assert sum(month.gigabytes.values()) == pytest.approx(at + 0.5)
+        moved = [at <= upload + days / DAYS_PER_MONTH < at + 1 for upload in uploads]
+        assert month.moved.get("GLACIER_IR", 0) == pytest.approx(sum(moved) / 720, abs=0.002)
 
 
 def test_deep_archive_charges_for_an_index_beside_each_object() -> None:
-    month = storage.months([Held(1, GB, tiers=((30, "DEEP_ARCHIVE"),))], 2)[1]
-    assert month.gigabytes["DEEP_ARCHIVE"] == pytest.approx(1 + 32 / 1024**2)
-    assert month.gigabytes["STANDARD"] == pytest.approx(0.5 + 8 / 1024**2)
+    month = storage.months([Held(1, GB, tiers=((15, "DEEP_ARCHIVE"),))], 2)[1]
+    cold = 1.5 - 15 / DAYS_PER_MONTH
+    assert month.gigabytes["DEEP_ARCHIVE"] == pytest.approx(cold * (1 + 32 / 1024**2))
+    assert month.gigabytes["STANDARD"] == pytest.approx(1.5 - cold + cold * 8 / 1024**2)
 
 
 # otherwise

@@ -6,15 +6,15 @@ from dataclasses import replace
 import pytest
 
 from infra.local.samples import FOLDER
-from tests.bench.measure_cost import BROKEN, COMMON, SAMPLES
-from tests.unit.cloud import ARCHIVE, Cloud, load_function
+from tests.bench.measure_cost import BROKEN, COMMON, FURTHER_FORMATS, SAMPLES
+from tests.unit.cloud import ARCHIVE, OUTPUT, Cloud, load_function
 from tests.unit.meter import Meter, Metered
 from tests.unit.state_machine import DEFINITION, Execution, Machine
 from workflow.limits import BY_KIND, FUNCTIONS
 from workflow.operator.cost import paths
 from workflow.operator.cost.measured import measured
 
-COUNTS = ("s3_writes", "s3_reads", "table_reads", "publishes", "events")
+COUNTS = ("s3_writes", "s3_reads", "record_changes", "table_reads", "publishes", "events")
 
 
 @pytest.fixture
@@ -98,6 +98,17 @@ def test_long_video_takes_three_states_more_and_one_for_each_part(
 def test_paths_visit_every_state_that_there_is() -> None:
     visited = {*paths.long_video(1), *paths.REJECTED, *paths.DUPLICATE}
     assert visited == {*DEFINITION["States"], "ConvertPart"}
+
+
+@pytest.mark.parametrize("name", FURTHER_FORMATS)
+def test_a_further_format_of_images_is_one_more_file(cloud: Cloud, machine: Machine, meter: Meter, name: str) -> None:
+    transform = load_function("transform_image", RENDITION_FORMATS=f"webp,{name}")
+    both = replace(machine, functions={**machine.functions, "transform_image": transform})
+    both.around = meter.around
+    run(cloud, both, SAMPLES["image"])
+    assert meter.used["transform_image"].s3_writes == measured().functions["transform_image"].s3_writes + 1
+    (made,) = (key for key in cloud.keys(OUTPUT) if key.endswith(FURTHER_FORMATS[name]))
+    assert len(cloud.read(OUTPUT, made)) == pytest.approx(measured().formats[name].bytes, rel=0.02)
 
 
 def test_every_function_of_the_paths_was_measured() -> None:

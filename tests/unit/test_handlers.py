@@ -13,7 +13,7 @@ from tests.unit.state_machine import Execution, Machine
 from workflow import PIPELINE_VERSION
 from workflow.errors import ThumbnailError
 from workflow.kinds import MAX_KEY_BYTES
-from workflow.limits import STATE_OUTPUT_MAX_BYTES
+from workflow.limits import SMALLEST_COLD_BYTES, STATE_OUTPUT_MAX_BYTES
 from workflow.shapes import Pointer
 
 HAPPY_PATH = ["Validate", "Transform", "Thumbnail", "StoreMetadata", "Notify", "Archive"]
@@ -45,7 +45,18 @@ def test_accepted_image_goes_all_the_way(cloud, machine):
     assert cloud.keys(INGEST) == []
     assert cloud.read(ARCHIVE, f"photos/{asset}/cat.jpg") == sample("JPEG")
     assert record["original"] == execution.visits[-1].output["archive"]["original"]
-    assert record["original"]["storage_class"] == "STANDARD_IA"
+    assert record["original"]["storage_class"] == "STANDARD"
+
+
+def test_an_original_of_128_kib_arrives_in_the_stage_s_class(cloud, machine):
+    """What is smaller would cost as much there, and stays in Standard."""
+    sizes = [SMALLEST_COLD_BYTES - 1, SMALLEST_COLD_BYTES]
+    for size in sizes:
+        content = b"a,b\n" + b"1,2\n" * (size // 4 - 1) + b"3" * (size % 4)
+        run(machine, cloud.upload(f"{size}.csv", content))
+    found = {key.rpartition("/")[2]: cloud.s3.head_object(Bucket=ARCHIVE, Key=key) for key in cloud.keys(ARCHIVE)}
+    classes = [found[f"{size}.csv"].get("StorageClass", "STANDARD") for size in sizes]
+    assert classes == ["STANDARD", "STANDARD_IA"]
 
 
 def test_bucket_and_key_are_enough_to_start_by_hand(cloud, machine):

@@ -8,14 +8,16 @@ from workflow import prices
 from workflow.operator.cost import storage
 from workflow.operator.cost.measured import measured
 from workflow.operator.cost.mix import Mix
-from workflow.operator.cost.storage import GIGABYTE, Month, Plan
-from workflow.operator.cost.usage import Usage, of_mix
+from workflow.operator.cost.storage import GIGABYTE, Held, Month, Plan
+from workflow.operator.cost.usage import Usage, of_formats, of_mix, of_trail
 from workflow.prices import Price
 
 SECONDS_PER_MONTH = 730 * 3600
 TRACED_SHARE = 0.05
 """X-Ray's default rule: one request of each second, and a twentieth of the others."""
 LOGS_KEPT_MONTHS = 3
+AUDIT_ENTRY_BYTES = 1500
+"""Assumed: the attributes that changed, as they were and are."""
 LOGS_COMPRESSED = 0.15
 """CloudWatch charges for logs as it keeps them: its own examples take this share of what came in."""
 
@@ -54,9 +56,21 @@ class Bill:
 
 
 def bill(files: int, mix: Mix, plan: Plan, months: int) -> Bill:
-    usage = of_mix(mix) * files
-    over_time = storage.months(storage.held(files, mix, plan), months)
-    lines = [*_processing(usage), *_table(files, mix, months), *_logs(usage, months), *_stored(over_time[-1])]
+    each = of_mix(mix) + of_formats(mix, plan.further_formats)
+    usage = (each + of_trail(each) if plan.audit_trail else each) * files
+    held = storage.held(files, mix, plan)
+    if plan.audit_trail:
+        held.append(Held(each.record_changes * files, AUDIT_ENTRY_BYTES))
+    over_time = storage.months(held, months)
+    month = over_time[-1]
+    lines = [
+        *_processing(usage),
+        *_writes(usage, month),
+        Line("EventBridge", "events", usage.events + month.told, prices.EVENT),
+        *_table(files, mix, months),
+        *_logs(usage, months),
+        *_stored(month),
+    ]
     return Bill(files, usage, tuple(lines), tuple(over_time))
 
 
@@ -65,13 +79,18 @@ def _processing(usage: Usage) -> Iterator[Line]:
     yield Line("Lambda", "invocations", usage.invocations, prices.LAMBDA_REQUEST)
     yield Line("Lambda", "GB-seconds", usage.gb_seconds, prices.LAMBDA_GB_SECOND)
     yield Line("Lambda", "GB-seconds of /tmp", usage.scratch_gb_seconds, prices.LAMBDA_SCRATCH_GB_SECOND)
-    yield Line("S3 requests", "PUT, COPY", usage.s3_writes, prices.S3_WRITE)
     yield Line("S3 requests", "GET, HEAD", usage.s3_reads, prices.S3_READ)
     yield Line("DynamoDB", "write units", usage.table_writes, prices.DYNAMODB_WRITE)
     yield Line("DynamoDB", "read units", usage.table_reads, prices.DYNAMODB_READ)
-    yield Line("EventBridge", "events", usage.events, prices.EVENT)
     yield Line("SNS", "publishes", usage.publishes, prices.SNS_PUBLISH)
     yield Line("X-Ray", "traces", traces(usage.executions), prices.XRAY_TRACE)
+
+
+def _writes(usage: Usage, month: Month) -> Iterator[Line]:
+    """An original that arrives in a cold class costs more than any other write."""
+    yield Line("S3 requests", "PUT, COPY", usage.s3_writes - sum(month.arrived.values()), prices.S3_WRITE)
+    for name, count in month.arrived.items():
+        yield Line("S3 requests", f"COPY into {name}", count, storage.MOVED[name])
 
 
 def traces(executions: float) -> float:

@@ -17,16 +17,22 @@ ONE_CPU_MB = 1769
 CALL_MS = 15
 """Assumed: what a function waits for one answer of S3, DynamoDB or SNS in its region."""
 MEGABYTE = 1_000_000
+MEASURED_FORMAT = "webp"
+"""Of images: what a stage makes alone unless it says otherwise."""
 
 
 class Work(msgspec.Struct, frozen=True):
-    """One invocation. `cpu_ms` are of one core, `calls` all requests to AWS, the charged ones by what they cost."""
+    """One invocation. `cpu_ms` are of one core, `calls` all requests to AWS, the charged ones by what they cost.
+
+    `record_changes` are what the table's stream tells of the record: an audit trail keeps each.
+    """
 
     cpu_ms: int
     calls: int
     s3_writes: int = 0
     s3_reads: int = 0
     table_writes: int = 0
+    record_changes: int = 0
     table_reads: int = 0
     publishes: int = 0
     events: int = 0
@@ -44,11 +50,19 @@ class Kind(msgspec.Struct, frozen=True):
     record_bytes: int
 
 
+class Format(msgspec.Struct, frozen=True):
+    """What a rendition of the image in one further format takes."""
+
+    cpu_ms: int
+    bytes: int
+
+
 class Measured(msgspec.Struct, frozen=True):
     measured: str
     python: str
     functions: Mapping[str, Work]
     kinds: Mapping[str, Kind]
+    formats: Mapping[str, Format]
 
 
 @dataclass(frozen=True)
@@ -86,6 +100,10 @@ def cpu_ms(function: str, kind: str, megabytes: float, parts: int = 1) -> float:
 
 def invocation(function: str, kind: str, megabytes: float, parts: int = 1) -> Invocation:
     """A function below one CPU takes as much longer; one above it gains nothing here, which errs on the dear side."""
-    slower = max(1.0, ONE_CPU_MB / FUNCTIONS[function].memory_mb)
     waiting = measured().functions[function].calls * CALL_MS
-    return Invocation(function, cpu_ms(function, kind, megabytes, parts) * slower + waiting, waiting)
+    return Invocation(function, cpu_ms(function, kind, megabytes, parts) * slower(function) + waiting, waiting)
+
+
+def slower(function: str) -> float:
+    """How many times as long its memory's share of a CPU takes."""
+    return max(1.0, ONE_CPU_MB / FUNCTIONS[function].memory_mb)

@@ -1,6 +1,7 @@
-"""The lifecycle rules of a stage, as the model takes them."""
+"""What a stage's settings cost by the file, as the model takes them."""
 
 from infra.stages.settings import Settings
+from workflow.operator.cost.measured import MEASURED_FORMAT
 from workflow.operator.cost.storage import Plan
 
 
@@ -10,4 +11,6 @@ def plan_of(settings: Settings) -> Plan:
         archive=tuple((tier.after_days, tier.storage_class) for tier in settings.archive.tiers),
         output=((settings.storage.output_ia_days, "STANDARD_IA"),) if settings.storage.output_ia_days else (),
         quarantine_days=settings.storage.quarantine_days,
+        further_formats=tuple(sorted(settings.files.rendition_formats, key=MEASURED_FORMAT.__ne__)[1:]),
+        audit_trail=settings.audit_trail.enabled,
     )

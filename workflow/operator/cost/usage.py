@@ -1,21 +1,24 @@
 """What one file uses of AWS while it is processed: its path's states, and what each function did when measured."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import astuple, dataclass
 
 from workflow.limits import BY_KIND
 from workflow.operator.cost import paths
-from workflow.operator.cost.measured import Invocation, invocation, measured
+from workflow.operator.cost.measured import CALL_MS, Invocation, invocation, measured, slower
 from workflow.operator.cost.mix import Mix, Share
 
 FUNCTION_LOG_BYTES = 800
 """Of each invocation: our own line of 300 bytes, and Lambda's START, END and REPORT."""
 WORKFLOW_EVENT_BYTES = 450
-EVENTS_PER_TASK = 5
-STATE_COPIES = 4
-"""Entered, scheduled, succeeded and exited: each event of a task carries the state, as the workflow logs all data."""
-S3_EVENTS = 2
+FAILURE_EVENTS = 2
+"""The workflow logs failures alone: that of Transform, and that of the execution."""
+INGEST_EVENTS = 2
 """The ingest bucket tells EventBridge of the upload, and of its removal once the original is archived."""
+ARCHIVE_EVENTS = 1
+"""The archive bucket tells of the copy; of each move to another class, too, which the storage counts."""
+AUDIT_CPU_MS = 5
+"""Assumed, of the audit function for one change: it writes an object."""
 OVERHEAD_SECONDS = 0.05
 """Of the workflow, between a function's own time and its state's."""
 
@@ -33,6 +36,7 @@ class Usage:
     s3_writes: float = 0
     s3_reads: float = 0
     table_writes: float = 0
+    record_changes: float = 0
     table_reads: float = 0
     publishes: float = 0
     events: float = 0
@@ -70,11 +74,12 @@ def of_path(path: tuple[str, ...], kind: str, share: Share) -> Usage:
         s3_writes=new + sum(each.s3_writes for each in work),
         s3_reads=sum(each.s3_reads for each in work),
         table_writes=sum(each.table_writes for each in work),
+        record_changes=sum(each.record_changes for each in work),
         table_reads=sum(each.table_reads for each in work),
         publishes=sum(each.publishes for each in work),
-        events=new * S3_EVENTS + sum(each.events for each in work),
+        events=new * INGEST_EVENTS + ("Archive" in path) * ARCHIVE_EVENTS + sum(each.events for each in work),
         function_log_bytes=len(done) * FUNCTION_LOG_BYTES,
-        workflow_log_bytes=_workflow_log_bytes(kind, len(done)),
+        workflow_log_bytes=(path == paths.REJECTED) * FAILURE_EVENTS * WORKFLOW_EVENT_BYTES,
     )
 
 
@@ -87,12 +92,6 @@ def _function(task: str, kind: str) -> str:
     return f"{task}_{kind}" if task in BY_KIND else task
 
 
-def _workflow_log_bytes(kind: str, tasks: int) -> float:
-    """The measured state is that of a whole execution."""
-    state = measured().kinds[kind].state_bytes / len(paths.SUCCEEDED)
-    return tasks * (EVENTS_PER_TASK * WORKFLOW_EVENT_BYTES + STATE_COPIES * state)
-
-
 def of_mix(mix: Mix) -> Usage:
     """An average file; those that are rejected, or told of twice, are as the kinds are."""
     total = Usage()
@@ -101,3 +100,24 @@ def of_mix(mix: Mix) -> Usage:
         total += of_path(paths.REJECTED, kind, share) * (share.share * mix.rejected)
         total += of_path(paths.DUPLICATE, kind, share) * (share.share * mix.duplicates)
     return total
+
+
+def of_formats(mix: Mix, further: Sequence[str]) -> Usage:
+    """What an average file takes of each format of images beyond the first."""
+    images = mix.kinds.get("image", Share(0, 1)).share * (1 - mix.rejected)
+    total = Usage()
+    for name in further:
+        milliseconds = measured().formats[name].cpu_ms * slower("transform_image") + CALL_MS
+        total += _computing("transform_image", milliseconds) + Usage(s3_writes=1)
+    return total * images
+
+
+def of_trail(usage: Usage) -> Usage:
+    """The audit trail: an object for each change of a record, at worst by an invocation of its own."""
+    milliseconds = AUDIT_CPU_MS * slower("audit") + CALL_MS
+    each = Usage(invocations=1, s3_writes=1, function_log_bytes=FUNCTION_LOG_BYTES) + _computing("audit", milliseconds)
+    return each * usage.record_changes
+
+
+def _computing(function: str, milliseconds: float) -> Usage:
+    return Usage(gb_seconds=Invocation(function, milliseconds, CALL_MS).gb_seconds, seconds=milliseconds / 1000)
