@@ -16,7 +16,7 @@ from tests.infra.synthesize import stand_ins, synthesize
 Choice = dict[str, dict[str, Any]]
 """Tables of a stage, as in stages.toml."""
 
-TWO_YEARS_IN = [
+EVER_COLDER = [
     {"after_days": 30, "storage_class": "STANDARD_IA"},
     {"after_days": 60, "storage_class": "GLACIER_IR"},
     {"after_days": 400, "storage_class": "DEEP_ARCHIVE"},
@@ -49,8 +49,8 @@ FACTORS: dict[str, tuple[Choice, ...]] = {
     "glue": ({}, {"storage": {"glue_database": "lake_" * 40}}),
     "archive": (
         {},
-        {"archive": {"storage_class": "GLACIER_IR", "tiers": [], "superseded_copies_days": 1}},
-        {"archive": {"storage_class": "STANDARD_IA", "tiers": TWO_YEARS_IN}},
+        {"archive": {"storage_class": "STANDARD_IA", "superseded_copies_days": 1}},
+        {"archive": {"storage_class": "STANDARD", "tiers": EVER_COLDER}},
     ),
     "trail": ({}, {"audit_trail": {"enabled": True}}, {"audit_trail": {"enabled": True, "lock_days": 30}}),
     "api": (
