@@ -1,5 +1,6 @@
 """The CDK app: `cdk deploy -c stage=<stage>`. Without a stage it is `dev`."""
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from infra.pipeline.stack import Pipeline
 from infra.release.versions import source_revision
 from infra.security import nag_rules
 from infra.stages.read import SettingsError
+from infra.stages.regions import lacking
 from infra.stages.settings import Settings
 from infra.stages.stages import settings_of
 from infra.storage.stack import Storage
@@ -22,6 +24,8 @@ FEATURE_FLAGS = {
     "@aws-cdk/core:enablePartitionLiterals": True,
 }
 
+REGION = "CDK_DEFAULT_REGION"
+"""The CDK's command line tells it, from the profile or from AWS_REGION."""
 UNTAGGED = ["AWS::CloudWatch::Dashboard"]
 """The CDK takes tags here that not every region's schema, and not cfn-lint's, has."""
 
@@ -50,10 +54,18 @@ def _bound_roles(stack: cdk.Stack, policy: str) -> None:
     iam.PermissionsBoundary.of(stack).apply(boundary)
 
 
+def settings_for(stage: str, region: str | None) -> Settings:
+    """The stage's settings, refused where the region cannot do what they ask for; None where none is known yet."""
+    settings = settings_of(stage)
+    if problems := list(lacking(settings, region)) if region else []:
+        raise SettingsError(f"Stage {stage!r} cannot be deployed to {region}. {' '.join(problems)}")
+    return settings
+
+
 def main() -> None:
     app = make_app()
     try:
-        settings = settings_of(app.node.try_get_context("stage") or "dev")
+        settings = settings_for(app.node.try_get_context("stage") or "dev", os.environ.get(REGION))
     except SettingsError as exc:
         raise SystemExit(str(exc)) from exc
     if settings.from_source:

@@ -19,7 +19,7 @@ from infra.stages.stages import BUILT_IN
 RUN = os.environ.get("PYTEST_XDIST_TESTRUNUID", "") if Coverage.current() else ""
 """A run that measures coverage synthesizes anew, or what it does then would count as untested."""
 SHARED = sources.PROJECT_ROOT / ".pytest_cache" / "assemblies" / RUN
-SYNTHESIZE = Path(__file__).with_name("infra") / "synthesize.py"
+INFRA = Path(__file__).with_name("infra")
 
 
 def local_assembly(state_dir: Path) -> None:
@@ -31,13 +31,27 @@ def local_assembly(state_dir: Path) -> None:
 
 def all_stages() -> Path:
     """The folder that has one for every stage."""
-    ours = [SYNTHESIZE, SYNTHESIZE.with_name("otherwise.py"), BUILT_IN]
-    folder = SHARED / "stages" / sources.digest(ours, assembly.inputs_digest())[:32]
-    with _one_at_a_time("stages"):
+    return _synthesized("stages", "tests.infra.synthesize", "synthesize.py", "otherwise.py")
+
+
+def combined_stages() -> Path:
+    """The folder that has one for every combination of settings: minutes of work."""
+    return _synthesized("combinations", "tests.infra.combinations", "combinations.py", "synthesize.py")
+
+
+def _synthesized(name: str, program: str, *made_of: str) -> Path:
+    ours = [*(INFRA / each for each in made_of), BUILT_IN]
+    folder = SHARED / name / sources.digest(ours, assembly.inputs_digest())[:32]
+    with _one_at_a_time(name):
         if not folder.exists():
             shutil.rmtree(folder.parent, ignore_errors=True)
             scratch = folder.with_name("scratch")
-            subprocess.run([sys.executable, str(SYNTHESIZE), str(scratch)], env=toolchain.environment(), check=True)
+            subprocess.run(
+                [sys.executable, "-m", program, str(scratch)],
+                cwd=sources.PROJECT_ROOT,
+                env=toolchain.environment(),
+                check=True,
+            )
             scratch.rename(folder)
     return folder
 

@@ -90,6 +90,8 @@ class Pipeline(cdk.Stack):
             self, settings, self._functions, self._machine, self._reprocess, self._failures
         )
         provision(settings, self._functions)
+        if settings.observability.log_retention == "INFINITE":
+            nag_rules.acknowledge_endless_logs(self)
         if storage.key:
             encrypt(self, storage.key)
             share(self, storage.key)

@@ -14,6 +14,9 @@ from infra.security import nag_rules
 from infra.stages.settings import Settings
 from workflow.names import resource_name
 
+INTEGRATION = '"arn:aws:states:::'
+"""How the ARN of a service integration begins. In GovCloud and China it names another partition."""
+
 
 def state_machine(
     scope: Construct, name: str, *, definition: str, substitutions: Mapping[str, str], settings: Settings
@@ -25,8 +28,10 @@ def state_machine(
         name.capitalize(),
         state_machine_name=full_name,
         state_machine_type=sfn.StateMachineType.STANDARD,
-        definition_body=sfn.DefinitionBody.from_string(definition),
-        definition_substitutions=substitutions,
+        definition_body=sfn.DefinitionBody.from_string(
+            definition.replace(INTEGRATION, INTEGRATION.replace("aws", "${partition}"))
+        ),
+        definition_substitutions={**substitutions, "partition": cdk.Aws.PARTITION},
         logs=_logs(scope, name, full_name, settings),
         tracing_enabled=True,
     )

@@ -8,6 +8,7 @@ cdk-nag names a finding by the rule and, for a wildcard, the resource as it stan
 from typing import Any
 
 import aws_cdk as cdk
+from aws_cdk import aws_logs as logs
 from cdk_nag import AwsSolutionsChecks, ServerlessChecks
 from constructs import Construct
 
@@ -20,6 +21,7 @@ UNNAMED_SERVICE = "X-Ray, log deliveries and ECR's token have no resources that 
 RECEIVER_LEARNS_KEYS = (
     "The receiver has to learn each new key from a person before the one before the last is forgotten"
 )
+KEPT_AS_SET = "The stage keeps its logs for good: observability.log_retention"
 NO_SECRETS = "They are names of buckets and of the table"
 IS_DEAD_LETTERS = "It is a dead-letter queue: what is in there was given up already, and waits for a person"
 FAILS_ELSEWHERE = (
@@ -52,6 +54,13 @@ def acknowledge_function(function: Construct, *, has_dead_letters: bool) -> None
 def acknowledge_queue_reader(mapping: Construct) -> None:
     """Lambda has no destinations for what comes from a queue: the queue has dead letters."""
     _acknowledge(mapping, "Serverless-LambdaEventSourceMappingDestination", FAILS_ELSEWHERE)
+
+
+def acknowledge_endless_logs(stack: cdk.Stack) -> None:
+    """For a stage whose `log_retention` is INFINITE."""
+    for construct in stack.node.find_all():
+        if isinstance(construct, logs.CfnLogGroup):
+            _acknowledge(construct, "Serverless-CloudWatchLogGroupRetentionPeriod", KEPT_AS_SET)
 
 
 def acknowledge_mails(subscription: Construct) -> None:

@@ -27,7 +27,7 @@ def granted(template: Template, role: str) -> dict[str, str]:
 def test_the_state_runs_the_task_in_its_cluster(pipeline: Template) -> None:
     machine = pipeline.only("StepFunctions::StateMachine", "Ingest")
     state = json.loads(machine["DefinitionString"])["States"]["TransformBig"]
-    assert state["Resource"] == "arn:aws:states:::ecs:runTask.sync"
+    assert state["Resource"] == "arn:${partition}:states:::ecs:runTask.sync"
     given: dict[str, Any] = machine["DefinitionSubstitutions"]
     assert given["big_files_task"]["Ref"] in pipeline.of_type("ECS::TaskDefinition")
     assert given["big_files_cluster"]["Fn::GetAtt"][0] in pipeline.of_type("ECS::Cluster")

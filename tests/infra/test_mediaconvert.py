@@ -9,7 +9,7 @@ from tests.infra.conftest import Stage, statements
 def test_state_machine_sends_long_videos_to_the_service(otherwise: Stage) -> None:
     machine = otherwise.pipeline.only("StepFunctions::StateMachine", "Ingest")
     convert = json.loads(machine["DefinitionString"])["States"]["ConvertVideo"]
-    assert convert["Resource"] == "arn:aws:states:::mediaconvert:createJob.sync"
+    assert convert["Resource"] == "arn:${partition}:states:::mediaconvert:createJob.sync"
     role = machine["DefinitionSubstitutions"]["conversion_role"]["Fn::GetAtt"][0]
     assert role.startswith("ConversionRole")
 

@@ -186,7 +186,10 @@ def made(pipeline: Template) -> list[str]:
 
 
 def named_by_the_definition(pipeline: Template) -> set[str]:
-    return set(pipeline.only("StepFunctions::StateMachine", "Ingest")["DefinitionSubstitutions"]) - {"conversion_role"}
+    return set(pipeline.only("StepFunctions::StateMachine", "Ingest")["DefinitionSubstitutions"]) - {
+        "conversion_role",
+        "partition",
+    }
 
 
 def calculated(expression: str, rows: list[list[Any]]) -> float:

@@ -34,8 +34,10 @@ def test_it_is_standard_logged_and_traced(stage: Stage) -> None:
 def test_every_name_in_the_definition_is_filled_in(pipeline: Template) -> None:
     found = machine(pipeline)
     text = found["DefinitionString"]
-    assert {name for name in found["DefinitionSubstitutions"] if f"${{{name}}}" in text} == {"ingest", "report_batch"}
-    assert text.count("${") == text.count("${ingest}") + text.count("${report_batch}")
+    assert {name for name in found["DefinitionSubstitutions"] if f"${{{name}}}" in text} == {
+        *("ingest", "report_batch", "partition"),
+    }
+    assert text.count("${") == sum(text.count(f"${{{name}}}") for name in found["DefinitionSubstitutions"])
 
 
 def test_it_starts_ingest_executions_and_its_own_children(stage: Stage) -> None:

@@ -17,7 +17,7 @@ PANELS = {
         "demo": ("local", "Start it all, and watch real files go through the six steps."),
         "up": ("local", "Start the embedded AWS on this machine, and deploy to it."),
         "down": ("local", "Stop the embedded AWS."),
-        "doctor": ("local", "Look whether this machine has what the stage needs."),
+        "doctor": ("local", "Look whether this machine, and for a stage on AWS its account, has what the stage needs."),
         "status": ("look", "Where this stage runs, and the names of its resources."),
         "env": ("look", "Print exports, so that any AWS program works against this stage."),
         "docs": ("docs", "Show a page of the documentation."),

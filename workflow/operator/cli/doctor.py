@@ -1,10 +1,9 @@
-"""What the local stack needs of a machine, looked at one by one."""
+"""What the local stack needs of a machine, and a stage on AWS of an account, looked at one by one."""
 
 import os
 import shutil
 import subprocess
 import sys
-from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -14,21 +13,14 @@ from infra.local.emulator import Emulator, EmulatorError
 from infra.local.runtime.lambda_runtime import enforces_memory
 from infra.local.stack import emulator_of
 from infra.release import toolchain
+from infra.stages.stages import settings_of
+from workflow.operator.cli import account
+from workflow.operator.cli.findings import Finding
 from workflow.operator.stack import LOCAL, STATE_DIR, Connection, NotThereError
 
 PACKAGES = ("ministack", "awslambdaric", "aws-cdk-lib", "stepfunctions-without-sagemaker", "pillow", "pillow-heif")
 DISK_BYTES = 2 * 1024**3
 OLDEST_PYTHON, NEWEST_PYTHON = (3, 11), (3, 13)
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One check; `advice` says what to do where it is not ok."""
-
-    check: str
-    ok: bool
-    found: str
-    advice: str = ""
 
 
 def examine(folder: Path) -> list[Finding]:
@@ -41,14 +33,18 @@ def examine(folder: Path) -> list[Finding]:
 
 
 def examine_aws(stage: str, profile: str | None, region: str | None) -> list[Finding]:
-    """All checks for a stage on AWS."""
+    """All checks for a stage on AWS, before and after it was deployed."""
+    settings = settings_of(stage)
+    here = [_python(), _packages(), _node()]
     try:
         connection = Connection(stage, profile=profile, region=region)
-        account = connection.client("sts").get_caller_identity()
+        caller = connection.client("sts")
+        arn = caller.get_caller_identity()["Arn"]
     except (BotoCoreError, ClientError) as exc:
         advice = "Log in as AWS's own tools do, and name a --profile and a --region where there are several."
-        return [_python(), _packages(), _node(), Finding("credentials", False, str(exc), advice)]
-    return [_python(), _packages(), _node(), Finding("credentials", True, account["Arn"]), _deployed(connection)]
+        return [*here, Finding("credentials", False, str(exc), advice)]
+    found = account.examine(account.Account(settings, connection.client, arn, caller.meta.region_name))
+    return [*here, Finding("credentials", True, arn), *found]
 
 
 def _deployed(connection: Connection) -> Finding:

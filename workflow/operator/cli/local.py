@@ -85,9 +85,9 @@ def demo_command(port: Port = None, json: Json = False) -> None:
 
 
 def doctor_command(stage: Stage = LOCAL, profile: Profile = None, region: Region = None, json: Json = False) -> None:
-    """Look whether this machine has what the stage needs, and say in words what is missing."""
+    """Look whether this machine, and for a stage on AWS its account, has what the stage needs."""
     findings = doctor.examine(Path()) if stage == LOCAL else doctor.examine_aws(stage, profile, region)
     facts = [{"check": each.check, "ok": each.ok, "found": each.found, "advice": each.advice} for each in findings]
     Printer(json).show(facts, lambda: views.findings_view(findings))
-    if not all(each.ok for each in findings):
+    if any(each.ok is False for each in findings):
         raise typer.Exit(1)

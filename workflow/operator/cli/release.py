@@ -51,7 +51,7 @@ def deploy_command(
     """Deploy this Sluice, and follow the new version until it has all executions; exit code 1 if it was rolled back."""
     settings_of(stage)
     if dry_run:
-        _synthesize(stage, Printer(json))
+        _synthesize(stage, region, Printer(json))
         return
     if stage == LOCAL:
         local.bring_up(None)
@@ -126,12 +126,12 @@ def versions(
     printer.show([asdict(each) for each in found], lambda: _versions_view(found))
 
 
-def _synthesize(stage: str, printer: Printer) -> None:
+def _synthesize(stage: str, region: str | None, printer: Printer) -> None:
     with private(STATE_DIR):
         done = subprocess.run(  # noqa: S603 - our own CDK, with names that typer has checked
             _cdk(stage, None, "synth", "--quiet", "--no-notices"),
             cwd=PROJECT_ROOT,
-            env=_environment(None),
+            env=_environment(region),
             stdout=sys.stderr,
             check=False,
         )
