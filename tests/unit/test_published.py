@@ -5,8 +5,8 @@ import struct
 from pathlib import Path
 
 import pytest
-from pikepdf import Array, Dictionary, Name, Pdf, Stream
-from PIL import ExifTags, Image
+from pikepdf import Array, Dictionary, Name, Pdf, Stream, String
+from PIL import ExifTags, Image, ImageCms
 
 from tasks.shared.published import prove_files, prove_nothing_private
 from tasks.shared.published.document import prove_document
@@ -18,7 +18,7 @@ from tasks.transform.video import transform as transform_video
 from tests.unit import compact
 from tests.unit.images import encoded, exif
 from tests.unit.movies import Captions, Movie, supplement
-from tests.unit.papers import document, photograph, saved
+from tests.unit.papers import annotate, attached, document, photograph, saved, scan
 from tests.unit.sounds import encoded as sound
 from tests.unit.tables import converted, parquet
 from workflow.errors import ResultNotProven
@@ -310,11 +310,74 @@ def packed_photograph(pdf: Pdf) -> None:
     image.write(image.read_raw_bytes().hex().encode(), filter=Array([Name.ASCIIHexDecode, Name.DCTDecode]))
 
 
-@pytest.mark.parametrize(
-    "leak",
-    [info, metadata, piece_info, hidden_metadata, telling_photograph, packed_photograph],
-    ids=lambda leak: leak.__name__,
+def telling_scan(pdf: Pdf) -> None:
+    scan(pdf, comment=b"Jane")
+
+
+def telling_shared_part(pdf: Pdf) -> None:
+    scan(pdf, shared=b"Jane")
+
+
+def telling_jpeg_2000(pdf: Pdf) -> None:
+    photograph(pdf)
+    pdf.pages[0].obj.Resources.XObject.Im0.write(
+        encoded(PICTURE, "JPEG2000", comment="Jane", no_jp2=True), filter=Name.JPXDecode
+    )
+
+
+def boxed_jpeg_2000(pdf: Pdf) -> None:
+    photograph(pdf)
+    content = encoded(PICTURE, "JPEG2000", comment="") + box(b"xml ", XMP)
+    pdf.pages[0].obj.Resources.XObject.Im0.write(content, filter=Name.JPXDecode)
+
+
+def telling_profile(pdf: Pdf) -> None:
+    photograph(pdf)
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    pdf.pages[0].obj.Resources.XObject.Im0.ColorSpace = Array([Name.ICCBased, Stream(pdf, profile, N=3)])
+
+
+def attachment(pdf: Pdf) -> None:
+    pdf.pages[0].obj.Resources.Odd = attached(pdf)
+
+
+def in_the_catalog(pdf: Pdf) -> None:
+    pdf.Root.Jane = Name.Jane
+
+
+def in_a_page(pdf: Pdf) -> None:
+    pdf.pages[0].obj.VP = Array([48, 11])
+
+
+def in_a_picture(pdf: Pdf) -> None:
+    photograph(pdf)
+    pdf.pages[0].obj.Resources.XObject.Im0.Measure = Array([48, 11])
+
+
+def in_an_annotation(pdf: Pdf) -> None:
+    annotate(pdf, "/Square", Jane=1)
+
+
+def author_of_an_annotation(pdf: Pdf) -> None:
+    annotate(pdf, "/Square", T="Jane")
+
+
+def in_a_form(pdf: Pdf) -> None:
+    pdf.Root.AcroForm = Dictionary(Fields=Array([]), XFA=Stream(pdf, b"Jane"))
+
+
+def in_a_font(pdf: Pdf) -> None:
+    pdf.pages[0].obj.Resources.Font.F1.Widths = Array([500, Array([String("Jane")])])
+
+
+LEAKS = (
+    *(info, metadata, piece_info, hidden_metadata, telling_photograph, packed_photograph),
+    *(telling_scan, telling_shared_part, telling_jpeg_2000, boxed_jpeg_2000, telling_profile, attachment),
+    *(in_the_catalog, in_a_page, in_a_picture, in_an_annotation, author_of_an_annotation, in_a_form, in_a_font),
 )
+
+
+@pytest.mark.parametrize("leak", LEAKS, ids=lambda leak: leak.__name__)
 def test_pdf_that_tells_is_refused(tmp_path, leak):
     pdf = document("Hello")
     leak(pdf)
