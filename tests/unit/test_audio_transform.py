@@ -613,6 +613,21 @@ def test_recipes_have_names():
     assert recipe_name("a.mp3", Recipe(keep_private=True)) == "m4a-128-private"
 
 
+@pytest.mark.parametrize("sample", [math.nan, math.inf, -math.inf, 1e30])
+def test_floating_point_that_is_no_sound_is_refused(render, sample):
+    content = bytearray(encoded("WAV float", tone_for("WAV float", 1)))
+    struct.pack_into("<f", content, len(content) // 8 * 4, sample)
+    with pytest.raises(CorruptMedia, match="no recording"):
+        render(bytes(content), "WAV float")
+
+
+def test_floating_point_at_the_scale_of_integers_is_turned_down(render):
+    loud = struct.pack("<f", 2.0**31)
+    content = encoded("WAV float", tone_for("WAV float", 1))
+    rendered = render(content[: len(content) // 8 * 4] + loud + content[len(content) // 8 * 4 + 4 :], "WAV float")
+    assert "above full scale" in rendered.facts["notes"][0]
+
+
 SMALL = {name: encoded(name, tone_for(name, 0.3)) for name in FORMATS}
 
 

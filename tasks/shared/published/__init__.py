@@ -29,7 +29,7 @@ _CHECKS: Mapping[str, Callable[[BinaryIO], Iterator[str]]] = MappingProxyType(
         "application/vnd.apache.parquet": faults_of_parquet,
     }
 )
-_CONTENT = frozenset({"application/json", "text/plain; charset=utf-8", "application/pdf"})
+_CONTENT = frozenset({"application/json", "application/x-ndjson", "text/plain; charset=utf-8", "application/pdf"})
 """The file's own content, and nothing besides: lists, texts, and PDFs."""
 
 
