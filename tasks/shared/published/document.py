@@ -67,6 +67,7 @@ _FONTS = _keys("Type1C CIDFontType0C OpenType")
 _MARKS = re.compile(rb"<x:xmpmeta|<\?xpacket|Exif\0\0|Photoshop 3\.0\0")
 _STRING = re.compile(rb"\((?:[^()\\]|\\.)*\)", re.DOTALL)
 _MAX_DEPTH = 8
+_WITH_ENTRIES, _INNER = (Dictionary, Stream), (Array, Dictionary)
 
 
 def prove_document(path: Path) -> None:
@@ -89,7 +90,7 @@ def _faults(pdf: Pdf) -> Iterator[str]:
 
 
 def _key_faults(holder: Object | None, allowed: frozenset[str], what: str) -> Iterator[str]:
-    if isinstance(holder, Dictionary | Stream):
+    if isinstance(holder, _WITH_ENTRIES):
         yield from (f"an entry {key!r} of {what}" for key in sorted(holder.keys() - allowed))
 
 
@@ -98,27 +99,28 @@ def _object_faults(top: Object) -> Iterator[str]:
     waiting = [top]
     while waiting:
         holder = waiting.pop()
-        if isinstance(holder, Dictionary | Stream):
-            yield from _entry_faults(holder)
-            inner = [value for _, value in holder.items()]
+        if isinstance(holder, _WITH_ENTRIES):
+            entries = dict(holder.items())
+            yield from _entry_faults(holder, entries)
+            inner = list(entries.values())
         else:
             inner = list(holder) if isinstance(holder, Array) and b"<<" in holder.unparse(resolved=True) else []
-        waiting += [each for each in inner if isinstance(each, Array | Dictionary) and not each.is_indirect]
+        waiting += [each for each in inner if isinstance(each, _INNER) and not each.is_indirect]
 
 
-def _entry_faults(holder: Object) -> Iterator[str]:
-    kind, subtype = str(holder.get(Name.Type, "")), str(holder.get(Name.Subtype, ""))
-    if Name.Rect in holder and subtype:
+def _entry_faults(holder: Object, entries: Mapping[str, Object]) -> Iterator[str]:
+    kind, subtype, is_stream = str(entries.get("/Type")), str(entries.get("/Subtype")), isinstance(holder, Stream)
+    if "/Rect" in entries and "/Subtype" in entries:
         allowed = _ANNOTATION if subtype == "/Widget" else _ANNOTATION - _WHO_SAID_IT
         yield from _key_faults(holder, allowed, "an annotation")
-    elif isinstance(holder, Stream) and subtype in {"/Image", "/Form"}:
+    elif is_stream and subtype in {"/Image", "/Form"}:
         yield from _key_faults(holder, _IMAGE if subtype == "/Image" else _DRAWING, "a picture")
     elif kind == "/Page":
         yield from _key_faults(holder, _PAGE, "a page")
-    is_filled = isinstance(holder, Stream) and int(holder.get(Name.Length, 0)) > 0
-    if (is_filled and (kind in _FILES or subtype == "/XML")) or any(map(_is_attached, map(holder.get, _ATTACHED))):
+    is_filled = is_stream and int(entries.get("/Length", 0)) > 0
+    if (is_filled and (kind in _FILES or subtype == "/XML")) or any(map(_is_attached, map(entries.get, _ATTACHED))):
         yield "a file within"
-    yield from (f"a text {key!r}" for key, value in holder.items() if key not in _SHOWN_TEXTS and _has_text(value))
+    yield from (f"a text {key!r}" for key, value in entries.items() if key not in _SHOWN_TEXTS and _has_text(value))
 
 
 def _is_attached(value: Object | None) -> bool:

@@ -20,14 +20,15 @@ _ID3_FRAMES = frozenset({b"COMM", b"TXXX", b"PRIV", b"TENC", b"TOWN", b"UFID", b
 _ID3_ENCODINGS = ("latin-1", "utf-16", "utf-16-be", "utf-8")
 _DATA_HEAD_BYTES = 16
 
-_MEASURED: tuple[tuple[re.Pattern[bytes], Literal["big", "little"], int], ...] = (
+_Measured = tuple[re.Pattern[bytes], Literal["big", "little"], int]
+_MEASURED: tuple[_Measured, ...] = (
     (_MP4, "big", _DATA_HEAD_BYTES),
     (_QUICKTIME, "big", 0),
     (_RIFF, "little", 0),
 )
 """Texts that follow their length, how its bytes are ordered, and how many of it are none of the text's."""
 
-_OF_AIFF = (*_MEASURED, (_AIFF, "big", 0))
+_OF_AIFF: tuple[_Measured, ...] = (*_MEASURED, (_AIFF, "big", 0))
 
 _PDF = re.compile(
     rb"(?s)/(?:Author|Creator|Producer|Company|Manager)\s*(?:\(((?:[^()\\]|\\.){1,400})\)|<([0-9A-Fa-f\s]{2,800})>)"
