@@ -7,10 +7,12 @@ import errno
 import math
 import re
 import time
+from array import array
 from collections.abc import Collection, Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
+from types import MappingProxyType
 from typing import Any, BinaryIO
 
 import av
@@ -55,6 +57,12 @@ _ROOM = 16
 """24 dB above full scale are kept until levels are limited: whole numbers of 32 bits have far more room below."""
 
 _TOLD_FROM_DBFS = 1.0
+_MAX_PEAK_DBFS = 200
+"""Full scale of integers of 32 bits, in which some write floating point, is at 187."""
+
+_FLOATING: Mapping[str, str] = MappingProxyType({"flt": "f", "dbl": "d"})
+"""What only sound that is not compressed is decoded to: floating point as it is in the file."""
+
 _LIMIT, _MIX_LIMIT = 1.0, 0.89
 """Full scale; and 1 dB below for what was mixed, because AAC may come out somewhat higher than it went in."""
 
@@ -259,6 +267,7 @@ class LoudnessMeter:
         self._seconds = 0.0
 
     def add(self, frame: AudioFrame) -> None:
+        _check_numbers(frame)
         self._steady = self._steady or SteadyResampler(*shape(frame), keeps_levels=True)
         for steady in self._steady.resample(frame):
             self._graph = self._graph or FrameGraph(steady, ("ebur128", "metadata=1:peak=true"))
@@ -268,6 +277,8 @@ class LoudnessMeter:
     def finish(self) -> Loudness:
         if self._graph:
             self._keep_last(self._graph.push(None))
+        if (self._true_peak_dbfs() or 0) > _MAX_PEAK_DBFS:
+            raise _not_sound(f"goes up to {self._true_peak_dbfs():,.0f} dB above full scale")
         lufs = _number(self._last.get("lavfi.r128.I"))
         if lufs is None or lufs <= SILENCE_LUFS:
             return Loudness(None, None, self._true_peak_dbfs())
@@ -281,6 +292,22 @@ class LoudnessMeter:
     def _keep_last(self, measured: Iterable[AudioFrame]) -> None:
         for frame in measured:
             self._last = frame.metadata or self._last
+
+
+def _check_numbers(frame: AudioFrame) -> None:
+    """One sample that is no number would take all that is measured with it."""
+    code = _FLOATING.get(frame.format.name)
+    if code:
+        used_bytes = frame.samples * frame.layout.nb_channels * frame.format.bytes
+        samples = array(code, bytes(frame.planes[0])[:used_bytes])
+        if not math.isfinite(sum(samples)):
+            raise _not_sound("has samples that are no numbers, or beyond all")
+
+
+def _not_sound(what: str) -> CorruptMedia:
+    return CorruptMedia(
+        f"The sound {what}: the file is damaged, or is no recording. Export it again, and hear if it plays."
+    )
 
 
 class FrameGraph:

@@ -115,7 +115,8 @@ def _is_near(second: int, seconds: set[int]) -> bool:
 
 
 def _is_lost(window: int, level: float, made: Seen) -> bool:
-    return made.heard_dbfs.get(window, -math.inf) < level - _LOST_DB
+    """Nothing is heard above full scale: floating point that goes there is turned down."""
+    return made.heard_dbfs.get(window, -math.inf) < min(level, 0) - _LOST_DB
 
 
 def _look(packets: Iterable["Packet[Stream]"], origin: float) -> Seen:

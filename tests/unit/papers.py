@@ -273,6 +273,32 @@ def photograph(pdf: Pdf, **options: object) -> bytes:
     return buffer.getvalue()
 
 
+def segment(kind: int, content: bytes, number: int = 0, page: int = 1) -> bytes:
+    """A segment of JBIG2."""
+    return struct.pack(">IBBBI", number, kind, 0, page, len(content)) + content
+
+
+def scan(pdf: Pdf, comment: bytes = b"", shared: bytes = b"") -> None:
+    """Fill the first page with a drawing in JBIG2, as scanners do, in the coding of fax machines."""
+    picture, buffer = Image.new("1", (64, 64), 1), io.BytesIO()
+    picture.paste(0, (8, 8, 40, 24))
+    picture.save(buffer, "TIFF", compression="group4")
+    packed = Image.open(buffer)
+    (start,), (length,) = packed.tag_v2[273], packed.tag_v2[279]
+    region = struct.pack(">IIIIBB", 64, 64, 0, 0, 0, 1) + buffer.getvalue()[start : start + length]
+    page = struct.pack(">IIIIBH", 64, 64, 0, 0, 0, 0)
+    said = segment(62, b"\x20\0\0\0" + comment, 2) if comment else b""
+    image = pdf.make_stream(
+        segment(48, page) + segment(38, region, 1) + said, Type=Name.XObject, Subtype=Name.Image, Width=64, Height=64,
+        BitsPerComponent=1, ColorSpace=Name.DeviceGray, Filter=Name.JBIG2Decode,
+    )  # fmt: skip
+    if shared:
+        image.DecodeParms = Dictionary(JBIG2Globals=pdf.make_stream(segment(62, b"\x20\0\0\0" + shared, 9, page=0)))
+    page_of = pdf.pages[0].obj
+    page_of.Resources.XObject = Dictionary(Im0=image)
+    page_of.Contents = pdf.make_stream(b"q 595 0 0 842 0 0 cm /Im0 Do Q")
+
+
 def archive(files: Mapping[str, bytes] | None = None, compression: int = zipfile.ZIP_DEFLATED) -> bytes:
     """A ZIP with these files."""
     buffer = io.BytesIO()

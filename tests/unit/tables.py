@@ -11,6 +11,7 @@ from xml.sax.saxutils import escape
 
 import duckdb
 
+from tasks.shared.published import prove_files
 from tasks.shared.work import Original, Recipe, Rendered
 from tasks.transform.table import prove, transform
 
@@ -74,6 +75,7 @@ def converted(folder: Path, content: bytes | str, media_type: str = CSV, name: s
     original = Original(path, name, media_type, scratch)
     rendered = transform(original, Recipe(**recipe))
     prove(original, rendered, Recipe(**recipe))
+    prove_files(rendered.files)
     return Table(rendered)
 
 

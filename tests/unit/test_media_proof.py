@@ -10,7 +10,7 @@ from tasks.transform import audio, video
 from tasks.transform.video import proof
 from tests.unit.movies import Movie, Sound, counting
 from tests.unit.sounds import FORMATS, encoded, sound
-from workflow.errors import ResultNotProven
+from workflow.errors import CorruptMedia, ResultNotProven
 
 SECONDS = 24
 HEARD = r"is heard at \d+ s, and the rendition is not"
@@ -107,6 +107,14 @@ def test_sound_that_lacks_something_is_not_published(listen, other, said):
     _, lacking = listen(*other)
     with pytest.raises(ResultNotProven, match=said):
         audio.prove(original, lacking, Recipe())
+
+
+def test_sound_that_cannot_be_told_for_damage_is_refused(listen):
+    original, _ = listen()
+    _, lacking = listen(12)
+    damaged = replace(lacking, facts=lacking.facts | {"left_out": 2})
+    with pytest.raises(CorruptMedia, match="2 packets"):
+        audio.prove(original, damaged, Recipe())
 
 
 def test_length_that_is_not_true_of_the_sound_is_not_published(listen):

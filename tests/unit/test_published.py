@@ -5,8 +5,8 @@ import struct
 from pathlib import Path
 
 import pytest
-from pikepdf import Array, Dictionary, Name, Pdf, Stream
-from PIL import ExifTags, Image
+from pikepdf import Array, Dictionary, Name, Pdf, Stream, String
+from PIL import ExifTags, Image, ImageCms
 
 from tasks.shared.published import prove_files, prove_nothing_private
 from tasks.shared.published.document import prove_document
@@ -17,8 +17,8 @@ from tasks.transform.image import transform as transform_image
 from tasks.transform.video import transform as transform_video
 from tests.unit import compact
 from tests.unit.images import encoded, exif
-from tests.unit.movies import Captions, Movie
-from tests.unit.papers import document, photograph, saved
+from tests.unit.movies import Captions, Movie, supplement
+from tests.unit.papers import annotate, attached, document, photograph, saved, scan
 from tests.unit.sounds import encoded as sound
 from tests.unit.tables import converted, parquet
 from workflow.errors import ResultNotProven
@@ -37,7 +37,7 @@ def published(name: str, **options) -> Encoded:
     return Encoded("web", f"image/{name.lower()}", buffer.getvalue())
 
 
-def refused(*files: Encoded) -> str:
+def refused(*files: Encoded | Written) -> str:
     with pytest.raises(ResultNotProven) as caught:
         prove_files(files)
     return str(caught.value)
@@ -67,6 +67,16 @@ def test_comment_in_a_jpeg_is_refused():
 def test_what_follows_a_picture_is_refused(name):
     picture = published(name)
     refused(Encoded("web", picture.content_type, picture.data + b"Jane"))
+
+
+def test_jpeg_without_an_end_is_refused():
+    picture = published("JPEG")
+    assert "no end" in refused(Encoded("web", picture.content_type, picture.data.removesuffix(b"\xff\xd9") + b"Jane"))
+
+
+@pytest.mark.parametrize("content_type", ["image/png", "image/avif", "text/html", ""])
+def test_file_of_a_type_that_is_not_listed_is_refused(content_type):
+    refused(Encoded("web", content_type, b"Jane"))
 
 
 def test_animations_pass_and_what_is_in_their_frames_is_looked_at():
@@ -120,6 +130,59 @@ def test_tags_and_names_of_tracks_are_refused(made, found, instead):
 def test_something_in_a_free_box_is_refused(made):
     data = made[0].files[0].path.read_bytes()
     assert "free box" in refused(Encoded("web", "video/mp4", data + box(b"free", b"Jane")))
+
+
+MESSAGES = {
+    "unregistered": (5, b"JanesHelmetCam 1+48.1368+011.5824/"),
+    "registered": (4, b"\xb5\x00\x31GA94 what was said"),
+    "much like our encoder's": (5, bytes.fromhex("dc45e9bde6d948b7962cd820d923eeef") + b"x264 - core 165 by Jane"),
+    "unknown": (200, b"SN123456"),
+}
+
+
+@pytest.fixture(params=MESSAGES)
+def telling_film(request, tmp_path):
+    """With a message beside each picture, which is told by a type and has a content."""
+    message = MESSAGES[request.param]
+    path = Movie([PICTURE] * 10, repack=supplement(*message)).write(tmp_path / "telling")
+    return path, message
+
+
+def test_what_cameras_write_beside_pictures_is_refused(telling_film):
+    path, (kind, _) = telling_film
+    assert f"supplemental information of the type {kind}" in refused(Written("web", "video/mp4", path))
+
+
+def test_what_cameras_write_beside_pictures_is_in_no_rendition(tmp_path, telling_film):
+    path, (_, said) = telling_film
+    rendered = transform_video(Original(path, "film", "", tmp_path), Recipe())
+    prove_files(rendered.files)
+    assert said in path.read_bytes()
+    assert said not in rendered.files[0].path.read_bytes()
+
+
+def test_media_data_that_belongs_to_no_track_is_refused(made):
+    for rendered in made:
+        main = rendered.files[0]
+        data = main.path.read_bytes()
+        at = data.rfind(b"mdat", 0, len(data)) - 4
+        longer = struct.pack(">I", int.from_bytes(data[at : at + 4], "big") + 4)
+        changed = data[:at] + longer + data[at + 4 :] + b"Jane"
+        assert "belongs to no track" in refused(Encoded("web", main.content_type, changed))
+
+
+@pytest.mark.parametrize(
+    ("found", "instead", "said"),
+    [
+        (b"colrnclx", b"colrprof", "a color profile"),
+        (b"url \0\0\0\1", b"url \0\0\0\0", "a way to another file"),
+        (b"\0H\0\0\0\0\0\0\0\1\0", b"\0H\0\0\0\0\0\0\0\1J", "the name of a program"),
+    ],
+)
+def test_profiles_and_names_of_a_track_are_refused(made, found, instead, said):
+    data = made[0].files[0].path.read_bytes()
+    assert found in data
+    assert said in refused(Encoded("web", "video/mp4", data.replace(found, instead, 1)))
 
 
 @pytest.mark.parametrize(
@@ -247,11 +310,74 @@ def packed_photograph(pdf: Pdf) -> None:
     image.write(image.read_raw_bytes().hex().encode(), filter=Array([Name.ASCIIHexDecode, Name.DCTDecode]))
 
 
-@pytest.mark.parametrize(
-    "leak",
-    [info, metadata, piece_info, hidden_metadata, telling_photograph, packed_photograph],
-    ids=lambda leak: leak.__name__,
+def telling_scan(pdf: Pdf) -> None:
+    scan(pdf, comment=b"Jane")
+
+
+def telling_shared_part(pdf: Pdf) -> None:
+    scan(pdf, shared=b"Jane")
+
+
+def telling_jpeg_2000(pdf: Pdf) -> None:
+    photograph(pdf)
+    pdf.pages[0].obj.Resources.XObject.Im0.write(
+        encoded(PICTURE, "JPEG2000", comment="Jane", no_jp2=True), filter=Name.JPXDecode
+    )
+
+
+def boxed_jpeg_2000(pdf: Pdf) -> None:
+    photograph(pdf)
+    content = encoded(PICTURE, "JPEG2000", comment="") + box(b"xml ", XMP)
+    pdf.pages[0].obj.Resources.XObject.Im0.write(content, filter=Name.JPXDecode)
+
+
+def telling_profile(pdf: Pdf) -> None:
+    photograph(pdf)
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    pdf.pages[0].obj.Resources.XObject.Im0.ColorSpace = Array([Name.ICCBased, Stream(pdf, profile, N=3)])
+
+
+def attachment(pdf: Pdf) -> None:
+    pdf.pages[0].obj.Resources.Odd = attached(pdf)
+
+
+def in_the_catalog(pdf: Pdf) -> None:
+    pdf.Root.Jane = Name.Jane
+
+
+def in_a_page(pdf: Pdf) -> None:
+    pdf.pages[0].obj.VP = Array([48, 11])
+
+
+def in_a_picture(pdf: Pdf) -> None:
+    photograph(pdf)
+    pdf.pages[0].obj.Resources.XObject.Im0.Measure = Array([48, 11])
+
+
+def in_an_annotation(pdf: Pdf) -> None:
+    annotate(pdf, "/Square", Jane=1)
+
+
+def author_of_an_annotation(pdf: Pdf) -> None:
+    annotate(pdf, "/Square", T="Jane")
+
+
+def in_a_form(pdf: Pdf) -> None:
+    pdf.Root.AcroForm = Dictionary(Fields=Array([]), XFA=Stream(pdf, b"Jane"))
+
+
+def in_a_font(pdf: Pdf) -> None:
+    pdf.pages[0].obj.Resources.Font.F1.Widths = Array([500, Array([String("Jane")])])
+
+
+LEAKS = (
+    *(info, metadata, piece_info, hidden_metadata, telling_photograph, packed_photograph),
+    *(telling_scan, telling_shared_part, telling_jpeg_2000, boxed_jpeg_2000, telling_profile, attachment),
+    *(in_the_catalog, in_a_page, in_a_picture, in_an_annotation, author_of_an_annotation, in_a_form, in_a_font),
 )
+
+
+@pytest.mark.parametrize("leak", LEAKS, ids=lambda leak: leak.__name__)
 def test_pdf_that_tells_is_refused(tmp_path, leak):
     pdf = document("Hello")
     leak(pdf)

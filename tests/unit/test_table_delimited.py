@@ -21,6 +21,14 @@ def test_any_delimiter(tmp_path, delimiter):
     assert table.facts["delimiter"] == delimiter
 
 
+@pytest.mark.parametrize("letter", ["|", "~", "^"])
+def test_text_that_is_a_delimiter_of_another_kind_divides_nothing(tmp_path, letter):
+    table = converted(
+        tmp_path, f"Report of May\nid,amount,text\n100,1.17,{letter}\n0,10.74,{letter}\n0,0.00,{letter}\n"
+    )
+    assert table.rows() == [("100", "1.17", letter), ("0", "10.74", letter), ("0", "0.0", letter)]
+
+
 @pytest.mark.parametrize(
     "content",
     [

@@ -9,6 +9,7 @@ from pathlib import Path
 import av
 import pytest
 
+from tasks.shared.published import prove_files
 from tasks.shared.ranges import RangeFile
 from tasks.shared.work import Original, Recipe, Rendered
 from tasks.transform.video import transform
@@ -48,6 +49,8 @@ def in_parts(path: Path, folder: Path, **recipe) -> tuple[Plan, Rendered]:
         sound = part("sound.m4a", partial(convert_sound, stream, size)) if planned.has_sound else None
         joined = join(stream, size, parts, sound, folder / "joined.mp4", Recipe(**recipe))
         prove(stream, joined, here_and_there=True)
+        if not recipe:
+            prove_files(joined.files)
         return planned, joined
 
 

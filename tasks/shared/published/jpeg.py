@@ -36,6 +36,7 @@ def faults_of_jpeg_data(data: bytes) -> Iterator[str]:
         if marker == _SCAN:
             found = _BEHIND_SCAN.search(data, at)
             if not found:
+                yield "no end of its picture"
                 return
             at = found.start()
     yield "something else than a JPEG's segments"

@@ -5,6 +5,8 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import BinaryIO
 
+from tasks.shared.published.samples import Box, faults_of_media
+
 _TOP, _TOOL_ITEM, _FIRST_KEY_ITEM = "file", "\xa9too", "\0\0\0\1"
 _INSIDE: Mapping[str, frozenset[str]] = MappingProxyType(
     {
@@ -39,17 +41,24 @@ _KEYS = b"\0\0\0\0\0\0\0\1\0\0\0\x0fmdtaencoder"
 """One, which is FFmpeg's."""
 
 _TOOL = re.compile(rb"Lav[fc][\d.]*")
-_LOOKED_INTO = frozenset({"free", "hdlr", "keys", _TOOL_ITEM, _FIRST_KEY_ITEM})
+_COLORS = frozenset({b"nclx", b"nclc"})
+"""By number. Profiles have texts in them."""
+
+_IN_THIS_FILE = bytes(7) + b"\1\0\0\0\x0curl \0\0\0\1"
+_ENCODER_NAME = slice(42, 74)
+_ENCODERS = re.compile(rb"\0*|.(?:Lavc[\d.]* libx264|AVC Coding|Elemental H\.264)\0*", re.DOTALL)
+_LOOKED_INTO = frozenset({"free", "hdlr", "keys", "colr", "dref", "avc1", _TOOL_ITEM, _FIRST_KEY_ITEM})
 _MAX_SMALL_BYTES = 64 * 1024
 
 
 def faults_of_mp4(stream: BinaryIO) -> Iterator[str]:
-    """One sentence's end for each thing that is not on the list; of the media data, nothing is read."""
-    size = stream.seek(0, 2)
-    yield from _box_faults(stream, 0, size, _TOP)
+    """One sentence's end for each thing that is not on the list."""
+    size, boxes = stream.seek(0, 2), list[Box]()
+    yield from _box_faults(stream, 0, size, _TOP, boxes)
+    yield from faults_of_media(stream, boxes)
 
 
-def _box_faults(stream: BinaryIO, at: int, end: int, parent: str) -> Iterator[str]:
+def _box_faults(stream: BinaryIO, at: int, end: int, parent: str, boxes: list[Box]) -> Iterator[str]:
     allowed = _INSIDE[parent]
     while at + 8 <= end:
         stream.seek(at)
@@ -61,12 +70,13 @@ def _box_faults(stream: BinaryIO, at: int, end: int, parent: str) -> Iterator[st
         if length < head or at + length > end:
             yield f"a box {name!r} that does not fit"
             return
+        boxes.append(Box(name, at + head, at + length))
         if name not in allowed:
             yield f"a box {name!r} in {parent!r}"
-        elif name in _INSIDE:
-            yield from _box_faults(stream, at + head + _CONTENT_AT.get(name, 0), at + length, name)
-        else:
-            yield from _content_faults(stream, at + head, at + length, name)
+            return
+        yield from _content_faults(stream, at + head, at + length, name)
+        if name in _INSIDE:
+            yield from _box_faults(stream, at + head + _CONTENT_AT.get(name, 0), at + length, name, boxes)
         at += length
     if at != end:
         yield f"{end - at:,} bytes behind the last box in {parent!r}"
@@ -83,5 +93,11 @@ def _content_faults(stream: BinaryIO, at: int, end: int, name: str) -> Iterator[
         yield f"a track called {said.decode('utf-8', 'replace')[:40]!r}"
     if name == "keys" and content != _KEYS:
         yield "a tag"
-    if name in {_TOOL_ITEM, _FIRST_KEY_ITEM} and not _TOOL.fullmatch(content[_TOOL_AT:]):
+    if name == "colr" and content[:4] not in _COLORS:
+        yield "a color profile"
+    if name == "dref" and content != _IN_THIS_FILE:
+        yield "a way to another file"
+    if (name in {_TOOL_ITEM, _FIRST_KEY_ITEM} and not _TOOL.fullmatch(content[_TOOL_AT:])) or (
+        name == "avc1" and not _ENCODERS.fullmatch(content[_ENCODER_NAME])
+    ):
         yield "the name of a program"

@@ -4,13 +4,14 @@ import re
 from collections.abc import Iterator
 from typing import Literal
 
-_PLACE = re.compile(rb"([+-]\d{2}\.\d{3,8})([+-]\d{3}\.\d{3,8})")
-"""ISO 6709, as telephones write it."""
+_PLACE = re.compile(rb"\.(?<=([+-]\d{2})\.)(\d{3,8})([+-]\d{3}\.\d{3,8})")
+"""ISO 6709, as telephones write it. This and the others begin with bytes that are the same: those are found fast."""
 
 _NAMES = rb"comment|contact|location|description|encoded[-_ ]?by|organi[sz]ation|owner|engineer|copyright"
-_VORBIS = re.compile(rb"(?is)(....)((?:%b)=)" % _NAMES)
-_MATROSKA = re.compile(rb"(?is)\x45\xa3[\x80-\xff](?:%b)(?:.{0,12}?)\x44\x87([\x80-\xff]|[\x40-\x7f].)" % _NAMES)
-_MP4 = re.compile(rb"(?s)(?:\xa9cmt|\xa9enc|\xa9cpy|desc|ldes|cprt|ownr)(....)data\0\0\0[\0\1]....")
+_VORBIS_END, _MAX_VORBIS_BYTES = re.compile(rb"=(?<=[nrtyNRTY]=)"), 20
+_VORBIS = re.compile(rb"(?is)(....)((?:%b)=)$" % _NAMES)
+_MATROSKA = re.compile(rb"(?s)\x45\xa3[\x80-\xff](?i:%b)(?:.{0,12}?)\x44\x87([\x80-\xff]|[\x40-\x7f].)" % _NAMES)
+_MP4 = re.compile(rb"(?s)data(?<=(?:\xa9cmt|\xa9enc|\xa9cpy|desc|ldes|cprt|ownr)(....)data)\0\0\0[\0\1]....")
 _QUICKTIME = re.compile(rb"(?s)(?:\xa9cmt|\xa9enc|\xa9cpy|\xa9des|\xa9inf)(\0[\1-\xff])..")
 _RIFF = re.compile(rb"(?s)(?:ICMT|ITCH|IENG|ICOP)(.{3}\0)")
 _AIFF = re.compile(rb"(?s)(?:ANNO|AUTH|\(c\) )(\0\0..)")
@@ -19,13 +20,15 @@ _ID3_FRAMES = frozenset({b"COMM", b"TXXX", b"PRIV", b"TENC", b"TOWN", b"UFID", b
 _ID3_ENCODINGS = ("latin-1", "utf-16", "utf-16-be", "utf-8")
 _DATA_HEAD_BYTES = 16
 
-_MEASURED: tuple[tuple[re.Pattern[bytes], Literal["big", "little"], int], ...] = (
+_Measured = tuple[re.Pattern[bytes], Literal["big", "little"], int]
+_MEASURED: tuple[_Measured, ...] = (
     (_MP4, "big", _DATA_HEAD_BYTES),
     (_QUICKTIME, "big", 0),
     (_RIFF, "little", 0),
-    (_AIFF, "big", 0),
 )
 """Texts that follow their length, how its bytes are ordered, and how many of it are none of the text's."""
+
+_OF_AIFF: tuple[_Measured, ...] = (*_MEASURED, (_AIFF, "big", 0))
 
 _PDF = re.compile(
     rb"(?s)/(?:Author|Creator|Producer|Company|Manager)\s*(?:\(((?:[^()\\]|\\.){1,400})\)|<([0-9A-Fa-f\s]{2,800})>)"
@@ -36,15 +39,16 @@ _ESCAPED = re.compile(rb"\\(.)", re.DOTALL)
 def in_tags(data: bytes) -> Iterator[str | float]:
     """Texts, and degrees of latitude and longitude."""
     for place in _PLACE.finditer(data):
-        yield from map(float, place.groups())
+        yield from (float(place[1] + b"." + place[2]), float(place[3]))
     for place in _3GPP.finditer(data):
         yield from (int.from_bytes(angle, "big", signed=True) / 65536 for angle in place.groups())
-    for found in _VORBIS.finditer(data):
-        yield _text(data, found.start(2), int.from_bytes(found[1], "little")).partition("=")[2]
+    for end in _VORBIS_END.finditer(data):
+        if found := _VORBIS.search(data, max(0, end.end() - _MAX_VORBIS_BYTES), end.end()):
+            yield _text(data, found.start(2), int.from_bytes(found[1], "little")).partition("=")[2]
     for found in _MATROSKA.finditer(data):
         marker = 1 << (7 * len(found[1]))
         yield _text(data, found.end(), int.from_bytes(found[1], "big") - marker)
-    for pattern, order, head_bytes in _MEASURED:
+    for pattern, order, head_bytes in _OF_AIFF if data.startswith(b"FORM") else _MEASURED:
         for found in pattern.finditer(data):
             yield _text(data, found.end(), int.from_bytes(found[1], order) - head_bytes)
     yield from _in_id3(data)

@@ -55,7 +55,7 @@ def _facts(track: Track, heard: Heard) -> dict[str, Any]:
         "sample_rate_hz": heard.rate_hz,
         "channels": heard.channels,
         "bit_rate": heard.bits_per_second,
-        "left_out": heard.damaged,
+        "left_out": heard.left_out,
         **heard.loudness.facts,
     }
 

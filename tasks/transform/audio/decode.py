@@ -1,5 +1,6 @@
 """Decodes one track frame by frame, over damaged packets, and counts what there is."""
 
+import math
 from collections.abc import Iterator
 
 import av.error
@@ -55,6 +56,14 @@ class Decoder:
                 f"{self.damaged:,} of {self._packets:,} packets of sound are damaged. "
                 "Export the file again, and see if it plays."
             )
+
+    @property
+    def left_out(self) -> int:
+        """Packets that are damaged or, as far as the times of the others tell, missing."""
+        missing = self._end_seconds - self.seconds
+        if missing <= MAX_TRIMMED_SECONDS or not self.seconds:
+            return self.damaged
+        return max(self.damaged, math.ceil(missing / self.seconds * self._packets))
 
     @property
     def notes(self) -> tuple[str, ...]:

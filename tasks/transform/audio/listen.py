@@ -29,7 +29,7 @@ class Heard:
     loudness: Loudness
     peaks: Encoded
     notes: tuple[str, ...]
-    damaged: int
+    left_out: int
 
 
 def listen(track: Track, web: Path, tags: Mapping[str, str]) -> Heard:
@@ -49,7 +49,7 @@ def listen(track: Track, web: Path, tags: Mapping[str, str]) -> Heard:
         channels=first.layout.nb_channels,
         loudness=loudness,
         peaks=peaks.finish(decoder.played_seconds),
-        damaged=decoder.damaged,
+        left_out=decoder.left_out,
         notes=(*_notes(first.layout, loudness), *decoder.notes),
     )
 

@@ -8,7 +8,7 @@ from tasks.shared.work import Encoded, Original, Rendered, Written
 from tasks.transform.audio.track import FORMATS, find_track
 from tasks.transform.media import opened
 from tasks.transform.witness import agree, look, look_again, reopened
-from workflow.errors import ResultNotProven
+from workflow.errors import CorruptMedia, ResultNotProven, SluiceError
 
 _ROUNDED_SECONDS = 0.15
 """AAC's blocks, at the lowest rates, and what encoders add in front of a sound."""
@@ -29,7 +29,21 @@ def prove(original: Original, rendered: Rendered) -> None:
         number = find_track(container, original.path).stream.index
     with original.path.open("rb") as file:
         seen = look(file, FORMATS, None, number)
-    agree(seen, look_again(web.path), left_out_seconds=_left_out_seconds(rendered))
+    try:
+        agree(seen, look_again(web.path), left_out_seconds=_left_out_seconds(rendered))
+    except ResultNotProven as exc:
+        raise _damaged(rendered, exc) from exc
+
+
+def _damaged(rendered: Rendered, fault: ResultNotProven) -> SluiceError:
+    """Where the decoder itself met damage, that is why two decodings are not the same."""
+    packets = rendered.facts["left_out"]
+    if not packets:
+        return fault
+    return CorruptMedia(
+        f"{packets:,} packets of the sound are damaged or missing: what is left cannot be proven. "
+        "Export the file again, and hear if it plays."
+    )
 
 
 def _prove_length(container: InputContainer, seconds: float) -> None:

@@ -33,8 +33,8 @@ TEXTS = _keys(
 )
 """What is read on pages, in forms, bookmarks, layers and aloud; names that things are found by; fonts and inks."""
 
-_NO_TEXTS = _keys("W Widths Kids Differences Annots K Index C0 C1 Function")
-"""Arrays that are long, and have no texts in them."""
+_OF_OBJECTS = _keys("Kids Annots K Differences Widths W")
+"""Long arrays of other objects, which are looked at by themselves, and of numbers."""
 
 _PALETTES = frozenset({"/Indexed", "/I"})
 _MAX_DEPTH = 8
@@ -43,7 +43,7 @@ _MAX_DEPTH = 8
 def is_unknown(holder: Object, key: str, value: Object) -> bool:
     """Whether an entry is none that the standard has for its holder, or a text where it has none."""
     known = _known_keys(holder)
-    return (known is not None and key not in known) or (key not in TEXTS and key not in _NO_TEXTS and _is_said(value))
+    return (known is not None and key not in known) or (key not in TEXTS and _is_said(value, key))
 
 
 def _known_keys(holder: Object) -> frozenset[str] | None:
@@ -56,14 +56,21 @@ def _known_keys(holder: Object) -> frozenset[str] | None:
     return _PAGE if holder.get(Name.Type) == Name.Page else None
 
 
-def _is_said(value: Object | None, depth: int = 0) -> bool:
+def _is_said(value: Object | None, key: str = "", depth: int = 0) -> bool:
     if isinstance(value, String):
         return True
-    if not isinstance(value, Array) or depth > _MAX_DEPTH:
+    if not isinstance(value, Array) or depth > _MAX_DEPTH or _is_plain(value, key):
         return False
     items = list(value)
     is_palette = bool(items) and isinstance(items[0], Name) and str(items[0]) in _PALETTES
-    return not is_palette and any(_is_said(item, depth + 1) for item in items)
+    return not is_palette and any(_is_said(item, depth=depth + 1) for item in items)
+
+
+def _is_plain(array: Array, key: str) -> bool:
+    """Whether its written form shows that no text is in it: that is a look at bytes, whatever its length."""
+    written = array.unparse(resolved=True)
+    is_with_others = b" R" in written and key not in _OF_OBJECTS
+    return not is_with_others and not (b"(" in written or b"<" in written.replace(b"<<", b""))
 
 
 def names_a_user(key: str, value: Object) -> bool:

@@ -26,19 +26,28 @@ from tasks.transform.document.photographs import bare_photograph, is_photograph
 _COMMENT = re.compile(rb"(?:^|[\r\n])[ \t]*%")
 _TEXT = re.compile(rb"/([A-Za-z0-9_.:]+)\s*(?:\(|<[0-9A-Fa-f\s]*>)")
 _PHOTOGRAPH = re.compile(rb"\bBI\b.{1,400}?/DCT(?:Decode)?\b", re.DOTALL)
+_STRING = re.compile(rb"\((?:[^()\\]++|\\.|\((?:[^()\\]++|\\.)*+\))*+\)", re.DOTALL)
+_INLINE = re.compile(rb"\bID\s.*?\sEI\b", re.DOTALL)
+_ABOUT_THE_FILE = (b"<x:xmpmeta", b"<?xpacket")
+_OF_OTHERS = frozenset({"/Length1", "/Width"})
+_NOT_TEXT = (Name.Image, Name.Type1C, Name.CIDFontType0C, Name.OpenType)
 _MARKS = frozenset({"BDC", "DP"})
 _FORM_OR_PATTERN = frozenset({"/XObject", "/Pattern"})
 _OF_OTHER_STREAMS = frozenset({"/Length1", "/Width", "/N", "/FunctionType", "/ShadingType", "/CMapName"})
 
 
-def clean_content(stream: Object) -> None:
-    """Take out what is not allowed, where the stream draws something and has it."""
-    if not _may_draw(stream):
-        return
+def clean_content(stream: Object) -> bool:
+    """Take out what is not allowed, where the stream draws something and has it; False if it tells of the file."""
+    if stream.keys() & _OF_OTHERS or stream.get(Name.Subtype) in _NOT_TEXT:
+        return True
     with contextlib.suppress(PikepdfError):
         data = stream.read_bytes(StreamDecodeLevel.specialized)
-        if _is_suspect(data):
+        if any(mark in data for mark in _ABOUT_THE_FILE) and any(mark in _unsaid(data) for mark in _ABOUT_THE_FILE):
+            stream.write(b"")
+            return False
+        if _may_draw(stream) and _is_suspect(data):
             stream.write(b"\n".join(_rewritten(stream)))
+    return True
 
 
 def _may_draw(stream: Object) -> bool:
@@ -48,9 +57,14 @@ def _may_draw(stream: Object) -> bool:
 
 
 def _is_suspect(data: bytes) -> bool:
-    if _COMMENT.search(data) or _PHOTOGRAPH.search(data):
+    if _COMMENT.search(data) or _PHOTOGRAPH.search(data) or (b"%" in data and b"%" in _unsaid(data)):
         return True
     return any(f"/{found[1].decode()}" not in TEXTS for found in _TEXT.finditer(data))
+
+
+def _unsaid(data: bytes) -> bytes:
+    """Without the texts that are shown, and without pictures within."""
+    return _INLINE.sub(b"", _STRING.sub(b"", data))
 
 
 def _rewritten(stream: Object) -> Iterator[bytes]:

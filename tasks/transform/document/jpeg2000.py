@@ -5,10 +5,15 @@ ITU-T T.800, annexes A (markers of the codestream) and I (boxes of the file arou
 
 from collections.abc import Iterator
 
+from tasks.transform.document.icc import bare_profile
+
 _SIGNATURE = b"\x00\x00\x00\x0cjP  \r\n\x87\n"
 _CODESTREAM = b"\xff\x4f"
 _BOXES = frozenset({b"jP  ", b"ftyp", b"rreq", b"jp2h", b"jp2c"})
 _HEADER_BOXES = frozenset({b"ihdr", b"bpcc", b"colr", b"pclr", b"cmap", b"cdef"})
+
+_PROFILES, _PROFILE_AT = frozenset({b"\2", b"\3"}), 3
+"""Ways to say the colors, and where a profile begins."""
 
 _SOT, _SOD, _EOC = 0xFF90, 0xFF93, 0xFFD9
 _MARKERS = frozenset({0xFF50, 0xFF51, 0xFF52, 0xFF53, 0xFF5C, 0xFF5D, 0xFF5E, 0xFF5F, 0xFF60, 0xFF61})
@@ -26,7 +31,7 @@ def bare_jpeg2000(data: bytes) -> bytes:
     kept: list[bytes] = []
     for kind, content in _boxes(data):
         if kind == b"jp2h":
-            kept.append(_box(kind, b"".join(_box(*each) for each in _boxes(content) if each[0] in _HEADER_BOXES)))
+            kept.append(_box(kind, b"".join(_box(*each) for each in _header_boxes(content))))
         elif kind == b"jp2c":
             picture = _bare_codestream(content)
             return b"".join([*kept, _box(kind, picture)]) if picture else b""
@@ -46,6 +51,14 @@ def _boxes(data: bytes) -> Iterator[tuple[bytes, bytes]]:
             return
         yield kind, data[at + head : end]
         at = end
+
+
+def _header_boxes(header: bytes) -> Iterator[tuple[bytes, bytes]]:
+    for kind, content in _boxes(header):
+        if kind == b"colr" and content[:1] in _PROFILES:
+            yield kind, content[:_PROFILE_AT] + bare_profile(content[_PROFILE_AT:])
+        elif kind in _HEADER_BOXES:
+            yield kind, content
 
 
 def _box(kind: bytes, content: bytes) -> bytes:

@@ -1,22 +1,23 @@
-"""Photographs in a PDF, in all of the ways in which a stream can be packed: JPEG and JPEG 2000, bare of all else."""
+"""Pictures of a format of their own in a PDF, however they are packed: JPEG, JPEG 2000 and JBIG2, bare of all else."""
 
 import contextlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from pikepdf import Array, Dictionary, Integer, Name, Object, Pdf, PikepdfError, StreamDecodeLevel
+from pikepdf import Array, Dictionary, Integer, Name, Object, Pdf, PikepdfError, Stream, StreamDecodeLevel
 
+from tasks.transform.document.jbig2 import bare_jbig2
 from tasks.transform.document.jpeg import bare_jpeg
 from tasks.transform.document.jpeg2000 import bare_jpeg2000
 
 _BARE: Mapping[str, Callable[[bytes], bytes]] = MappingProxyType(
-    {"/DCTDecode": bare_jpeg, "/DCT": bare_jpeg, "/JPXDecode": bare_jpeg2000}
+    {"/DCTDecode": bare_jpeg, "/DCT": bare_jpeg, "/JPXDecode": bare_jpeg2000, "/JBIG2Decode": bare_jbig2}
 )
 _PACKINGS = frozenset({"/FlateDecode", "/LZWDecode", "/ASCII85Decode", "/ASCIIHexDecode", "/RunLengthDecode"})
 _SHORT_PACKINGS = frozenset({"/Fl", "/LZW", "/A85", "/AHx", "/RL"})
 _OUTER = _PACKINGS | _SHORT_PACKINGS | {"/Crypt"}
-_INNERMOST = _OUTER | {*_BARE, "/CCITTFaxDecode", "/CCF", "/JBIG2Decode"}
+_INNERMOST = _OUTER | {*_BARE, "/CCITTFaxDecode", "/CCF"}
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,14 @@ def bare_photograph(raw: bytes, entries: Object) -> Photograph:
     return Photograph(_BARE[filters[-1]](data), Name(filters[-1]), parameters[-1])
 
 
+def shared_part(entries: Object) -> Stream | None:
+    """What several pictures of JBIG2 have in common, which is a stream of its own."""
+    said = entries.get(Name.DecodeParms)
+    numbers = list(said)[-1] if isinstance(said, Array) and len(said) else said
+    found = numbers.get(Name.JBIG2Globals) if isinstance(numbers, Dictionary) else None
+    return found if isinstance(found, Stream) else None
+
+
 def _unpacked(raw: bytes, filters: list[str], parameters: list[Dictionary | None]) -> bytes:
     """Without what is packed around it; empty if that cannot be taken off."""
     outer = [(name, of) for name, of in zip(filters, parameters, strict=True) if name != "/Crypt"]
@@ -79,4 +88,6 @@ def _parameters(entries: Object, count: int) -> list[Dictionary | None]:
 def _numbers(said: Object | None) -> Dictionary | None:
     if not isinstance(said, Dictionary):
         return None
-    return Dictionary({key: int(value) for key, value in said.items() if isinstance(value, int | Integer)})
+    numbers = {key: int(value) for key, value in said.items() if isinstance(value, int | Integer)}
+    shared = said.get(Name.JBIG2Globals)
+    return Dictionary(numbers | ({"/JBIG2Globals": shared} if isinstance(shared, Stream) else {}))

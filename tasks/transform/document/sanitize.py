@@ -14,8 +14,9 @@ _CATALOG_PAGES = frozenset(
     {"/Type", "/Version", "/Extensions", "/Pages", "/PageLabels", "/Names", "/Dests", "/PageLayout", "/PageMode"}
 )
 _CATALOG_MORE = frozenset({"/Outlines", "/Threads", "/OpenAction", "/AcroForm", "/OCProperties", "/OutputIntents"})
-_CATALOG_SAID = frozenset({"/ViewerPreferences", "/StructTreeRoot", "/MarkInfo", "/Lang", "/Metadata"})
+_CATALOG_SAID = frozenset({"/ViewerPreferences", "/StructTreeRoot", "/MarkInfo", "/Lang"})
 _CATALOG = _CATALOG_PAGES | _CATALOG_MORE | _CATALOG_SAID
+_FORM = frozenset({"/Fields", "/NeedAppearances", "/CO", "/DR", "/DA", "/Q"})
 _TRAILER = frozenset({"/Root", "/Size", "/ID", "/Prev", "/XRefStm"})
 _OF_STREAMS = frozenset({"/Type", "/W", "/Index", "/Length", "/Filter", "/DecodeParms"})
 _INERT = frozenset({"/Type", "/Subtype", "/Rect", "/AP", "/AS", "/F", "/P", "/OC"})
@@ -32,7 +33,7 @@ def sanitize(pdf: Pdf, *, keep_private: bool) -> set[str]:
             left_out.update(_clean_array(holder))
         else:
             left_out.update(_clean_entries(holder, keep_private=keep_private))
-    left_out.update(_clean_catalog(pdf))
+    left_out.update(_clean_catalog(pdf, keep_private=keep_private))
     _clean_trailer(pdf, keep_private=keep_private)
     return left_out
 
@@ -108,18 +109,15 @@ def _clean_comment(annotation: Object) -> Iterator[str]:
         del annotation[key]
 
 
-def _clean_catalog(pdf: Pdf) -> Iterator[str]:
+def _clean_catalog(pdf: Pdf, *, keep_private: bool) -> Iterator[str]:
     catalog = pdf.Root
-    for key in catalog.keys() - _CATALOG:
-        del catalog[key]
+    _keep_only(catalog, _CATALOG | {"/Metadata"} if keep_private else _CATALOG)
     opening = catalog.get(Name.OpenAction)
     if isinstance(opening, Dictionary | Stream) and opening.get(Name.S) != Name.GoTo:
         del catalog[Name.OpenAction]
         yield active.AUTOMATISMS
     _keep_only(catalog.get(Name.Names), _OF_STREAMS | {"/Dests"})
-    form = catalog.get(Name.AcroForm)
-    if isinstance(form, Dictionary | Stream):
-        _keep_only(form, form.keys() - {"/XFA", "/SigFlags"})
+    _keep_only(catalog.get(Name.AcroForm), _OF_STREAMS | _FORM)
 
 
 def _clean_trailer(pdf: Pdf, *, keep_private: bool) -> None:

@@ -7,7 +7,8 @@ from pikepdf import Name, Object, PikepdfError, StreamDecodeLevel
 from tasks.transform.document import active
 from tasks.transform.document.content import clean_content
 from tasks.transform.document.icc import bare_profile
-from tasks.transform.document.photographs import bare_photograph, is_packed_as_allowed, is_photograph
+from tasks.transform.document.jbig2 import bare_jbig2
+from tasks.transform.document.photographs import bare_photograph, is_packed_as_allowed, is_photograph, shared_part
 
 
 def clean_stream(stream: Object) -> str:
@@ -21,11 +22,13 @@ def clean_stream(stream: Object) -> str:
     if is_photograph(stream):
         return _clean_photograph(stream)
     _clean_profile(stream)
-    clean_content(stream)
-    return ""
+    return "" if clean_content(stream) else active.PRIVATE
 
 
 def _clean_photograph(stream: Object) -> str:
+    shared = shared_part(stream)
+    if shared is not None:
+        shared.write(bare_jbig2(shared.read_bytes(StreamDecodeLevel.specialized)))
     raw = stream.read_raw_bytes()
     photograph = bare_photograph(raw, stream)
     if not photograph.packed_alike(raw, stream):

@@ -17,7 +17,7 @@ _MAX_ROWS, _MAX_ERRORS = 1000, 100
 _DELIMITERS = (",", ";", "\t", "|", "~", "^", "\x1f", "\x01", ":", " ")
 _RARE = frozenset({":", " "})
 _CERTAIN_SHARE, _MIN_SHARE = 0.95, 0.5
-_PLAIN_CELL = re.compile(r"[^,;\t|]*|[-+]?[\d.,]+")
+_PLAIN_CELL = re.compile(r"[^,;\t|]*|[-+]?(?:\d{1,3}(?:[.,]\d{2,3})*[.,]\d{3}|\d*)(?:[.,]\d+)?")
 _SAMPLED_CELLS = 2000
 _NAMED_DELIMITER = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)
 _DECIMAL_COMMA = re.compile(r"[-+]?\d{1,3}(?:\.?\d{3})*,\d+")
