@@ -15,7 +15,8 @@ from tasks.shared.batched import batched
 from tasks.shared.executions import Executions
 from tasks.shared.naming import batch_key
 from tasks.shared.objects import Objects
-from tasks.shared.records import BATCH_GET_MAX_KEYS, Records
+from tasks.shared.records.adapter import Records
+from tasks.shared.records.table import BATCH_GET_MAX_KEYS
 from tasks.shared.settings import from_environment
 from tasks.shared.task import task
 from workflow.shapes import Pointer, Run, dump
@@ -74,10 +75,10 @@ def rows(state: State) -> Iterator[Row]:
     """In the order of the manifest, whatever its length, with a hundred assets in memory."""
     look_ups = iter(range(LOOK_UPS_MAX))
     for items in batched(manifest(state.batch.manifest), BATCH_GET_MAX_KEYS):
-        known = records.many(item["asset_id"] for item in items)
+        known = records.assets.many(item["asset_id"] for item in items)
         for item in items:
             asset, key = item["asset_id"], item["key"]
-            found = row_of(asset, key, known.get(asset, {}), state.batch.batch)
+            found = row_of(key, known.get(asset), state.batch.batch)
             yield found or without_attempt(state, asset, key, look_ups)
 
 

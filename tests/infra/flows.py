@@ -330,7 +330,7 @@ def a_deployment_is_tried_and_taken_back(stage: Enforcing, made: Uploads) -> Non
     sample.write_text("run,commit\n1,0123abc\n")
     uploaded = [*Sluice(connection).put([Upload(sample, "smoke/sample.csv")], abs)]
     (outcome,) = Sluice(connection).outcomes(uploaded, timeout=60, on_progress=abs)
-    assert outcome["outcome"] == "succeeded", outcome
+    assert outcome.outcome == "succeeded", outcome
     first, second = publish_another_version(stage)
     assert Releases(connection).roll_back(first).to == first
     assert second not in Releases(connection).shares()

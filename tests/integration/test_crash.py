@@ -7,7 +7,7 @@ import pytest
 from infra.local.samples import FOLDER, SAMPLES
 from infra.local.stack import emulator_of
 from tests.integration.conftest import LocalStack
-from tests.waiting import PATIENCE_SECONDS, until
+from tests.waiting import PATIENCE_SECONDS, told, until
 from workflow.operator.client import Sluice, Uploaded
 from workflow.operator.uploads import Upload
 
@@ -27,7 +27,7 @@ MOMENTS: dict[str, Callable[[Sluice, list[Uploaded]], bool]] = {
 
 
 def records(client: Sluice, put: list[Uploaded]) -> list[dict]:
-    return list(client.records.many(each.asset_id for each in put).values())
+    return list(client.records.assets.many(each.asset_id for each in put).values())
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +46,7 @@ def test_after_a_kill_everything_in_flight_is_taken_up(own_stack, moment):
 
     client = own_stack.client
     until(lambda: not client.executions(status="RUNNING"))
-    ended = client.wait([each.asset_id for each in put], timeout=PATIENCE_SECONDS)
+    ended = told(client.wait([each.asset_id for each in put], timeout=PATIENCE_SECONDS))
     found = [(ended[each.asset_id]["status"], ended[each.asset_id].get("reason", {}).get("code")) for each in put]
     assert found == [(sample.outcome, sample.reason) for sample in (*GOOD, *BAD)]
     for each in put:

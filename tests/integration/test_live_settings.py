@@ -19,8 +19,8 @@ def outcome(stack: LocalStack) -> Any:
     """The record of a picture, once it has ended: what was changed reaches the functions a second later."""
     sluice, key = stack.client, f"limited/{next(numbers)}.png"
     version = upload(sluice.aws.s3, sluice.buckets.ingest, Upload(PICTURE, key), lambda _: None)
-    record = until(lambda: sluice.records.get(asset_id(sluice.buckets.ingest, key, version)))
-    return until(lambda: ended(sluice.records.get(record["asset_id"])))
+    record = until(lambda: sluice.records.assets.get(asset_id(sluice.buckets.ingest, key, version)))
+    return until(lambda: ended(sluice.records.assets.get(record["asset_id"])))
 
 
 def ended(record: Any) -> Any:

@@ -137,9 +137,9 @@ def made_first_by(outcome: dict) -> str:
 def wait_for_asset(stack: LocalStack, uri: str) -> dict:
     client = stack.client
     bucket, key = uri.removeprefix("s3://").split("/", 1)
-    record = until(lambda: client.records.newest_of_key(bucket, key))
-    client.wait([record["asset_id"]], timeout=PATIENCE_SECONDS)
-    return client.asset(uri)
+    record = until(lambda: client.records.assets.newest_of_key(bucket, key))
+    client.wait([record.asset_id], timeout=PATIENCE_SECONDS)
+    return client.asset(uri).facts()
 
 
 def test_the_same_file_again_is_a_new_version_that_reuses_the_files(stack, outcomes):
@@ -160,9 +160,9 @@ def test_two_versions_in_quick_succession_both_end_and_the_later_one_is_current(
     versions = [s3.put_object(Bucket=bucket, Key="quick.jpg", Body=path.read_bytes())["VersionId"] for path in paths]
     wait_for_asset(stack, f"s3://{bucket}/quick.jpg")
     client = stack.client
-    until(lambda: len(client.records.by("by_key", f"{bucket}/quick.jpg")) == len(versions))
+    until(lambda: len(client.records.assets.by("by_key", f"{bucket}/quick.jpg")) == len(versions))
     client.wait([asset_id(bucket, "quick.jpg", version) for version in versions], timeout=PATIENCE_SECONDS)
-    record = client.asset(f"s3://{bucket}/quick.jpg")
+    record = client.asset(f"s3://{bucket}/quick.jpg").facts()
     assert {version["status"] for version in record["versions"]} == {"succeeded"}
     assert [version["version_id"] for version in record["versions"] if version["current"]] == [versions[1]]
 

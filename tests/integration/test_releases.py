@@ -54,7 +54,7 @@ def upload(stack: LocalStack, name: str) -> str:
 
 
 def execution_of(stack: LocalStack, asset: str) -> Execution:
-    record = until(lambda: stack.client.records.get(asset))
+    record = until(lambda: stack.client.records.assets.get(asset))
     return Execution(stack.connection.stepfunctions, record["execution_arn"])
 
 

@@ -10,6 +10,7 @@ import boto3
 import pytest
 from botocore.config import Config
 
+from tasks.shared.records.model import Record
 from tests.unit.cloud import (
     ARCHIVE,
     EXPANDED,
@@ -20,6 +21,7 @@ from tests.unit.cloud import (
     STATE_MACHINE,
     TABLE,
     Cloud,
+    a_record,
 )  # fmt: skip
 from tests.unit.state_machine import Machine
 from workflow.errors import rejections
@@ -31,22 +33,22 @@ from workflow.operator.console.listing import Filter
 from workflow.operator.console.pages.viewer import loudness, sparks
 from workflow.operator.console.window import MAX_BARS, Cause, Window, bar_length, figures, percentiles
 from workflow.operator.stack import Buckets
+from workflow.shapes import MadeFile, Pointer
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 
 
-def record(number: int, status: str = "succeeded", **values: Any) -> dict[str, Any]:
+def record(number: int, status: str = "succeeded", **values: Any) -> Record:
     """One that changed `number` seconds before NOW, after an attempt of two seconds."""
     at = NOW - timedelta(seconds=number)
     asset_id = f"{number:032x}"
     attempt = {"started_at": (at - timedelta(seconds=2)).isoformat(), "ended_at": at.isoformat(), "number": 1}
-    return {
-        "pk": f"asset#{asset_id}", "sk": "record", "asset_id": asset_id, "status": status, "bucket": INGEST,
-        "key": f"photos/{number}.jpg", "object_key": f"{INGEST}/photos/{number}.jpg", "kind": "image", "size": 1,
-        "updated_at": at.isoformat(), "created_at": at.isoformat(), "execution": f"e{number}", "attempts": [attempt],
-        **values,
+    known = {
+        "status": status, "key": f"photos/{number}.jpg", "kind": "image", "size": 1, "updated_at": at.isoformat(),
+        "created_at": at.isoformat(), "execution": f"e{number}", "attempts": [attempt], **values,
     }  # fmt: skip
+    return a_record(asset_id, **known)
 
 
 @pytest.fixture
@@ -63,10 +65,9 @@ def sluice(cloud: Cloud, machine: Machine) -> Sluice:
 
 @pytest.fixture
 def keep(cloud: Cloud, sluice: Sluice) -> Callable[..., None]:
-    def keep_them(*records: dict[str, Any]) -> None:
+    def keep_them(*records: Record) -> None:
         for each in records:
-            values = {name: value for name, value in each.items() if name not in {"pk", "sk", "updated_at"}}
-            sluice.records._set({"pk": each["pk"], "sk": each["sk"]}, {**values, "updated_at": each["updated_at"]})
+            cloud.put_record(each)
 
     return keep_them
 
@@ -74,7 +75,7 @@ def keep(cloud: Cloud, sluice: Sluice) -> Callable[..., None]:
 def all_pages(sluice: Sluice, wanted: Filter, size: int) -> list[str]:
     page, found = listing.assets(sluice, wanted, size=size), []
     while True:
-        found += [row["asset_id"] for row in page.rows]
+        found += [row.asset_id for row in page.rows]
         if page.next is None:
             return found
         page = listing.assets(sluice, wanted, size=size, token=page.next)
@@ -97,7 +98,7 @@ def test_what_changes_meanwhile_does_not_shift_the_next_page(sluice: Sluice, kee
     first = listing.assets(sluice, Filter(), size=3)
     keep(record(99, updated_at=(NOW + HOUR).isoformat()))
     second = listing.assets(sluice, Filter(), size=3, token=first.next)
-    assert [row["asset_id"] for row in second.rows] == [f"{number:032x}" for number in (3, 4, 5)]
+    assert [row.asset_id for row in second.rows] == [f"{number:032x}" for number in (3, 4, 5)]
 
 
 @pytest.mark.parametrize(
@@ -137,13 +138,13 @@ def test_all_that_match_are_whole_records(sluice: Sluice, keep: Callable[..., No
     keep(*(record(number, timings={"validate": 7}) for number in range(120)), record(500, "rejected"))
     found = list(listing.matching(sluice, Filter(status="succeeded")))
     assert len(found) == 120
-    assert found[0]["timings"] == {"validate": 7}
+    assert found[0].timings == {"validate": 7}
 
 
 def test_a_latest_execution_is_told_from_the_record(sluice: Sluice, keep: Callable[..., None]):
     keep(record(1, "rejected", reason={"code": "EmptyFile"}))
     [row] = listing.executions_of_assets(sluice, Filter(code="EmptyFile"), size=5).rows
-    assert (row["name"], row["status"], row["code"], row["seconds"]) == ("e1", "FAILED", "EmptyFile", 2.0)
+    assert (row.name, row.status, row.code, row.seconds) == ("e1", "FAILED", "EmptyFile", 2.0)
 
 
 def test_a_window_reads_later_only_what_changed(sluice: Sluice, keep: Callable[..., None]):
@@ -197,8 +198,12 @@ def test_percentiles_are_interpolated():
     assert percentiles([]) == (None, None)
 
 
+def a_file(content_type: str) -> MadeFile:
+    return MadeFile(name="web", bucket=OUTPUT, key="a", content_type=content_type, bytes=1, sha256="0" * 64)
+
+
 def test_originals_are_downloads_whatever_they_claim_to_be(sluice: Sluice):
-    url = Files(sluice).download({"bucket": ARCHIVE, "key": "a/evil.svg", "version_id": "v1"}, 'evil".svg\r\n')
+    url = Files(sluice).download(Pointer(bucket=ARCHIVE, key="a/evil.svg", version_id="v1"), 'evil".svg\r\n')
     asked = parse_qs(urlsplit(url).query)
     assert asked["response-content-disposition"] == ["attachment; filename*=UTF-8''evil%22.svg%0D%0A"]
     assert asked["response-content-type"] == ["application/octet-stream"]
@@ -209,18 +214,18 @@ def test_originals_are_downloads_whatever_they_claim_to_be(sluice: Sluice):
     "content_type", ["image/svg+xml", "text/html", "text/plain; charset=utf-8", "application/json"]
 )
 def test_nothing_that_could_carry_script_is_shown_inline(sluice: Sluice, content_type: str):
-    assert Files(sluice).inline({"bucket": OUTPUT, "key": "a", "content_type": content_type}) is None
+    assert Files(sluice).inline(a_file(content_type)) is None
 
 
 @pytest.mark.parametrize("content_type", sorted(INLINE))
 def test_a_rendition_is_served_as_the_type_that_it_was_made_as(sluice: Sluice, content_type: str):
-    url = Files(sluice).inline({"bucket": OUTPUT, "key": "a", "content_type": content_type})
+    url = Files(sluice).inline(a_file(content_type))
     assert parse_qs(urlsplit(url or "").query)["response-content-type"] == [content_type]
 
 
 def test_a_page_that_refreshes_gets_the_same_address(sluice: Sluice):
     files = Files(sluice)
-    file = {"bucket": OUTPUT, "key": "a", "content_type": "image/webp"}
+    file = a_file("image/webp")
     assert files.inline(file) == files.inline(file)
 
 

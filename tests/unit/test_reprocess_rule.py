@@ -6,6 +6,7 @@ import pytest
 
 from tasks.shared import records as records_module
 from tasks.shared.naming import asset_id
+from tasks.shared.records.model import facts_of
 from tests.unit.cloud import INGEST
 from tests.unit.images import sample
 from tests.unit.operating import operated
@@ -26,7 +27,7 @@ def last_state(execution):
 
 
 def record_of(cloud, wanted):
-    return operated(cloud).records.get(asset_id(INGEST, wanted["key"], wanted["version_id"]))
+    return facts_of(operated(cloud).records.assets.get(asset_id(INGEST, wanted["key"], wanted["version_id"])))
 
 
 def triggers(cloud, wanted):

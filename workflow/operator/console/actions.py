@@ -10,7 +10,7 @@ from typing import Any, ParamSpec, TypeVar
 from nicegui import ui
 
 from tasks.shared.objects import Objects
-from tasks.shared.records import Item
+from tasks.shared.records.model import Listed, Record
 from workflow.glacier import RETRIEVALS, is_frozen
 from workflow.operator.client import parse_uri
 from workflow.operator.console import listing
@@ -24,7 +24,7 @@ from workflow.operator.operations.redrive import Redriven, redrive
 from workflow.operator.operations.reprocess import Batch, reprocess, resume, stop, usual_concurrency
 from workflow.operator.operations.restore import restore
 from workflow.operator.operations.select import Readable
-from workflow.shapes import ExecutionInput, Pointer, parse
+from workflow.shapes import ExecutionInput
 
 T = TypeVar("T")
 P = ParamSpec("P")
@@ -39,19 +39,19 @@ READABLE_DAYS = 7
 class Chosen:
     """The assets that an action is about: those named, or all that match a filter."""
 
-    records: Sequence[Item] = ()
+    records: Sequence[Listed] = ()
     matching: listing.Filter | None = None
 
     @property
-    def one(self) -> Item | None:
+    def one(self) -> Listed | None:
         return self.records[0] if len(self.records) == 1 and self.matching is None else None
 
-    def load(self, console: Console) -> list[Item]:
+    def load(self, console: Console) -> list[Record]:
         """Their whole records, as they are now."""
         if self.matching:
             return list(listing.matching(console.sluice, self.matching))
-        known = console.sluice.records.many([each["asset_id"] for each in self.records])
-        return [known[each["asset_id"]] for each in self.records if each["asset_id"] in known]
+        known = console.sluice.records.assets.many([each.asset_id for each in self.records])
+        return [known[each.asset_id] for each in self.records if each.asset_id in known]
 
 
 @dataclass
@@ -80,15 +80,18 @@ class Actions:
         self._console = console
         self._sluice = console.sluice
 
-    def possible(self, record: Item) -> dict[str, Callable[[Chosen], Any]]:
+    def possible(self, record: Listed) -> dict[str, Callable[[Chosen], Any]]:
         """What can be done with an asset as it is, by label, the most likely first."""
-        status = record["status"]
+        return self.possible_with(record.status, record.original.storage_class)
+
+    def possible_with(self, status: str, storage_class: str = "STANDARD") -> dict[str, Callable[[Chosen], Any]]:
+        """The same of any asset with this status whose original is of this class."""
         found: dict[str, Callable[[Chosen], Any]] = {}
         if status == "failed":
             found["Redrive"] = self.redrive
         if status == "rejected":
             found |= {"Release": self.release, "Discard": self.discard}
-        if is_frozen(record.get("original", {}).get("storage_class", "STANDARD")):
+        if is_frozen(storage_class):
             found["Restore"] = self.restore
         elif status not in {"processing", "discarded"}:
             found["Reprocess"] = self.reprocess
@@ -116,9 +119,9 @@ class Actions:
     @of_the_page
     async def redrive(self, chosen: Chosen) -> None:
         """Continue the failed executions of assets."""
-        records = [each for each in await self._load(chosen) if each["status"] == "failed"]
+        records = [each for each in await self._load(chosen) if each.status == "failed"]
         if records:
-            await self.redrive_executions([each["execution"] for each in records])
+            await self.redrive_executions([each.execution for each in records])
 
     @of_the_page
     async def redrive_executions(self, names: Sequence[str]) -> None:
@@ -144,7 +147,7 @@ class Actions:
         elif readable:
             tell("These originals can be read at once: reprocess them without a restore.", bad=True)
 
-    async def _restore(self, records: Sequence[Item]) -> None:
+    async def _restore(self, records: Sequence[Record]) -> None:
         tiers = await self._try(partial(self._tiers, records[0]))
         if tiers is None:
             return
@@ -166,7 +169,7 @@ class Actions:
     @of_the_page
     async def release(self, chosen: Chosen) -> None:
         """Let rejected files be checked again."""
-        records = [each for each in await self._load(chosen) if each["status"] == "rejected"]
+        records = [each for each in await self._load(chosen) if each.status == "rejected"]
         says = (
             "They are checked and processed again from quarantine, for instance after a limit was raised.",
             "What is still at fault is rejected again.",
@@ -178,7 +181,7 @@ class Actions:
     @of_the_page
     async def discard(self, chosen: Chosen) -> None:
         """Let rejected originals go."""
-        records = [each for each in await self._load(chosen) if each["status"] == "rejected"]
+        records = [each for each in await self._load(chosen) if each.status == "rejected"]
         says = (
             "The originals leave quarantine behind delete markers: their versions stay until somebody removes them.",
             "The records stay, with who discarded them and why.",
@@ -201,9 +204,9 @@ class Actions:
         if answer is not None:
             _follow(await self._try(partial(self._start, answer)))
 
-    def _tiers(self, record: Item) -> Mapping[str, str]:
+    def _tiers(self, record: Record) -> Mapping[str, str]:
         """How fast its original can be had: lifecycle rules change its class and leave no trace in the record."""
-        found = Objects(self._sluice.aws.s3).head(parse(record["original"], Pointer))
+        found = Objects(self._sluice.aws.s3).head(record.original)
         return RETRIEVALS.get(found.at.storage_class, {}) if found else {}
 
     def _start(self, answer: dict[str, str]) -> str:
@@ -241,17 +244,17 @@ class Actions:
 
     def _counts(self, executions: Sequence[str]) -> Counter[str]:
         """How many of the assets that these executions serve are in each status."""
-        assets = set(self._sluice.records.assets_of(executions).values())
-        return Counter(each["status"] for each in self._sluice.records.many(assets).values())
+        assets = set(self._sluice.records.links.assets_of(executions).values())
+        return Counter(each.status for each in self._sluice.records.assets.many(assets).values())
 
-    async def _by_reach(self, chosen: Chosen) -> tuple[list[Item], list[Item]]:
+    async def _by_reach(self, chosen: Chosen) -> tuple[list[Record], list[Record]]:
         """Those whose originals can be read now, and those that must be restored first."""
         records = await self._load(chosen)
         readable = Readable(self._sluice, records)
-        now: list[Item] = await self._try(lambda: list(readable)) or []
-        return now, [each for each in records if each["asset_id"] in readable.frozen]
+        now: list[Record] = await self._try(lambda: list(readable)) or []
+        return now, [each for each in records if each.asset_id in readable.frozen]
 
-    async def _load(self, chosen: Chosen) -> list[Item]:
+    async def _load(self, chosen: Chosen) -> list[Record]:
         return await self._try(partial(chosen.load, self._console)) or []
 
     async def _try(self, work: Callable[[], T]) -> T | None:
@@ -279,12 +282,12 @@ class Actions:
         return outcome
 
 
-def _count(records: Sequence[Item]) -> str:
-    return records[0]["key"] if len(records) == 1 else f"{len(records):,} assets"
+def _count(records: Sequence[Record]) -> str:
+    return records[0].key if len(records) == 1 else f"{len(records):,} assets"
 
 
-def _bytes(records: Sequence[Item]) -> str:
-    return size(sum(each["size"] for each in records))
+def _bytes(records: Sequence[Record]) -> str:
+    return size(sum(each.size for each in records))
 
 
 def _says_reprocess(known: Estimate) -> tuple[str, ...]:
@@ -296,7 +299,7 @@ def _says_reprocess(known: Estimate) -> tuple[str, ...]:
     )
 
 
-def _says_frozen(frozen: Sequence[Item]) -> tuple[str, ...]:
+def _says_frozen(frozen: Sequence[Record]) -> tuple[str, ...]:
     if not frozen:
         return ()
     return (f"{len(frozen):,} others are left out: their originals are in Glacier, and must be restored first.",)

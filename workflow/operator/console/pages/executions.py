@@ -111,7 +111,7 @@ class _List:
         self._choose(())
         await self._live.again()
 
-    def _load(self) -> listing.Page:
+    def _load(self) -> listing.Page[listing.Row]:
         wanted, token = self._wanted, self._pager.token
         if not wanted.by_records:
             return listing.executions(
@@ -121,7 +121,7 @@ class _List:
         chosen = listing.Filter(of_status, wanted.kind, wanted.code, wanted.text, wanted.since)
         return listing.executions_of_assets(self._console.sluice, chosen, size=PAGE_SIZE, token=token)
 
-    def _draw(self, page: listing.Page) -> None:
+    def _draw(self, page: listing.Page[listing.Row]) -> None:
         self._pager.show(page)
         self._list.show(bool(page.rows), self._lay_out)
         if page.rows:
@@ -156,14 +156,17 @@ class _List:
         button("", "close", look="quiet", on_click=self._changed).props('aria-label="Choose none"')
 
 
-def _row(each: dict[str, Any]) -> dict[str, Any]:
+def _row(each: listing.Row) -> dict[str, Any]:
     return {
-        **{name: each[name] or "" for name in ("name", "status", "key", "kind")},
-        "code": cause(each["code"] or "", each["state"]),
-        "shown": shown(each["key"] or ""),
-        "started": ago(each["started"]),
-        "took": took(each["seconds"]),
-        "href": execution_path(each["name"]),
+        "name": each.name,
+        "status": each.status,
+        "key": each.key or "",
+        "kind": each.kind or "",
+        "code": cause(each.code or "", each.state),
+        "shown": shown(each.key or ""),
+        "started": ago(each.started),
+        "took": took(each.seconds),
+        "href": execution_path(each.name),
     }
 
 
