@@ -10,7 +10,9 @@ from infra.functions import packaging
 from infra.pipeline.stack import Pipeline
 from infra.release.versions import source_revision
 from infra.security import nag_rules
-from infra.stages.settings import Settings, settings_of
+from infra.stages.read import SettingsError
+from infra.stages.settings import Settings
+from infra.stages.stages import settings_of
 from infra.storage.stack import Storage
 
 FEATURE_FLAGS = {
@@ -37,8 +39,8 @@ def add_stage(
     """Both stacks of a stage; for `packages` and `revision` see Pipeline."""
     storage = Storage(app, settings)
     pipeline = Pipeline(app, settings, storage, packages, revision)
-    if settings.permissions_boundary:
-        _bound_roles(pipeline, settings.permissions_boundary)
+    if settings.security.permissions_boundary:
+        _bound_roles(pipeline, settings.security.permissions_boundary)
     for name, value in {"project": "sluice", "stage": settings.stage}.items():
         cdk.Tags.of(app).add(name, value, exclude_resource_types=UNTAGGED)
 
@@ -50,7 +52,10 @@ def _bound_roles(stack: cdk.Stack, policy: str) -> None:
 
 def main() -> None:
     app = make_app()
-    settings = settings_of(app.node.try_get_context("stage") or "dev")
+    try:
+        settings = settings_of(app.node.try_get_context("stage") or "dev")
+    except SettingsError as exc:
+        raise SystemExit(str(exc)) from exc
     if settings.from_source:
         add_stage(app, settings, None)
     else:

@@ -19,7 +19,10 @@ from constructs import Construct
 from infra.app import make_app
 from infra.functions.permissions import allow
 from infra.security import nag_rules
-from infra.stages.settings import SettingsError, settings_of
+from infra.security.encryption import DECRYPT, GENERATE
+from infra.stages.read import SettingsError
+from infra.stages.settings import Settings
+from infra.stages.stages import settings_of
 from workflow.names import resource_name
 
 STACK = "sluice-github"
@@ -43,10 +46,11 @@ class GitHub(cdk.Stack):
         super().__init__(scope, STACK, stack_name=STACK)
         self._repository = repository
         self._provider = provider or self._make_provider()
-        for stage in (settings_of(each).stage for each in stages):
+        for settings in map(settings_of, stages):
+            stage = settings.stage
             self._role(stage, "diff", f"{stage}-diff", [self._assume(LOOK)])
             self._role(stage, "deploy", stage, [self._assume(DEPLOY)])
-            self._role(stage, "try", stage, self._try(stage))
+            self._role(stage, "try", stage, [*self._try(stage), *self._encrypt_uploads(settings)])
 
     def _make_provider(self) -> str:
         provider = iam.OidcProviderNative(self, "Provider", url=f"https://{ISSUER}", client_ids=[AUDIENCE])
@@ -88,6 +92,21 @@ class GitHub(cdk.Stack):
             ),
             allow([f"states:{action}" for action in ALIAS_ACTIONS], machine),
         ]
+
+    def _encrypt_uploads(self, settings: Settings) -> list[iam.PolicyStatement]:
+        """Through S3, for the stage's ingest bucket: S3 asks KMS in the name of who uploads."""
+        if not settings.security.customer_key:
+            return []
+        bucket = self.format_arn(
+            service="s3",
+            resource=resource_name(settings.stage, "storage-ingest*"),
+            region="",
+            account="",
+        )
+        statement = allow([DECRYPT, GENERATE], self._arn("kms", "key", "*"))
+        statement.add_condition("StringEquals", {"kms:ViaService": f"s3.{self.region}.amazonaws.com"})
+        statement.add_condition("ArnLike", {"kms:EncryptionContext:aws:s3:arn": bucket})
+        return [statement]
 
     def _arn(self, service: str, resource: str, name: str, *, separator: str = "/", **where: str) -> str:
         return self.format_arn(

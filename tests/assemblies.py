@@ -14,6 +14,7 @@ from coverage import Coverage
 from infra.functions import sources
 from infra.local import assembly
 from infra.release import toolchain
+from infra.stages.stages import BUILT_IN
 
 RUN = os.environ.get("PYTEST_XDIST_TESTRUNUID", "") if Coverage.current() else ""
 """A run that measures coverage synthesizes anew, or what it does then would count as untested."""
@@ -30,7 +31,7 @@ def local_assembly(state_dir: Path) -> None:
 
 def all_stages() -> Path:
     """The folder that has one for every stage."""
-    ours = [SYNTHESIZE, SYNTHESIZE.with_name("otherwise.py")]
+    ours = [SYNTHESIZE, SYNTHESIZE.with_name("otherwise.py"), BUILT_IN]
     folder = SHARED / "stages" / sources.digest(ours, assembly.inputs_digest())[:32]
     with _one_at_a_time("stages"):
         if not folder.exists():

@@ -68,10 +68,11 @@ class _Step(State):
         self.add_catch(steps.Catch(error_equals=list(errors), next_step=then, result_path=keep_as))
 
 
-class LambdaTask(steps.LambdaStep, _Step):
+class LambdaTask(steps.Task, _Step):
     """Invokes a function with `payload`; what it returns becomes the state's output.
 
-    `function` is an ARN, or a path (`$.…`) to where the state has it.
+    `function` is an ARN, or a path (`$.…`) to where the state has it. The SDK's own LambdaStep asks new boto3 sessions
+    for the region of whoever synthesizes, which takes a third of a second for each state.
     """
 
     def __init__(
@@ -79,7 +80,8 @@ class LambdaTask(steps.LambdaStep, _Step):
     ) -> None:
         name_field = "FunctionName.$" if function.startswith("$.") else "FunctionName"
         parameters = {name_field: function, "Payload": payload}
-        super().__init__(name, parameters=parameters, output_path=result, **fields)
+        invoke = "arn:aws:states:::lambda:invoke"
+        super().__init__(name, parameters=parameters, output_path=result, **fields, resource=invoke)
 
 
 class ServiceTask(steps.Task, _Step):

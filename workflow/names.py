@@ -2,6 +2,9 @@
 
 import re
 
+LOCAL = "local"
+"""The stage of the laptop: it runs the source tree on the embedded AWS."""
+
 
 def stage_name(stage: str) -> str:
     return f"sluice-{stage}"

@@ -10,9 +10,10 @@ import stat
 import subprocess
 import tempfile
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 import uv
 
@@ -23,6 +24,17 @@ CACHE = Path(os.environ.get("SLUICE_STATE_DIR", sources.PROJECT_ROOT / ".sluice"
 REQUIREMENTS = sources.PROJECT_ROOT / "tasks" / "requirements"
 BUILD_TOOLS = REQUIREMENTS / "build-tools.txt"
 """What a package without a wheel is built with."""
+SHARED: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "plain": (
+            *("api", "archive", "audit", "continue_restored", "intake", "notify", "quarantine", "record_failure"),
+            *("report_batch", "store_metadata", "sweep", "telemetry", "webhook"),
+        ),
+        "film": ("convert_part", "join_video", "split_video", "transform_video"),
+        "labelled_preview": ("thumbnail_archive", "thumbnail_audio", "thumbnail_table"),
+    }
+)
+"""Sets of requirements that several functions have; each of the others has its own, of its name."""
 FORMAT = "1"
 """Part of every package's name in the cache: raise it whenever the same inputs are to give another zip."""
 
@@ -69,20 +81,20 @@ def build(function: str, platform: Platform = LAMBDA, cache: Path = CACHE) -> Pa
 
 
 def lock_all() -> None:
-    """Pin what each function's `.in` names and all that this needs, with hashes, in its `.txt`.
+    """Pin what each set's `.in` names and all that this needs, with hashes, in its `.txt`.
 
     The versions are pyproject.toml's, which uv reads by itself.
     """
     options = ["--generate-hashes", "--no-emit-index-url", "--no-header", "--no-annotate", "--upgrade", "--quiet"]
-    for function in (*FUNCTIONS, CONTAINER):
-        locked = requirements(function)
+    for locked in sorted({requirements(function) for function in (*FUNCTIONS, CONTAINER)}):
         files = ["-o", str(locked), str(locked.with_suffix(".in"))]
         run_uv("pip", "compile", *_platform_options(LAMBDA), *options, *files)
 
 
 def requirements(function: str) -> Path:
-    """A function's pinned requirements."""
-    return REQUIREMENTS / f"{function}.txt"
+    """A function's pinned requirements, which functions that import the same share."""
+    name = next((name for name, functions in SHARED.items() if function in functions), function)
+    return REQUIREMENTS / f"{name}.txt"
 
 
 def unpacked_bytes(package: Path) -> int:

@@ -1,4 +1,4 @@
-"""For a stage with `warm`: provisioned concurrency by the clock, of the very versions that the definition names.
+"""Where a stage wants it, provisioned concurrency by the clock, of the very versions that the definition names.
 
 A deployment registers the new versions, and AWS leaves the old ones as warm as they were when it forgets them:
 `sluice deploy` and `sluice versions --prune` take it from them.
@@ -8,32 +8,33 @@ from collections.abc import Mapping
 
 from aws_cdk import aws_applicationautoscaling as autoscaling
 
+from infra.functions.settings import ProvisionedConcurrency
 from infra.functions.task_function import TaskFunction
-from infra.stages.settings import Settings, Warm
+from infra.stages.settings import Settings
 
 Action = autoscaling.CfnScalableTarget.ScheduledActionProperty
 
 
-def keep_warm(settings: Settings, functions: Mapping[str, TaskFunction]) -> None:
-    warm = settings.warm
-    if warm is None:
+def provision(settings: Settings, functions: Mapping[str, TaskFunction]) -> None:
+    wanted = settings.functions.provisioned_concurrency
+    if wanted is None:
         return
-    for name, ready in warm.functions.items():
+    for name, ready in wanted.functions.items():
         function = functions[name].function
         autoscaling.CfnScalableTarget(
             functions[name],
-            "Warm",
+            "Warm",  # another name would make a second target of the same version
             service_namespace="lambda",
             scalable_dimension="lambda:function:ProvisionedConcurrency",
             resource_id=f"function:{function.function_name}:{function.current_version.version}",
             min_capacity=0,
             max_capacity=ready,
-            scheduled_actions=_by_the_clock(warm, ready),
+            scheduled_actions=_by_the_clock(wanted, ready),
         )
 
 
-def _by_the_clock(warm: Warm, ready: int) -> list[Action]:
-    return [_action("from", warm.from_, warm.timezone, ready), _action("to", warm.to, warm.timezone, 0)]
+def _by_the_clock(wanted: ProvisionedConcurrency, ready: int) -> list[Action]:
+    return [_action("from", wanted.from_, wanted.timezone, ready), _action("to", wanted.to, wanted.timezone, 0)]
 
 
 def _action(name: str, schedule: str, timezone: str, capacity: int) -> Action:

@@ -52,7 +52,7 @@ class TaskFunction(Construct):
             role=self._make_role(needs, self.log_group),
             log_group=self.log_group,
             tracing=lambda_.Tracing.ACTIVE,
-            reserved_concurrent_executions=settings.concurrency.get(function),
+            reserved_concurrent_executions=settings.functions.concurrency.get(function),
             dead_letter_queue=dead_letters,
             current_version_options=version_options(settings),
         )
@@ -64,7 +64,7 @@ class TaskFunction(Construct):
             self,
             "Logs",
             log_group_name=f"/aws/lambda/{function_name}",
-            retention=logs.RetentionDays(settings.log_retention),
+            retention=logs.RetentionDays(settings.observability.log_retention),
             removal_policy=cdk.RemovalPolicy.DESTROY,
         )
 
@@ -88,5 +88,5 @@ def common_environment(settings: Settings, account: str) -> dict[str, str]:
         "BUCKET_OWNER": account,
         "POWERTOOLS_SERVICE_NAME": service_name(settings),
         "POWERTOOLS_METRICS_NAMESPACE": METRICS_NAMESPACE,
-        "POWERTOOLS_LOG_LEVEL": settings.log_level,
+        "POWERTOOLS_LOG_LEVEL": settings.observability.log_level,
     }

@@ -11,12 +11,14 @@ import tempfile
 from importlib.metadata import version
 from pathlib import Path
 
+import msgspec
+
 from infra.functions import sources
 from infra.release import toolchain
-from workflow.names import resource_name
+from infra.stages.stages import CHOSEN, settings_of, stages_file
+from workflow.names import LOCAL, resource_name
 
-STAGE = "local"
-STACKS = (resource_name(STAGE, "storage"), resource_name(STAGE, "pipeline"))
+STACKS = (resource_name(LOCAL, "storage"), resource_name(LOCAL, "pipeline"))
 """In the order in which they are deployed."""
 MAKERS = ("aws-cdk-lib", "constructs", "stepfunctions-without-sagemaker")
 
@@ -34,8 +36,10 @@ def templates(state_dir: Path) -> dict[str, str]:
 
 
 def inputs_digest() -> str:
-    """Names everything that decides the templates: the app's own modules and the libraries that render them."""
-    return sources.digest(sources.closure(["infra.app"]), STAGE, *(f"{name}=={version(name)}" for name in MAKERS))[:32]
+    """Names everything that decides the templates: the app's own modules, settings, the libraries that render them."""
+    settings = msgspec.json.encode(settings_of(LOCAL)).decode()
+    makers = (f"{name}=={version(name)}" for name in MAKERS)
+    return sources.digest(sources.closure(["infra.app"]), settings, *makers)[:32]
 
 
 def _synthesize(folder: Path) -> None:
@@ -45,7 +49,9 @@ def _synthesize(folder: Path) -> None:
         app = subprocess.run(
             [sys.executable, "-m", "infra.app"],
             cwd=sources.PROJECT_ROOT,
-            env=toolchain.environment(CDK_OUTDIR=str(output), CDK_CONTEXT_JSON=json.dumps({"stage": STAGE})),
+            env=toolchain.environment(
+                CDK_OUTDIR=str(output), CDK_CONTEXT_JSON=json.dumps({"stage": LOCAL}), **{CHOSEN: str(stages_file())}
+            ),
             capture_output=True,
             text=True,
             check=False,

@@ -39,7 +39,9 @@ def monthly_budget(scope: Construct, settings: Settings, topic: AlarmTopic) -> N
             budget_name=alarm_name(settings, "budget"),
             budget_type="COST",
             time_unit="MONTHLY",
-            budget_limit=budgets.CfnBudget.SpendProperty(amount=settings.monthly_budget_dollars, unit="USD"),
+            budget_limit=budgets.CfnBudget.SpendProperty(
+                amount=settings.observability.monthly_budget_dollars, unit="USD"
+            ),
             cost_filters={"TagKeyValue": [f"user:stage${settings.stage}"]},
         ),
         notifications_with_subscribers=told,

@@ -61,7 +61,7 @@ class Measures:
     @property
     def steps(self) -> Sequence[str]:
         """The functions that states call: each call is a state transition."""
-        definition = ingest(self._settings.long_videos).to_json()
+        definition = ingest(self._settings.files.long_videos).to_json()
         return [name for name in self._functions if f"${{{name}}}" in definition]
 
     def ours(self, name: str, statistic: str = "sum", *, period: cdk.Duration = PERIOD) -> cloudwatch.Metric:

@@ -32,7 +32,7 @@ class AlarmTopic(Construct):
         display = f"Sluice {settings.stage} alarms"
         self.topic = sns.Topic(self, "Topic", display_name=display, master_key=self._key, enforce_ssl=True)
         self.let_publish("cloudwatch.amazonaws.com")
-        for address in settings.alarm_emails:
+        for address in settings.observability.alarm_emails:
             nag_rules.acknowledge_mails(self.topic.add_subscription(subscriptions.EmailSubscription(address)))
 
     def let_publish(self, service: str) -> None:

@@ -9,7 +9,7 @@ Its bucket refuses what would replace an object or remove one, whoever asks; a s
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
-from infra.functions.permissions import allow
+from infra.functions.permissions import Needs, Resources, allow
 from infra.functions.streams import StreamReader
 from infra.functions.task_function import TaskFunction
 from infra.security import nag_rules
@@ -37,3 +37,12 @@ def keep_trail(scope: Construct, storage: Storage, function: TaskFunction) -> di
         filters=[lambda_.FilterCriteria.filter({"dynamodb": {"Keys": {"sk": {"S": [RECORD]}}}})],
     )
     return {"AuditDlqUrl": reader.dead_letters.queue_url}
+
+
+def needs(resources: Resources) -> dict[str, Needs]:
+    """What the function is given, where the stage has a trail; the stream, where it is read."""
+    bucket = resources.storage.audit
+    if bucket is None:
+        return {}
+    changes = f"{resources.storage.export_value(bucket.bucket_arn)}/changes/*"
+    return {"audit": Needs({"AUDIT_BUCKET": bucket.bucket_name}, [allow(["s3:PutObject"], changes)])}

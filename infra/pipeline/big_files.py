@@ -99,7 +99,7 @@ class BigFiles(Construct):
             self,
             construct,
             log_group_name=name,
-            retention=logs.RetentionDays(self._settings.log_retention),
+            retention=logs.RetentionDays(self._settings.observability.log_retention),
             removal_policy=cdk.RemovalPolicy.DESTROY,
         )
 

@@ -10,7 +10,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_stepfunctions as sfn
 
-from infra.functions.permissions import allow
+from infra.functions.permissions import Needs, Resources, allow
 from infra.pipeline.state_machine import executions_arn, machine_arn, machine_name, state_machine
 from infra.release.versions import Live
 from infra.security import nag_rules
@@ -19,6 +19,7 @@ from infra.storage.stack import Storage
 from workflow.reprocess import reprocess
 
 NAME = "reprocess"
+REPORTER = "report_batch"
 FOLLOWING_RULE = "StepFunctionsGetEventsForStepFunctionsExecutionRule"
 """Step Functions' own, by which it learns that an execution has ended that a state waits for."""
 
@@ -68,3 +69,18 @@ def _children(stack: cdk.Stack, settings: Settings, label: str) -> list[iam.Poli
         allow(["states:StartExecution"], machine_arn(stack, name)),
         allow(["states:DescribeExecution", "states:StopExecution", "states:RedriveExecution"], children),
     ]
+
+
+def needs(resources: Resources) -> dict[str, Needs]:
+    """What the function is given that reports a batch."""
+    write = ["s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload"]
+    return {
+        REPORTER: Needs(
+            resources.environment("TABLE_NAME"),
+            [
+                allow(write, f"{resources.operations}/reprocess/*"),
+                allow(["dynamodb:BatchGetItem"], resources.table),
+                allow(["states:DescribeExecution"], resources.executions),
+            ],
+        )
+    }

@@ -10,8 +10,11 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sqs as sqs
 
 from infra.functions.event_delivery import FUNCTION_RETRIES, delivered
+from infra.functions.permissions import RECORD, Needs, Resources, allow
 from infra.storage.stack import Storage
 from workflow.events import RESTORE_COMPLETED
+
+CONTINUER = "continue_restored"
 
 
 def continue_restored(
@@ -30,3 +33,8 @@ def continue_restored(
         ),
         targets=[targets.LambdaFunction(function, **delivered(dead_letters))],
     )
+
+
+def needs(resources: Resources) -> dict[str, Needs]:
+    """What the function is given."""
+    return {CONTINUER: Needs(resources.environment("TABLE_NAME"), [allow(RECORD, resources.table)])}

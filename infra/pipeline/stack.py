@@ -16,16 +16,17 @@ from constructs import Construct
 
 from infra.functions.code import function_code
 from infra.functions.event_delivery import FUNCTION_RETRIES, delivered
-from infra.functions.permissions import Needs, needs_of
-from infra.functions.provisioned_concurrency import keep_warm
+from infra.functions.permissions import Needs, Resources
+from infra.functions.provisioned_concurrency import provision
 from infra.functions.task_function import TaskFunction
 from infra.functions.versions import published
-from infra.observability import Observability
+from infra.observability.observability import Observability
 from infra.pipeline.audit_trail import keep_trail
 from infra.pipeline.big_files import BigFiles
 from infra.pipeline.mediaconvert import allow_conversion, conversion_role
-from infra.pipeline.reprocess import reprocess_machine
-from infra.pipeline.restore import continue_restored
+from infra.pipeline.needs.functions import needs_of
+from infra.pipeline.reprocess import REPORTER, reprocess_machine
+from infra.pipeline.restore import CONTINUER, continue_restored
 from infra.pipeline.state_machine import executions_arn, machine_arn, machine_name, state_machine
 from infra.pipeline.sweeper import SWEEPER, sweep_on_schedule
 from infra.release import versions
@@ -34,8 +35,8 @@ from infra.security.encryption import encrypt, share
 from infra.stages.settings import Settings
 from infra.storage.live_settings import make_parameter
 from infra.storage.stack import Storage
-from infra.ways_in import open_ways_in
-from infra.ways_out import open_ways_out
+from infra.ways_in.opened import open_ways_in
+from infra.ways_out.opened import open_ways_out
 from workflow.events import ENDED_BADLY, INPUT_PATHS, OBJECT_CREATED, STATUS_CHANGE
 from workflow.ingest import ingest
 from workflow.limits import CONTAINER, FUNCTIONS
@@ -44,7 +45,6 @@ from workflow.shapes import UPLOAD
 
 INGEST = "ingest"
 FAILURE_RECORDER = "record_failure"
-RESTORED_CONTINUER = "continue_restored"
 DEAD_LETTERS_KEPT_DAYS = 14
 
 
@@ -75,21 +75,21 @@ class Pipeline(cdk.Stack):
         self._machine = self._make_machine(storage, revision)
         self._failures = versions.failures_alarm(self, settings, self._functions[FAILURE_RECORDER].log_group)
         self._live = self._make_live(revision)
-        report = self._functions["report_batch"].function
+        report = self._functions[REPORTER].function
         self._reprocess = reprocess_machine(self, settings, storage, self._live, report)
         self._start_on_upload(storage)
         self._record_failures()
-        continue_restored(self, storage, self._functions[RESTORED_CONTINUER].function, self._restores_dlq)
+        continue_restored(self, storage, self._functions[CONTINUER].function, self._restores_dlq)
         sweep_on_schedule(self, settings, self._functions[SWEEPER].function, self._sweeps_dlq)
-        for function in (RESTORED_CONTINUER, SWEEPER):
+        for function in (CONTINUER, SWEEPER):
             self._live.let_start(self._functions[function].function)
         self._ways_in = open_ways_in(self, settings, self._functions, self._live)
-        self._trail = keep_trail(self, storage, self._functions["audit"]) if settings.audit_trail else {}
+        self._trail = keep_trail(self, storage, self._functions["audit"]) if settings.audit_trail.enabled else {}
         self._ways_out = open_ways_out(self, settings, storage, self._functions)
         self._observability = Observability(
             self, settings, self._functions, self._machine, self._reprocess, self._failures
         )
-        keep_warm(settings, self._functions)
+        provision(settings, self._functions)
         if storage.key:
             encrypt(self, storage.key)
             share(self, storage.key)
@@ -108,13 +108,16 @@ class Pipeline(cdk.Stack):
 
     def _find_needs(self, storage: Storage) -> Mapping[str, Needs]:
         machine = machine_name(self._settings, INGEST)
-        return needs_of(storage, self._settings, machine_arn(self, machine), executions_arn(self, machine))
+        resources = Resources(
+            storage, self._settings, machine=machine_arn(self, machine), executions=executions_arn(self, machine)
+        )
+        return needs_of(resources)
 
     def _make_functions(self, packages: Mapping[str, Path] | None) -> dict[str, TaskFunction]:
         code_of = function_code(self, packages)
         dead_letters = {
             FAILURE_RECORDER: self._failures_dlq,
-            RESTORED_CONTINUER: self._restores_dlq,
+            CONTINUER: self._restores_dlq,
             SWEEPER: self._sweeps_dlq,
         }
         return {
@@ -131,12 +134,12 @@ class Pipeline(cdk.Stack):
         }
 
     def _make_machine(self, storage: Storage, revision: str | None) -> sfn.StateMachine:
-        long_videos = self._settings.long_videos
-        definition = ingest(long_videos, big_files=self._settings.big_files).to_json()
+        long_videos = self._settings.files.long_videos
+        definition = ingest(long_videos, big_files=self._settings.files.big_files).to_json()
         functions = {name: each.function for name, each in self._functions.items() if f"${{{name}}}" in definition}
         arns = {name: published(function) for name, function in functions.items()}
         role = conversion_role(self, storage) if long_videos == "mediaconvert" else None
-        containers = BigFiles(self, self._settings, self._needs[CONTAINER]) if self._settings.big_files else None
+        containers = BigFiles(self, self._settings, self._needs[CONTAINER]) if self._settings.files.big_files else None
         machine = state_machine(
             self,
             INGEST,

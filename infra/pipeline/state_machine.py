@@ -64,7 +64,7 @@ def _logs(scope: Construct, name: str, full_name: str, settings: Settings) -> sf
         scope,
         f"{name.capitalize()}Logs",
         log_group_name=f"/aws/vendedlogs/states/{full_name}",
-        retention=logs.RetentionDays(settings.log_retention),
+        retention=logs.RetentionDays(settings.observability.log_retention),
         removal_policy=cdk.RemovalPolicy.DESTROY,
     )
     return sfn.LogOptions(destination=log_group, level=sfn.LogLevel.ALL, include_execution_data=True)

@@ -12,7 +12,7 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_scheduler as scheduler
 from aws_cdk import aws_sqs as sqs
 
-from infra.functions.permissions import allow
+from infra.functions.permissions import LIVE, READ, RECORD, Needs, Resources, allow, tell_missing_versions
 from infra.stages.settings import Settings
 from workflow.names import resource_name
 
@@ -25,7 +25,7 @@ def sweep_on_schedule(stack: cdk.Stack, settings: Settings, sweep: lambda_.Funct
     """The schedule `sluice-<stage>-sweep`."""
     sweep.configure_async_invoke(retry_attempts=0)
     role = _role(stack, sweep, dead_letters)
-    minutes = settings.sweep_every_minutes
+    minutes = settings.sweeper.every_minutes
     target = scheduler.CfnSchedule.TargetProperty(
         arn=sweep.function_arn,
         role_arn=role.role_arn,
@@ -54,3 +54,22 @@ def _role(stack: cdk.Stack, sweep: lambda_.Function, dead_letters: sqs.Queue) ->
     role.add_to_policy(allow(["lambda:InvokeFunction"], sweep.function_arn))
     role.add_to_policy(allow(["sqs:SendMessage"], dead_letters.queue_arn))
     return role
+
+
+def needs(resources: Resources) -> dict[str, Needs]:
+    """What the sweep is given."""
+    buckets = resources.environment("INGEST_BUCKET", "EXPANDED_BUCKET", "OPERATIONS_BUCKET")
+    told = resources.environment("TABLE_NAME", "TOPIC_ARN", "OUTCOME_BUS", "SWEEP_OLDER_THAN_MINUTES", *LIVE)
+    statements = [
+        resources.read_live_settings(),
+        allow(READ, *resources.originals),
+        tell_missing_versions(resources.ingest, resources.expanded, resources.archive, resources.quarantine),
+        allow(["s3:DeleteObjectVersion"], f"{resources.ingest}/*", f"{resources.expanded}/*"),
+        allow(["s3:PutObject"], f"{resources.operations}/sweeps/*"),
+        allow(["states:ListExecutions"], resources.machine),
+        allow(["states:DescribeExecution", "states:GetExecutionHistory"], resources.executions),
+        *resources.publish(),
+        allow([*RECORD, "dynamodb:BatchGetItem", "dynamodb:DeleteItem"], resources.table),
+        allow(["dynamodb:Query"], *resources.index("by_status")),
+    ]
+    return {SWEEPER: Needs(buckets | told, statements)}

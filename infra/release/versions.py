@@ -26,8 +26,9 @@ from infra.functions.permissions import allow
 from infra.functions.sources import FIRST_PARTY, PROJECT_ROOT
 from infra.functions.versions import KEPT
 from infra.observability.runbook import alarm_name, described
+from infra.release.settings import Rollout
 from infra.security import nag_rules
-from infra.stages.settings import Rollout, Settings
+from infra.stages.settings import Settings
 
 LIVE = "live"
 
@@ -118,7 +119,7 @@ def failures_alarm(scope: Construct, settings: Settings, recorded_in: logs.LogGr
         "ManyFailures",
         alarm_name=alarm_name(settings, "many-failures"),
         alarm_description=described("many-failures", "More executions fail than a deployment may let fail"),
-        threshold=settings.rollout.most_failures,
+        threshold=settings.rollout.max_failures,
         comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
         evaluation_periods=1,
         treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,

@@ -21,7 +21,6 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sqs as sqs
 
 from infra.stages.settings import Settings
-from workflow.names import stage_name
 
 DECRYPT, GENERATE = "kms:Decrypt", "kms:GenerateDataKey"
 ASKED_FOR: Mapping[str, tuple[str, ...]] = MappingProxyType(
@@ -49,12 +48,12 @@ def customer_key(stack: cdk.Stack, settings: Settings) -> kms.Key:
         "Key",
         description=f"All that Sluice {settings.stage} keeps",
         enable_key_rotation=True,
-        removal_policy=cdk.RemovalPolicy.RETAIN if settings.retain_data else cdk.RemovalPolicy.DESTROY,
+        removal_policy=cdk.RemovalPolicy.RETAIN if settings.storage.retain_data else cdk.RemovalPolicy.DESTROY,
     )
     for service in DELIVERING:
         ours = {"StringEquals": {"aws:SourceAccount": stack.account}}
         _let_service(key, service, [DECRYPT, GENERATE], ours)
-    _let_service(key, f"logs.{stack.region}.amazonaws.com", LOGGING, _own_log_groups(stack, settings))
+    _let_service(key, f"logs.{stack.region}.amazonaws.com", LOGGING, _log_groups(stack))
     return key
 
 
@@ -130,16 +129,12 @@ def _actions(role: iam.Role) -> Iterator[str]:
         yield from [actions] if isinstance(actions, str) else actions
 
 
-def _own_log_groups(stack: cdk.Stack, settings: Settings) -> dict[str, Any]:
-    stage = stage_name(settings.stage)
-    names = (f"/aws/lambda/{stage}-*", f"/aws/vendedlogs/*/{stage}*")
-    arns = [
-        stack.format_arn(
-            service="logs", resource="log-group", resource_name=name, arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME
-        )
-        for name in names
-    ]
-    return {"ArnLike": {"kms:EncryptionContext:aws:logs:arn": arns}}
+def _log_groups(stack: cdk.Stack) -> dict[str, Any]:
+    """The account's own: which of them are under the key, those say who make them. A list of names would miss some."""
+    arn = stack.format_arn(
+        service="logs", resource="log-group", resource_name="*", arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME
+    )
+    return {"ArnLike": {"kms:EncryptionContext:aws:logs:arn": arn}}
 
 
 def _let_service(key: kms.Key, service: str, actions: list[str], conditions: dict[str, Any]) -> None:

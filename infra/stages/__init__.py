@@ -1,4 +1,4 @@
-"""What differs between stages: each setting with its default and its checks.
+"""What differs between stages: reading the user's stages.toml, strictly, over the defaults that the product has.
 
-Nothing here may import the CDK: commands read settings, too.
+Nothing here may import the CDK, nor may a subject's `settings`: commands read settings, too.
 """

@@ -20,7 +20,8 @@ from constructs import Construct
 
 from infra.security.bucket_policies import keep_for_good, keep_within_account, let_only_grow
 from infra.security.encryption import customer_key, encrypt
-from infra.stages.settings import Settings, Tier
+from infra.stages.settings import Settings
+from infra.storage.settings import Tier
 from tasks.shared.indexes import INDEXES
 from tasks.shared.naming import WORK
 from workflow.names import resource_name
@@ -41,10 +42,10 @@ class Storage(cdk.Stack):
 
     def __init__(self, scope: Construct, settings: Settings) -> None:
         name = resource_name(settings.stage, "storage")
-        super().__init__(scope, name, stack_name=name, termination_protection=settings.retain_data)
+        super().__init__(scope, name, stack_name=name, termination_protection=settings.storage.retain_data)
         self._settings = settings
-        self.key = customer_key(self, settings) if settings.customer_key else None
-        self._removal = cdk.RemovalPolicy.RETAIN if settings.retain_data else cdk.RemovalPolicy.DESTROY
+        self.key = customer_key(self, settings) if settings.security.customer_key else None
+        self._removal = cdk.RemovalPolicy.RETAIN if settings.storage.retain_data else cdk.RemovalPolicy.DESTROY
         self._access_logs = self._make_access_logs()
         self.ingest = self._make_way_in("Ingest")
         self.ingest.add_cors_rule(allowed_methods=[s3.HttpMethods.POST], allowed_origins=[*CONSOLE_ORIGINS])
@@ -53,11 +54,11 @@ class Storage(cdk.Stack):
         self.archive = self._make_archive()
         self.quarantine = self._make_quarantine()
         self.operations = self._make_operations()
-        self.audit = self._make_audit() if settings.audit_trail else None
+        self.audit = self._make_audit() if settings.audit_trail.enabled else None
         self.table = self._make_table()
         self.topic = self._make_topic()
-        if settings.glue_database:
-            self._make_glue_database(settings.glue_database)
+        if settings.storage.glue_database:
+            self._make_glue_database(settings.storage.glue_database)
         if self.key:
             encrypt(self, self.key, but=[self._access_logs])
         self._publish_names()
@@ -74,21 +75,21 @@ class Storage(cdk.Stack):
     def _make_output(self) -> s3.Bucket:
         """Not versioned: all that is in it can be made again from the archive."""
         work = s3.LifecycleRule(prefix=WORK, expiration=cdk.Duration.days(WORK_KEPT_DAYS))
-        days = self._settings.output_ia_days
+        days = self._settings.storage.output_ia_days
         colder = [_moves([Tier(days, "STANDARD_IA")])] if days else []
         return self._bucket("Output", versioned=False, lifecycle=[work, *colder])
 
     def _make_archive(self) -> s3.Bucket:
         """Where S3 locks originals, an overwritten copy expires once its lock has."""
-        superseded = cdk.Duration.days(self._settings.superseded_copies_days)
+        superseded = cdk.Duration.days(self._settings.archive.superseded_copies_days)
         bucket = self._bucket(
             "Archive",
             versioned=True,
             lifecycle=[
-                _moves(self._settings.archive_tiers),
+                _moves(self._settings.archive.tiers),
                 s3.LifecycleRule(noncurrent_version_expiration=superseded),
             ],
-            object_lock_default_retention=_locked(self._settings.archive_lock, self._settings.archive_lock_days),
+            object_lock_default_retention=_locked(self._settings.archive.lock_mode, self._settings.archive.lock_days),
         )
         keep_for_good(bucket)
         _tell_eventbridge(bucket)
@@ -96,7 +97,7 @@ class Storage(cdk.Stack):
 
     def _make_quarantine(self) -> s3.Bucket:
         """What expired is a version that is not current; it can be brought back for as long again."""
-        days = self._settings.quarantine_days
+        days = self._settings.storage.quarantine_days
         kept = cdk.Duration.days(days)
         expire = s3.LifecycleRule(expiration=kept, noncurrent_version_expiration=kept)
         markers = s3.LifecycleRule(expired_object_delete_marker=True)
@@ -109,7 +110,7 @@ class Storage(cdk.Stack):
 
     def _make_audit(self) -> s3.Bucket:
         """Who locks nothing can still only add to it: what would replace or remove an object is refused."""
-        lock = _locked("governance", self._settings.audit_lock_days)
+        lock = _locked("governance", self._settings.audit_trail.lock_days)
         bucket = self._bucket("Audit", versioned=True, object_lock_default_retention=lock)
         let_only_grow(bucket)
         return bucket
@@ -119,7 +120,7 @@ class Storage(cdk.Stack):
             "AccessLogs",
             versioned=False,
             logged=False,
-            lifecycle=[s3.LifecycleRule(expiration=cdk.Duration.days(self._settings.access_logs_days))],
+            lifecycle=[s3.LifecycleRule(expiration=cdk.Duration.days(self._settings.storage.access_logs_days))],
         )
 
     def _bucket(
@@ -165,7 +166,7 @@ class Storage(cdk.Stack):
             ),
             time_to_live_attribute="expires_at",
             stream=dynamodb.StreamViewType.NEW_AND_OLD_IMAGES,
-            deletion_protection=self._settings.retain_data,
+            deletion_protection=self._settings.storage.retain_data,
             removal_policy=self._removal,
         )
         for index, (partition, sort) in INDEXES.items():

@@ -13,9 +13,12 @@ from aws_cdk import aws_apigatewayv2_integrations as integrations
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
+from infra.functions.permissions import TABLE_AND_PLACES, Needs, Resources, allow
 from infra.functions.task_function import TaskFunction
-from infra.stages.settings import HttpApi, Settings
+from infra.stages.settings import Settings
+from infra.ways_in.settings import HttpApi
 from tasks.api.endpoints import ENDPOINTS
+from tasks.api.uploads import PREFIX as UPLOADS
 from workflow.names import stage_name
 
 ACCESS_LOG = {
@@ -60,9 +63,7 @@ class CallersApi(Construct):
             "Stage",
             http_api=api,
             auto_deploy=True,
-            throttle=apigatewayv2.ThrottleSettings(
-                rate_limit=wanted.requests_per_second, burst_limit=wanted.requests_at_once
-            ),
+            throttle=apigatewayv2.ThrottleSettings(rate_limit=wanted.requests_per_second, burst_limit=wanted.burst),
         )
         resource = cast("apigatewayv2.CfnStage", stage.node.default_child)
         resource.access_log_settings = apigatewayv2.CfnStage.AccessLogSettingsProperty(
@@ -75,7 +76,7 @@ class CallersApi(Construct):
             self,
             "AccessLogs",
             log_group_name=f"/aws/vendedlogs/apis/{stage_name(settings.stage)}",
-            retention=logs.RetentionDays(settings.log_retention),
+            retention=logs.RetentionDays(settings.observability.log_retention),
             removal_policy=cdk.RemovalPolicy.DESTROY,
         )
 
@@ -84,3 +85,20 @@ def _authorizer(wanted: HttpApi) -> apigatewayv2.IHttpRouteAuthorizer:
     if not wanted.jwt_issuer:
         return authorizers.HttpIamAuthorizer()
     return authorizers.HttpJwtAuthorizer("Tokens", wanted.jwt_issuer, jwt_audience=list(wanted.jwt_audiences))
+
+
+def needs(resources: Resources) -> dict[str, Needs]:
+    """What the API's function is given. What it may write is what callers can get a form for."""
+    if not resources.settings.ways_in.http_api:
+        return {}
+    return {
+        "api": Needs(
+            resources.environment(*TABLE_AND_PLACES, "EXPAND_ARCHIVES"),
+            [
+                allow(["s3:PutObject"], f"{resources.ingest}/{UPLOADS}*"),
+                allow(["dynamodb:GetItem"], resources.table),
+                allow(["dynamodb:Query"], *resources.index("by_status", "by_kind", "by_key")),
+                allow(["states:DescribeExecution", "states:GetExecutionHistory"], resources.executions),
+            ],
+        )
+    }

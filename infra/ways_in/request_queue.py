@@ -8,7 +8,7 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from infra.functions.permissions import allow
+from infra.functions.permissions import Needs, Resources, allow
 from infra.security import nag_rules
 from workflow.limits import FUNCTIONS
 
@@ -57,3 +57,8 @@ class RequestQueue(Construct):
             retention_period=cdk.Duration.days(KEPT_DAYS),
             **more,
         )
+
+
+def needs(resources: Resources) -> dict[str, Needs]:
+    """What takes the messages in is given the queue where that is made."""
+    return {"intake": Needs({}, [])} if resources.settings.ways_in.request_queue_concurrency else {}

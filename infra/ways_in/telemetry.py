@@ -8,9 +8,10 @@ from aws_cdk import aws_kinesis as kinesis
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
-from infra.functions.permissions import allow
+from infra.functions.permissions import Needs, Resources, allow
 from infra.functions.streams import StreamReader
 from infra.stages.settings import Settings
+from tasks.telemetry.batches import PREFIX
 from workflow.names import resource_name
 
 RECORDS_AT_ONCE = 10_000
@@ -45,3 +46,11 @@ class TelemetryStream(Construct):
         )
         self.dead_letters = reader.dead_letters
         function.add_environment("REJECTS_URL", self.dead_letters.queue_url)
+
+
+def needs(resources: Resources) -> dict[str, Needs]:
+    """What the stream's reader is given; the stream, where that is made."""
+    if not resources.settings.ways_in.telemetry_stream:
+        return {}
+    write = allow(["s3:PutObject"], f"{resources.ingest}/{PREFIX}*")
+    return {"telemetry": Needs(resources.environment("INGEST_BUCKET"), [write])}

@@ -12,7 +12,7 @@ from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from infra.functions.event_delivery import delivered
-from infra.functions.permissions import allow
+from infra.functions.permissions import Needs, Resources, allow
 from infra.security import nag_rules
 from infra.stages.settings import Settings
 from infra.storage.stack import Storage
@@ -53,7 +53,7 @@ class Webhook(Construct):
             self,
             "OnOutcome",
             description="Hands the stage's outcomes to the webhook",
-            enabled=not settings.webhook_paused,
+            enabled=not settings.ways_out.webhook_paused,
             event_bus=bus,
             event_pattern=events.EventPattern(source=[SOURCE], detail={"source": _sources(storage)}),
             targets=[targets.SqsQueue(self.queue, **delivered(self.dead_letters))],
@@ -102,3 +102,9 @@ class Webhook(Construct):
 def _sources(storage: Storage) -> list[str]:
     """By which this stage's outcomes differ from those of other stages on the same bus."""
     return [f"/sluice/{bucket.bucket_name}" for bucket in (storage.ingest, storage.expanded)]
+
+
+def needs(resources: Resources) -> dict[str, Needs]:
+    """What the webhook's function is given; queue and key, where these are made."""
+    url = resources.settings.ways_out.webhook_url
+    return {FUNCTION: Needs({"WEBHOOK_URL": url}, [])} if url else {}

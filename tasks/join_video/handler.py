@@ -23,7 +23,7 @@ from workflow.shapes import Asset, Pointer, Run, Split, Transformed, VideoPart
 
 class Settings(msgspec.Struct, frozen=True):
     output_bucket: str
-    keep_private: bool
+    publish_private_metadata: bool
 
 
 @dataclass(frozen=True)
@@ -36,9 +36,9 @@ class State:
 
 
 settings = from_environment(Settings)
-RECIPE = Recipe(keep_private=settings.keep_private)
+RECIPE = Recipe(keep_private=settings.publish_private_metadata)
 objects = Objects(clients.s3())
-renditions = Renditions(settings.output_bucket, objects, settings.keep_private)
+renditions = Renditions(settings.output_bucket, objects, settings.publish_private_metadata)
 
 
 @task("join_video", State, into="transform")

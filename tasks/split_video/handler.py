@@ -23,7 +23,7 @@ from workflow.shapes import Asset, Run, Split, VideoPart
 class Settings(msgspec.Struct, frozen=True):
     table_name: str
     output_bucket: str
-    keep_private: bool
+    publish_private_metadata: bool
 
 
 @dataclass(frozen=True)
@@ -36,13 +36,15 @@ class State:
 settings = from_environment(Settings)
 objects = Objects(clients.s3())
 records = Records(clients.dynamodb(), settings.table_name)
-renditions = Renditions(settings.output_bucket, objects, settings.keep_private)
+renditions = Renditions(settings.output_bucket, objects, settings.publish_private_metadata)
 
 
 @task("split_video", State)
 def handle(state: State, _run: Run) -> Split:
     asset = state.asset
-    recipe_name = video.recipe_name(PurePosixPath(asset.key).name, Recipe(keep_private=settings.keep_private))
+    recipe_name = video.recipe_name(
+        PurePosixPath(asset.key).name, Recipe(keep_private=settings.publish_private_metadata)
+    )
     recipe = f"{PIPELINE_VERSION}-{recipe_name}"
     sha256 = objects.digest(asset.source, asset.size)
     reused = renditions.of_same_content(asset, sha256, recipe, records)

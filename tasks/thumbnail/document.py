@@ -9,6 +9,7 @@ from PIL import Image
 from pypdfium2 import PdfBitmap, PdfDocument, PdfiumError, PdfPage
 
 from tasks.shared.confined import ConfinedError, Confines, confined
+from tasks.shared.pdf_fonts import start_pdfium
 from tasks.shared.work import Drawn
 from tasks.thumbnail.previews import BOXES_PX, previews_of
 from workflow.errors import ThumbnailError
@@ -33,6 +34,7 @@ def preview(path: Path) -> Drawn:
 
 def render_first_page(path: str, pixels: str) -> tuple[int, int]:
     """Write its pixels, three bytes each; width and height."""
+    start_pdfium()
     try:
         with closing(PdfDocument(path)) as pdf:
             pdf.init_forms()

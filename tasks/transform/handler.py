@@ -33,7 +33,7 @@ class Settings(msgspec.Struct, frozen=True):
     output_bucket: str
     rendition_formats: str
     partition_by: str
-    keep_private: bool
+    publish_private_metadata: bool
     long_video_cpu_seconds: float = 0
     expanded_bucket: str = ""
 
@@ -50,11 +50,11 @@ settings = from_environment(Settings)
 RECIPE = Recipe(
     formats=tuple(settings.rendition_formats.split(",")),
     partition_by=settings.partition_by,
-    keep_private=settings.keep_private,
+    keep_private=settings.publish_private_metadata,
 )
 objects = Objects(clients.s3())
 records = Records(clients.dynamodb(), settings.table_name)
-renditions = Renditions(settings.output_bucket, objects, settings.keep_private)
+renditions = Renditions(settings.output_bucket, objects, settings.publish_private_metadata)
 way_in = WayIn(settings.expanded_bucket, objects, records)
 outcomes = Outcomes(settings.output_bucket, objects)
 

@@ -5,6 +5,7 @@ channel comes along at a quarter, because in recordings of many microphones it i
 one for each side, so that nothing clips; of channels that are not named, it is the sum of their squares.
 """
 
+import ctypes
 import math
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
@@ -28,6 +29,17 @@ _WEIGHTS: Mapping[str, float] = MappingProxyType(
     | {"FLC": _CENTER, "FRC": _CENTER, "LFE": _BASS, "LFE2": _BASS}
 )
 _AMBISONIC = "AMBI"
+_USUAL_ORDER = {
+    name: place
+    for place, name in enumerate(
+        (
+            *("FL", "FR", "FC", "LFE", "BL", "BR", "FLC", "FRC", "BC", "SL", "SR", "TC", "TFL", "TFC", "TFR", "TBL"),
+            *("TBC", "TBR", "DL", "DR", "WL", "WR", "SDL", "SDR", "LFE2", "TSL", "TSR", "BFC", "BFL", "BFR", "SSL"),
+            *("SSR", "TTL", "TTR", "BIL", "BIR"),
+        )
+    )
+}
+"""Of FFmpeg's `AVChannel`: a layout whose channels rise in it has a map of bits, any other a list of its own."""
 _UNNAMED = frozenset({"NONE", "UNK"})
 
 _Gains = tuple[dict[int, float], dict[int, float]]
@@ -35,11 +47,33 @@ _Gains = tuple[dict[int, float], dict[int, float]]
 
 
 def check_channels(layout: AudioLayout) -> None:
+    """Raises UnsupportedCodec, also for what PyAV (17.1 to 18.1) frees twice: a list of channels that a stream owns.
+
+    Nothing may be decoded then, as each frame would have such a list. The one of the stream is left to the stream, for
+    which `layout` must not end, not even with the process.
+    """
+    names = [channel.name for channel in layout.channels]
+    if not _is_in_usual_order(names):
+        ctypes.pythonapi.Py_IncRef(ctypes.py_object(layout))
+        raise UnsupportedCodec(
+            f"The channels of the sound ({', '.join(names[:MAX_CHANNELS])}) are in an order of the file's own. Export "
+            "it with its channels in their usual order, as in WAV."
+        )
     if layout.nb_channels > MAX_CHANNELS:
         raise UnsupportedCodec(
             f"The sound has {layout.nb_channels} channels; up to {MAX_CHANNELS} are mixed down to two. "
             "Export it with fewer."
         )
+
+
+def _is_in_usual_order(names: Sequence[str]) -> bool:
+    """Numbered directions come first. A channel that has no place at all is in no list, one of an unknown place is."""
+    directions = sum(name.startswith(_AMBISONIC) for name in names)
+    if {*names} == {"NONE"}:
+        return True
+    places = [_USUAL_ORDER.get(name, -1) for name in names[directions:]]
+    numbered = [f"{_AMBISONIC}{number}" for number in range(directions)]
+    return [*names[:directions]] == numbered and -1 not in places and places == sorted(set(places))
 
 
 def mixing(layout: AudioLayout, into: int) -> list[tuple[str, str]]:

@@ -100,7 +100,7 @@ def cost(sluice: Sluice, wanted: Filter, token: Any = None) -> Cost:
 
 @pytest.mark.parametrize(
     "wanted",
-    [Filter(), Filter(status="rejected"), Filter(kind="table"), Filter(status="rejected", code="KeyError")],
+    [Filter(), Filter(statuses=("rejected",)), Filter(kind="table"), Filter(statuses=("rejected",), code="KeyError")],
     ids=["all", "of a status", "of a kind", "of an error"],
 )
 def test_a_page_reads_no_more_of_a_full_table(tables: dict[str, Sluice], wanted: Filter):
@@ -116,5 +116,5 @@ def test_a_later_page_reads_no_more_than_the_first(tables: dict[str, Sluice]):
         page = listing.assets(tables["many"], Filter(), size=PAGE, token=page.next)
     later = cost(tables["many"], Filter(), page.next)
     print(f"\npage 22: {later}")
-    assert first.rows[0]["asset_id"] != page.rows[0]["asset_id"]
+    assert first.rows[0].asset_id != page.rows[0].asset_id
     assert later.records <= READ_AT_MOST

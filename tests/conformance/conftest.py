@@ -5,7 +5,6 @@ Apache-2.0), each named by its test and the day AWS said it, or from AWS's docum
 """
 
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
@@ -20,5 +19,7 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
 
 
 @pytest.fixture(scope="session")
-def states(cloud: Cloud) -> Any:
-    return cloud.client("stepfunctions")
+def stock(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
+    started = start(tmp_path_factory.mktemp("stock"), settings={"SLUICE_STOCK_AWS": "1"})
+    yield started
+    started.emulator.stop()

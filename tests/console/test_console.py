@@ -149,7 +149,7 @@ def test_several_failed_executions_are_chosen_and_redriven(console: Visit, stack
     for name in names:
         page.get_by_role("checkbox", name=f"Choose {name}").click()
     page.get_by_role("button", name="Redrive 2").click()
-    expect(page.get_by_role("dialog")).to_contain_text("Redrive 2 executions?")
+    expect(page.get_by_role("dialog")).to_contain_text("Redrive 2 executions (2 NoSuchKey in StoreMetadata)?")
     page.get_by_role("dialog").get_by_role("button", name="Redrive").click()
     expect(page.get_by_text("All have ended: 2 succeeded.")).to_be_visible()
     expect(page.get_by_text("2 chosen, 0 of them failed")).to_be_visible()

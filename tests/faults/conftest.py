@@ -1,4 +1,4 @@
-"""The same AWS and the same functions as in the unit tests, and worlds in which one thing breaks."""
+"""The same functions as in the unit tests, over fakes of AWS, and worlds in which one thing breaks."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager

@@ -6,8 +6,6 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from moto.core import DEFAULT_ACCOUNT_ID
-from moto.sqs import sqs_backends
 
 from tests.faults.wire import Wire, crash_after, crash_before
 from tests.faults.world import ACCEPTED, REFUSED, World
@@ -244,17 +242,16 @@ def give_up(queue: str) -> Mend:
     return prepare
 
 
-def come_back(sluice: Sluice, queue: str) -> None:
+def come_back(world: World, sluice: Sluice, queue: str) -> None:
     """Time passes, until what a dead operator had received is seen again."""
-    url = sluice.stack.dead_letters[queue]
-    for message in sqs_backends[DEFAULT_ACCOUNT_ID]["us-east-1"].queues[url.rpartition("/")[2]]._messages:
-        message.visible_at = 0
+    for message in world.account.queues.messages[sluice.stack.dead_letters[queue]]:
+        message.hidden_until = 0
 
 
 @pytest.mark.parametrize("queue", ["events", "requests"])
 def test_dead_letter_that_is_sent_again_is_lost_nowhere_and_does_no_harm_twice(mending, subtests, queue):
-    def send(_world: World, sluice: Sluice) -> None:
-        come_back(sluice, queue)
+    def send(world: World, sluice: Sluice) -> None:
+        come_back(world, sluice, queue)
         redrive_dead_letters(sluice, queue, by="ada")
 
     for call, wire in faults_of(mending, ACCEPTED, give_up(queue), send):
@@ -277,8 +274,8 @@ def waiting(sluice: Sluice, url: str) -> int:
 
 
 def test_discarded_dead_letter_has_a_copy_wherever_the_operator_dies(mending, subtests):
-    def discard_letters(_world: World, sluice: Sluice) -> None:
-        come_back(sluice, "webhook")
+    def discard_letters(world: World, sluice: Sluice) -> None:
+        come_back(world, sluice, "webhook")
         discard_dead_letters(sluice, "webhook", by="ada", why="no receiver")
 
     for call, wire in faults_of(mending, ACCEPTED, give_up("webhook"), discard_letters):
@@ -288,7 +285,7 @@ def test_discarded_dead_letter_has_a_copy_wherever_the_operator_dies(mending, su
         ):
             with pytest.raises(Crash), world.wire.invocation("operator"):
                 discard_letters(world, sluice)
-            come_back(sluice, "webhook")
+            come_back(world, sluice, "webhook")
             gone = waiting(sluice, sluice.stack.dead_letters["webhook"]) == 0
             assert len(world.cloud.keys(OPERATIONS)) == 1 or not gone
             discard_letters(world, sluice)

@@ -12,8 +12,9 @@ import pytest
 
 from tasks.shared.naming import asset_id, original_key
 from tasks.shared.records.adapter import Records
+from tests.fakes.aws import Account
 from tests.faults.wire import Wire
-from tests.unit.cloud import ARCHIVE, INGEST, OUTPUT, PLACES, QUARANTINE, TABLE, Cloud, running_cloud
+from tests.unit.cloud import ARCHIVE, INGEST, OUTPUT, PLACES, QUARANTINE, TABLE, Cloud, fake_cloud
 from tests.unit.images import sample
 from tests.unit.state_machine import Execution, FunctionError, Machine
 from workflow.shapes import Pointer
@@ -36,6 +37,7 @@ class Undisturbed(NamedTuple):
 class World:
     """An uploaded file, the state machine, and the wire between the functions and AWS."""
 
+    account: Account
     cloud: Cloud
     machine: Machine
     upload: Pointer
@@ -148,9 +150,9 @@ def new_world(
     functions: Mapping[str, ModuleType], monkeypatch: pytest.MonkeyPatch, data: bytes, wire: Wire | None = None
 ) -> Iterator[World]:
     """A fresh cloud in which `data` was uploaded; calls of the functions go over `wire`."""
-    wire = wire or Wire()
-    with running_cloud() as cloud, wire.connected(monkeypatch):
+    account, wire = Account(), wire or Wire()
+    with fake_cloud(account) as cloud, wire.connected(monkeypatch):
         upload = cloud.upload(KEY, data, ContentType="image/jpeg")
-        world = World(cloud, Machine(functions, wire.invocation), upload, data, wire)
+        world = World(account, cloud, Machine(functions, wire.invocation), upload, data, wire)
         wire.after_write = world.check_not_lost
         yield world

@@ -4,13 +4,12 @@ The packages are stand-ins, so that no test here needs a package registry.
 """
 
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 from infra.app import add_stage, make_app
 from infra.github import GitHub
-from infra.stages.settings import STAGES, Settings
-from tests.infra.otherwise import OTHERWISE
+from infra.stages.settings import Settings
+from tests.infra.otherwise import OTHERWISE, STAGES, changed
 from workflow.limits import FUNCTIONS
 
 COMMIT = "1a2b3c4"
@@ -20,8 +19,9 @@ def main(output: Path) -> None:
     packages = stand_ins(output / "packages")
     for settings in (*STAGES.values(), OTHERWISE):
         synthesize(output / settings.stage, settings, None if settings.from_source else packages)
-    changed = stand_ins(output / "changed-packages", notify="# another notify")
-    synthesize(output / "changed", replace(STAGES["dev"], rendition_formats=("jpeg",)), changed, COMMIT)
+    other_packages = stand_ins(output / "changed-packages", notify="# another notify")
+    other_settings = changed(STAGES["dev"], files={"rendition_formats": ["jpeg"]})
+    synthesize(output / "changed", other_settings, other_packages, COMMIT)
     app = make_app(str(output / "github"))
     GitHub(app, "owner/name", ["local", "prod"])
     app.synth()

@@ -1,14 +1,13 @@
 """A stage that has a container do what no function can."""
 
 import json
-from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from infra.stages.settings import STAGES, SettingsError
 from tasks.shared.naming import WORK
 from tests.infra.conftest import Stage, Template, statements
+from tests.infra.otherwise import STAGES, assert_refused
 from tests.infra.test_packaging import imported_distributions_of, wanted
 from workflow.kinds import BIG_FILES
 from workflow.limits import BIG_FILE
@@ -82,8 +81,7 @@ def test_validate_is_told_whether_the_stage_has_it(otherwise: Stage, stage: Stag
 
 
 def test_the_embedded_aws_has_no_containers() -> None:
-    with pytest.raises(SettingsError, match="embedded AWS"):
-        replace(STAGES["local"], big_files=True)
+    assert_refused("embedded AWS", STAGES["local"], files={"big_files": True})
 
 
 def test_the_image_has_exactly_what_its_code_imports() -> None:

@@ -1,16 +1,13 @@
 """The Glue database and who may write tables to it, in a stage that has the setting and in those that do not."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from infra.stages.settings import STAGES, SettingsError
 from tests.infra.conftest import Stage, Template, statements
-from tests.infra.otherwise import OTHERWISE
+from tests.infra.otherwise import OTHERWISE, STAGES, assert_refused, changed
 
-DEV = STAGES["dev"]
-DATABASE = OTHERWISE.glue_database
+DATABASE = OTHERWISE.storage.glue_database
 
 
 def told(pipeline: Template) -> dict[str, str]:
@@ -67,16 +64,15 @@ def test_only_what_stores_metadata_may_write_tables_and_only_to_that_database(ot
 
 
 def test_other_stages_have_nothing_of_it(stage: Stage) -> None:
-    assert not stage.settings.glue_database
+    assert not stage.settings.storage.glue_database
     assert stage.storage.of_type("Glue::Database") == {}
     assert (told(stage.pipeline), catalog_statements(stage.pipeline)) == ({}, {})
 
 
 @pytest.mark.parametrize("name", ["Lake", "data-lake", "a.b", "é", "a" * 256, "lake\n"])
 def test_name_that_athena_does_not_take_is_refused(name: str) -> None:
-    with pytest.raises(SettingsError, match="glue_database"):
-        replace(DEV, glue_database=name)
+    assert_refused("glue_database", storage={"glue_database": name})
 
 
 def test_name_may_have_letters_digits_and_underscores() -> None:
-    assert replace(DEV, glue_database="sluice_dev_2").glue_database == "sluice_dev_2"
+    assert changed(STAGES["dev"], storage={"glue_database": "sluice_dev_2"})

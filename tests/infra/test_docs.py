@@ -5,8 +5,8 @@ import re
 import pytest
 
 from infra.functions.sources import PROJECT_ROOT
-from infra.stages.settings import STAGES
 from tests.infra.conftest import Stage
+from tests.infra.otherwise import STAGES
 
 DEPLOYING = (PROJECT_ROOT / "docs" / "deploying.md").read_text()
 
@@ -23,12 +23,15 @@ def test_every_stage_is_mentioned(stage: str) -> None:
 
 
 def test_prod_s_reserved_concurrency_is_told() -> None:
-    assert f"reserves {sum(STAGES['prod'].concurrency.values())} concurrent" in " ".join(DEPLOYING.split())
+    assert f"reserves {sum(STAGES['prod'].functions.concurrency.values())} concurrent" in " ".join(DEPLOYING.split())
 
 
 def test_the_age_at_which_originals_change_tier_is_told() -> None:
     text = " ".join(DEPLOYING.split())
-    prod, (to_glacier,) = STAGES["prod"], (tier.after_days for tier in STAGES["dev"].archive_tiers)
+    prod, (to_glacier,) = STAGES["prod"], (tier.after_days for tier in STAGES["dev"].archive.tiers)
     assert f"Glacier Instant Retrieval after {to_glacier} days" in text
-    assert f"Standard-IA after {STAGES['dev'].output_ia_days} days, in `prod` after {prod.output_ia_days}" in text
-    assert f"after {prod.quarantine_days} days what is in quarantine expires" in text
+    assert (
+        f"Standard-IA after {STAGES['dev'].storage.output_ia_days} days, in `prod` after {prod.storage.output_ia_days}"
+        in text
+    )
+    assert f"after {prod.storage.quarantine_days} days what is in quarantine expires" in text

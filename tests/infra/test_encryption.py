@@ -88,9 +88,23 @@ def test_services_that_come_in_nobody_s_name_are_let_use_it_for_this_account(oth
     ours = {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
     assert conditions['["events.amazonaws.com", "sns.amazonaws.com"]'] == ours
     (of_logs,) = (condition for service, condition in conditions.items() if '"logs."' in service)
-    groups = json.dumps(of_logs)
-    assert f"log-group:/aws/lambda/sluice-{otherwise.name}-*" in groups
-    assert f"log-group:/aws/vendedlogs/*/sluice-{otherwise.name}*" in groups
+    ((operator, tested),) = of_logs.items()
+    assert (operator, list(tested)) == ("ArnLike", ["kms:EncryptionContext:aws:logs:arn"])
+    allowed = re.compile(re.escape(written(tested["kms:EncryptionContext:aws:logs:arn"])).replace(r"\*", ".*"))
+    groups = otherwise.pipeline.of_type("Logs::LogGroup").values()
+    names = [written(each["Properties"].get("LogGroupName", "made-up")) for each in groups]
+    assert any("big-files" in name for name in names)
+    arns = [f"arn:aws:logs:REGION:ACCOUNT:log-group:{name}" for name in names]
+    assert [arn for arn in arns if not allowed.fullmatch(arn)] == []
+
+
+def written(value: Any) -> str:
+    """What a template says, with names in place of what AWS fills in."""
+    if isinstance(value, str):
+        return value
+    if "Ref" in value:
+        return {"AWS::Region": "REGION", "AWS::AccountId": "ACCOUNT", "AWS::Partition": "aws"}[value["Ref"]]
+    return "".join(map(written, value["Fn::Join"][1]))
 
 
 def test_the_key_is_renewed_each_year_and_there_is_none_where_no_stage_asks(stages: dict[str, Stage]) -> None:

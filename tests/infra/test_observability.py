@@ -2,15 +2,14 @@
 
 import json
 import re
-from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from infra.functions.sources import PROJECT_ROOT
 from infra.observability.queries import QUERIES
-from infra.stages.settings import STAGES, SettingsError
 from tests.infra.conftest import Stage, Template, statements
+from tests.infra.otherwise import assert_refused
 from workflow import prices
 from workflow.limits import FUNCTIONS
 
@@ -150,11 +149,10 @@ def test_people_are_told_by_mail_and_before_the_money_is_spent(stages: dict[str,
 
 @pytest.mark.parametrize(
     ("wrong", "said"),
-    [({"alarm_emails": ("nobody",)}, "alarm_emails"), ({"monthly_budget_dollars": -1}, "monthly_budget_dollars")],
+    [({"alarm_emails": ["nobody"]}, "alarm_emails"), ({"monthly_budget_dollars": -1}, "monthly_budget_dollars")],
 )
 def test_settings_that_would_tell_nobody_are_refused(wrong: dict[str, Any], said: str) -> None:
-    with pytest.raises(SettingsError, match=said):
-        replace(STAGES["dev"], **wrong)
+    assert_refused(said, observability=wrong)
 
 
 # dashboard

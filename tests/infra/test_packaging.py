@@ -64,6 +64,13 @@ def test_boto3_is_left_to_the_runtime(task: str) -> None:
     assert not FROM_RUNTIME & set(PINNED.findall(requirements(task).read_text()))
 
 
+def test_each_set_of_requirements_is_said_once_and_used() -> None:
+    sets = {path.stem: path.read_text() for path in packaging.REQUIREMENTS.glob("*.in")}
+    assert len({*sets.values()}) == len(sets)
+    assert {requirements(function).stem for function in (*FUNCTIONS, packaging.CONTAINER)} == sets.keys()
+    assert {path.stem for path in packaging.REQUIREMENTS.glob("*.txt")} == {*sets, packaging.BUILD_TOOLS.stem}
+
+
 def test_what_uv_says_is_told_when_it_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(packaging, "requirements", lambda _task: sources.PROJECT_ROOT / "tasks" / "missing.txt")
     monkeypatch.setattr(sources, "digest", lambda *_inputs: "0" * 64)

@@ -203,12 +203,12 @@ def test_function_gets_the_stage_s_settings_as_text(stage: Stage, task: str) -> 
         if f["Properties"]["FunctionName"].split("-", 2)[2] == task.replace("_", "-")
     )
     given = {
-        "RENDITION_FORMATS": ",".join(stage.settings.rendition_formats),
-        "EXPAND_ARCHIVES": "true" if stage.settings.expand_archives else "false",
-        "LONG_VIDEO_CPU_SECONDS": str(stage.settings.long_video_cpu_seconds),
-        "PARTITION_BY": stage.settings.partition_by,
-        "KEEP_PRIVATE": "true" if stage.settings.keep_private else "false",
-        "ARCHIVE_STORAGE_CLASS": stage.settings.archive_storage_class,
+        "RENDITION_FORMATS": ",".join(stage.settings.files.rendition_formats),
+        "EXPAND_ARCHIVES": "true" if stage.settings.files.expand_archives else "false",
+        "LONG_VIDEO_CPU_SECONDS": str(stage.settings.files.long_video_cpu_seconds),
+        "PARTITION_BY": stage.settings.files.partition_by,
+        "PUBLISH_PRIVATE_METADATA": "true" if stage.settings.files.publish_private_metadata else "false",
+        "ARCHIVE_STORAGE_CLASS": stage.settings.archive.storage_class,
         "POWERTOOLS_SERVICE_NAME": f"sluice-{stage.name}",
     }
     assert {name: variables[name] for name in given if name in variables}.items() <= given.items()

@@ -126,7 +126,7 @@ def test_function_runs_python_3_13_on_arm_within_its_limits(stage: Stage, task: 
     assert properties["Timeout"] == FUNCTIONS[task].timeout_seconds
     assert properties["EphemeralStorage"] == {"Size": FUNCTIONS[task].scratch_mb}
     assert properties["TracingConfig"] == {"Mode": "Active"}
-    assert properties.get("ReservedConcurrentExecutions") == stage.settings.concurrency.get(task)
+    assert properties.get("ReservedConcurrentExecutions") == stage.settings.functions.concurrency.get(task)
 
 
 @pytest.mark.parametrize("task", FUNCTIONS)

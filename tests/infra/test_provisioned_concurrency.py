@@ -1,13 +1,10 @@
 """A stage that has functions stand ready at certain times."""
 
-from dataclasses import replace
-
 import pytest
 
-from infra.stages.settings import STAGES, SettingsError, Warm
 from tests.infra.conftest import Stage
+from tests.infra.otherwise import assert_refused
 
-DEV = STAGES["dev"]
 MORNING, EVENING = "cron(0 8 ? * * *)", "cron(0 18 ? * * *)"
 
 
@@ -29,14 +26,14 @@ def test_other_stages_pay_for_none(stage: Stage) -> None:
 
 
 @pytest.mark.parametrize(
-    ("warm", "problem"),
+    ("functions", "morning", "problem"),
     [
-        (Warm({"transfrom": 1}, MORNING, EVENING), "transfrom"),
-        (Warm({"validate": 0}, MORNING, EVENING), "1 or more of validate"),
-        (Warm({"notify": 6}, MORNING, EVENING), "no more than are reserved"),
-        (Warm({"validate": 1}, "8:00", EVENING), "six fields"),
+        ({"transfrom": 1}, MORNING, "transfrom"),
+        ({"validate": 0}, MORNING, "must be a whole number >= 1"),
+        ({"notify": 6}, MORNING, "no more of notify than the 5 that are reserved"),
+        ({"validate": 1}, "8:00", "six fields"),
     ],
 )
-def test_what_aws_would_refuse_is_refused_first(warm: Warm, problem: str) -> None:
-    with pytest.raises(SettingsError, match=problem):
-        replace(DEV, warm=warm, concurrency={"notify": 5})
+def test_what_aws_would_refuse_is_refused_first(functions: dict[str, int], morning: str, problem: str) -> None:
+    wanted = {"functions": functions, "from": morning, "to": EVENING}
+    assert_refused(problem, functions={"provisioned_concurrency": wanted, "concurrency": {"notify": 5}})

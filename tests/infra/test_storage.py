@@ -70,7 +70,7 @@ def test_only_the_ways_in_and_the_archive_tell_so_that_outputs_cannot_feed_the_p
 def test_archive_moves_originals_to_the_stage_s_tiers(stage: Stage) -> None:
     rules = [rule for rule in lifecycle(stage.storage, "Archive") if "Transitions" in rule]
     tiers = [(t["TransitionInDays"], t["StorageClass"]) for rule in rules for t in rule["Transitions"]]
-    assert tiers == [(tier.after_days, tier.storage_class) for tier in stage.settings.archive_tiers]
+    assert tiers == [(tier.after_days, tier.storage_class) for tier in stage.settings.archive.tiers]
 
 
 def test_archive_of_prod_goes_from_glacier_instant_retrieval_to_deep_archive(stages: dict[str, Stage]) -> None:
@@ -80,7 +80,9 @@ def test_archive_of_prod_goes_from_glacier_instant_retrieval_to_deep_archive(sta
 
 def test_output_moves_to_standard_ia_when_the_stage_says(stage: Stage) -> None:
     (rule,) = (rule for rule in lifecycle(stage.storage, "Output") if "Transitions" in rule)
-    assert rule["Transitions"] == [{"StorageClass": "STANDARD_IA", "TransitionInDays": stage.settings.output_ia_days}]
+    assert rule["Transitions"] == [
+        {"StorageClass": "STANDARD_IA", "TransitionInDays": stage.settings.storage.output_ia_days}
+    ]
 
 
 @pytest.mark.parametrize("name", ["Archive", "Output"])
@@ -92,11 +94,11 @@ def test_object_that_is_charged_for_128_kb_at_least_is_not_moved(storage: Templa
 def test_copy_that_was_overwritten_expires_whatever_its_size(stage: Stage) -> None:
     (rule,) = (rule for rule in lifecycle(stage.storage, "Archive") if "NoncurrentVersionExpiration" in rule)
     assert "ObjectSizeGreaterThan" not in rule
-    assert rule["NoncurrentVersionExpiration"] == {"NoncurrentDays": stage.settings.superseded_copies_days}
+    assert rule["NoncurrentVersionExpiration"] == {"NoncurrentDays": stage.settings.archive.superseded_copies_days}
 
 
 def test_rejected_original_expires_and_can_be_brought_back_for_as_long_again(stage: Stage) -> None:
-    days = stage.settings.quarantine_days
+    days = stage.settings.storage.quarantine_days
     (rule,) = (rule for rule in lifecycle(stage.storage, "Quarantine") if "ExpirationInDays" in rule)
     assert rule["ExpirationInDays"] == rule["NoncurrentVersionExpiration"]["NoncurrentDays"] == days >= 180
 
@@ -127,14 +129,14 @@ def test_topic_is_encrypted_and_tls_only(storage: Template) -> None:
 
 
 def test_data_outlives_the_stack_where_the_stage_says_so(stage: Stage) -> None:
-    kept = "Retain" if stage.settings.retain_data else "Delete"
+    kept = "Retain" if stage.settings.storage.retain_data else "Delete"
     keepers = stage.storage.of_type("S3::Bucket") | stage.storage.of_type("DynamoDB::Table")
     assert {resource["DeletionPolicy"] for resource in keepers.values()} == {kept}
-    assert stage.storage.only("DynamoDB::Table")["DeletionProtectionEnabled"] is stage.settings.retain_data
+    assert stage.storage.only("DynamoDB::Table")["DeletionProtectionEnabled"] is stage.settings.storage.retain_data
 
 
 def test_prod_retains_its_data(stages: dict[str, Stage]) -> None:
-    assert stages["prod"].settings.retain_data
+    assert stages["prod"].settings.storage.retain_data
 
 
 def test_names_are_published(storage: Template) -> None:

@@ -1,11 +1,9 @@
 """The sweep's schedule, in every stage: when it fires, what it may do, and what becomes of what it cannot start."""
 
-from dataclasses import replace
-
 import pytest
 
-from infra.stages.settings import STAGES, SettingsError
 from tests.infra.conftest import Stage, Template, statements
+from tests.infra.otherwise import assert_refused
 
 
 def sweep_of(pipeline: Template) -> tuple[str, dict]:
@@ -21,23 +19,23 @@ def sweep_of(pipeline: Template) -> tuple[str, dict]:
 def test_the_sweep_is_started_as_often_as_the_stage_says(stage: Stage) -> None:
     schedule = stage.pipeline.only("Scheduler::Schedule")
     assert schedule["Name"] == f"sluice-{stage.name}-sweep"
-    assert schedule["ScheduleExpression"] == f"rate({stage.settings.sweep_every_minutes} minutes)"
+    assert schedule["ScheduleExpression"] == f"rate({stage.settings.sweeper.every_minutes} minutes)"
     assert schedule["FlexibleTimeWindow"] == {"Mode": "OFF"}
     name, function = sweep_of(stage.pipeline)
     assert schedule["Target"]["Arn"] == {"Fn::GetAtt": [name, "Arn"]}
-    minutes = str(stage.settings.sweep_older_than_minutes)
+    minutes = str(stage.settings.sweeper.older_than_minutes)
     assert function["Environment"]["Variables"]["SWEEP_OLDER_THAN_MINUTES"] == minutes
 
 
 def test_one_minute_is_written_as_aws_wants_it(otherwise: Stage) -> None:
-    assert otherwise.settings.sweep_every_minutes == 1
+    assert otherwise.settings.sweeper.every_minutes == 1
     assert otherwise.pipeline.only("Scheduler::Schedule")["ScheduleExpression"] == "rate(1 minute)"
 
 
 def test_a_sweep_that_cannot_be_started_is_kept_before_the_next_is_due(stage: Stage) -> None:
     pipeline = stage.pipeline
     target = pipeline.only("Scheduler::Schedule")["Target"]
-    assert target["RetryPolicy"]["MaximumEventAgeInSeconds"] == stage.settings.sweep_every_minutes * 60
+    assert target["RetryPolicy"]["MaximumEventAgeInSeconds"] == stage.settings.sweeper.every_minutes * 60
     queue = target["DeadLetterConfig"]["Arn"]["Fn::GetAtt"][0]
     assert queue.startswith("SweepsDlq")
     name, function = sweep_of(pipeline)
@@ -67,9 +65,6 @@ def test_only_schedules_of_this_account_may_have_the_role(pipeline: Template) ->
     assert trust["Condition"] == {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
 
 
-@pytest.mark.parametrize(
-    "settings", [{"sweep_every_minutes": 0}, {"sweep_every_minutes": 1441}, {"sweep_older_than_minutes": 4}]
-)
+@pytest.mark.parametrize("settings", [{"every_minutes": 0}, {"every_minutes": 1441}, {"older_than_minutes": 4}])
 def test_a_sweep_is_neither_endless_nor_rare_nor_hasty(settings: dict[str, int]) -> None:
-    with pytest.raises(SettingsError, match=next(iter(settings))):
-        replace(STAGES["dev"], **settings)
+    assert_refused(next(iter(settings)), sweeper=settings)

@@ -78,7 +78,7 @@ def test_findings_are_acknowledged_on_the_resource_itself_and_for_few_reasons(st
     found = acknowledged(stage)
     stacks = {f"/sluice-{stage.name}-storage", f"/sluice-{stage.name}-pipeline"}
     assert not [path for path, _, _ in found if path in stacks]
-    assert 0 < len({reason for _, _, reason in found}) <= MOST_REASONS + bool(stage.settings.webhook_url)
+    assert 0 < len({reason for _, _, reason in found}) <= MOST_REASONS + bool(stage.settings.ways_out.webhook_url)
 
 
 def test_what_is_acknowledged_are_names_that_come_later_and_ways_of_failing(stage: Stage) -> None:
@@ -95,7 +95,7 @@ def test_what_is_acknowledged_are_names_that_come_later_and_ways_of_failing(stag
         "Serverless-LambdaEventSourceMappingDestination",
         "Serverless-LambdaLatestVersion",
         "Serverless-SQSRedrivePolicy",
-        *({"AwsSolutions-SMG4"} if stage.settings.webhook_url else ()),
+        *({"AwsSolutions-SMG4"} if stage.settings.ways_out.webhook_url else ()),
     }
 
 

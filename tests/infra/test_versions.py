@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from infra.local.assembly import STAGE as LOCAL
 from tasks.shared import failures, observe
 from tasks.shared.executions import Execution
 from tests.infra.conftest import Stage, Template, statements
 from tests.infra.synthesize import COMMIT
 from workflow.limits import functions_of
+from workflow.names import LOCAL
 from workflow.shapes import CaughtError, Run
 
 KEPT = {"DeletionPolicy": "RetainExceptOnCreate", "UpdateReplacePolicy": "Retain"}
@@ -110,7 +110,7 @@ def test_failures_are_counted_for_this_stage_alone_and_without_rejected_files(st
     assert counted["LogGroupName"]["Ref"].startswith("RecordFailureLogs")
     assert (metric["MetricNamespace"], metric["MetricName"]) == (alarm["Namespace"], alarm["MetricName"])
     assert alarm["Namespace"] == f"Sluice/{stage.name}"
-    assert alarm["Threshold"] == stage.settings.rollout.most_failures
+    assert alarm["Threshold"] == stage.settings.rollout.max_failures
 
 
 @pytest.mark.parametrize(("state", "counted"), [("Transform", True), ("", True), ("Rejected", False)])

@@ -1,15 +1,13 @@
 """HTTP API, request queue and topic: in the stages that switch them on, and who may use them."""
 
 import json
-from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from infra.stages.settings import STAGES, HttpApi, SettingsError
 from tasks.api.endpoints import ANY_OTHER, ENDPOINTS
 from tests.infra.conftest import Stage, Template, denies_plain_http, statements
-from tests.infra.otherwise import OTHERWISE
+from tests.infra.otherwise import OTHERWISE, STAGES, assert_refused
 from workflow.limits import FUNCTIONS
 
 DEV = STAGES["dev"]
@@ -45,18 +43,18 @@ def test_no_route_is_open(pipeline: Template) -> None:
 def test_stage_can_know_callers_by_their_tokens(otherwise: Stage) -> None:
     assert {route["AuthorizationType"] for route in routes(otherwise.pipeline)} == {"JWT"}
     authorizer = otherwise.pipeline.only("ApiGatewayV2::Authorizer")
-    api = OTHERWISE.http_api
+    api = OTHERWISE.ways_in.http_api
     assert api
     assert authorizer["JwtConfiguration"] == {"Issuer": api.jwt_issuer, "Audience": list(api.jwt_audiences)}
 
 
 def test_api_is_throttled_logged_and_without_cors(stage: Stage) -> None:
     made = stage.pipeline.only("ApiGatewayV2::Stage")
-    api = stage.settings.http_api
+    api = stage.settings.ways_in.http_api
     assert api
     assert made["DefaultRouteSettings"] == {
         "ThrottlingRateLimit": api.requests_per_second,
-        "ThrottlingBurstLimit": api.requests_at_once,
+        "ThrottlingBurstLimit": api.burst,
     }
     log = stage.pipeline.body["Resources"][made["AccessLogSettings"]["DestinationArn"]["Fn::GetAtt"][0]]
     assert log["Properties"]["LogGroupName"] == f"/aws/vendedlogs/apis/sluice-{stage.name}"
@@ -76,7 +74,7 @@ def test_queue_s_messages_wait_out_six_runs_of_the_function_and_end_as_dead_lett
 def test_function_reports_which_messages_failed_and_runs_no_more_often_than_the_stage_says(stage: Stage) -> None:
     mapping = stage.pipeline.only("Lambda::EventSourceMapping", "Requests")
     assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
-    assert mapping["ScalingConfig"] == {"MaximumConcurrency": stage.settings.request_queue}
+    assert mapping["ScalingConfig"] == {"MaximumConcurrency": stage.settings.ways_in.request_queue_concurrency}
 
 
 # the topic
@@ -90,7 +88,7 @@ def test_s3_may_publish_for_this_account_only_and_partners_by_their_account(othe
     s3, partner = sorted(allowed, key=lambda statement: "Condition" not in statement)
     assert s3["Principal"] == {"Service": "s3.amazonaws.com"}
     assert s3["Condition"] == {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
-    assert OTHERWISE.notification_partners[0] in json.dumps(partner["Principal"])
+    assert OTHERWISE.ways_in.notification_partners[0] in json.dumps(partner["Principal"])
     assert denies_plain_http(policy)
 
 
@@ -100,7 +98,7 @@ def test_who_may_publish_may_use_the_topic_s_own_key(otherwise: Stage) -> None:
     policy = key["KeyPolicy"]
     users = [s for s in statements(policy) if "kms:Decrypt" in s["Action"]]
     assert {action for s in users for action in s["Action"]} == {"kms:Decrypt", "kms:GenerateDataKey*"}
-    assert len(users) == 1 + len(OTHERWISE.notification_partners)
+    assert len(users) == 1 + len(OTHERWISE.ways_in.notification_partners)
 
 
 def test_only_the_topic_may_send_to_the_queue_from_outside(stages: dict[str, Stage]) -> None:
@@ -115,7 +113,7 @@ def test_only_the_topic_may_send_to_the_queue_from_outside(stages: dict[str, Sta
 
 
 def test_stage_without_the_setting_has_no_topic(stages: dict[str, Stage]) -> None:
-    assert not STAGES["prod"].notification_topic
+    assert not STAGES["prod"].ways_in.notification_topic
     assert topics(stages["prod"].pipeline) == []
 
 
@@ -125,16 +123,17 @@ def test_stage_without_the_setting_has_no_topic(stages: dict[str, Stage]) -> Non
 @pytest.mark.parametrize(
     ("changed", "problem"),
     [
-        ({"http_api": HttpApi(jwt_issuer="https://issuer.example")}, "both jwt_issuer and jwt_audiences"),
-        ({"http_api": HttpApi(jwt_issuer="issuer.example", jwt_audiences=("a",))}, "https address"),
-        ({"http_api": HttpApi(requests_per_second=0)}, "must take requests"),
-        ({"http_api": HttpApi(requests_per_second=50, requests_at_once=10)}, "must take requests"),
-        ({"request_queue": 1}, "from 2 to 1000"),
-        ({"request_queue": 0, "notification_topic": True}, "needs a request_queue"),
-        ({"notification_topic": False, "notification_partners": ("111122223333",)}, "need a notification_topic"),
-        ({"notification_partners": ("partner",)}, "accounts of 12 digits"),
+        ({"http_api": {"jwt_issuer": "https://issuer.example"}}, "both jwt_issuer and jwt_audiences"),
+        ({"http_api": {"jwt_issuer": "issuer.example", "jwt_audiences": ["a"]}}, "https address"),
+        ({"http_api": {"requests_per_second": 0}}, "requests_per_second must be a whole number >= 1"),
+        ({"http_api": {"requests_per_second": 50, "burst": 10}}, "needs a burst of 50 or more"),
+        ({"request_queue_concurrency": 1}, "must be 0 for no queue, or 2 or more"),
+        ({"request_queue_concurrency": -1}, ">= 0, not -1.*0 for no queue"),
+        ({"request_queue_concurrency": 1001}, "must be a whole number <= 1000"),
+        ({"request_queue_concurrency": 0, "notification_topic": True}, "needs a request_queue_concurrency"),
+        ({"notification_topic": False, "notification_partners": ["111122223333"]}, "need a notification_topic"),
+        ({"notification_partners": ["partner"]}, "accounts of 12 digits"),
     ],
 )
 def test_mistake_in_the_settings_is_found_before_aws_finds_it(changed: dict[str, Any], problem: str) -> None:
-    with pytest.raises(SettingsError, match=problem):
-        replace(DEV, **changed)
+    assert_refused(problem, ways_in=changed)

@@ -9,7 +9,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any
@@ -135,3 +135,24 @@ def test_a_deployment_comes_to_its_templates_and_packages(sluice: Installed) -> 
     assert assembly.is_relative_to(sluice.folder)
     written = {each.name for each in sluice.packages.iterdir()} - sluice.installed - {"__pycache__"}
     assert not written, "it writes to its state folder only"
+
+
+def test_a_folder_of_ones_own_is_deployed_from(sluice: Installed) -> None:
+    sluice.json("init", "own")
+    own = replace(sluice, folder=sluice.folder / "own")
+    settings = own.folder / "stages.toml"
+    settings.write_text(f"{settings.read_text()}\n[acme]\nstorage.retain_data = true\n")
+    before = settings.read_bytes()
+    made = own.json("deploy", "--stage", "acme", "--dry-run")
+    storage = json.loads(Path(made["assembly"], "sluice-acme-storage.template.json").read_text())
+    (table,) = (each for each in storage["Resources"].values() if each["Type"] == "AWS::DynamoDB::Table")
+    assert table["DeletionPolicy"] == "Retain"
+    assert settings.read_bytes() == before
+
+
+def test_a_mistake_in_ones_own_settings_is_told_with_its_line(sluice: Installed) -> None:
+    folder = sluice.folder / "mistaken"
+    folder.mkdir()
+    (folder / "stages.toml").write_text("[acme]\nkeep_private = true\n")
+    _told, problems = replace(sluice, folder=folder).start("deploy", "--stage", "acme", "--dry-run").communicate()
+    assert "line 2: acme.keep_private is called files.publish_private_metadata now" in problems

@@ -45,7 +45,7 @@ def test_a_message_that_was_given_up_needs_a_person(stack, connection):
     sqs = connection.client("sqs")
     sqs.send_message(QueueUrl=url, MessageBody="{}")
     try:
-        assert attention(stack)["dead letters of failures"]["found"] == "About 1 messages were given up."
+        assert attention(stack)["dead letters of failures"]["found"] == "About 1 message was given up."
     finally:
         sqs.purge_queue(QueueUrl=url)
 

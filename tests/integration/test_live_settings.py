@@ -28,7 +28,7 @@ def ended(record: Any) -> Any:
 
 
 def test_lowered_limit_turns_files_away_until_it_is_taken_back(stack: LocalStack) -> None:
-    shown = stack.json("settings", "--set", "max_bytes.image=1000")
+    shown = stack.json("settings", "--set", "max_bytes.image=1000", "--yes")
     assert shown["settings"] == {"max_bytes": {"image": 1000}}
     rejected = until(lambda: next((each for each in [outcome(stack)] if each["status"] == "rejected"), None))
     assert rejected["reason"]["code"] == "TooLarge"

@@ -135,7 +135,7 @@ def test_frozen_original_is_restored_and_processed_without_anything_running_mean
     wanted = (made["asset_id"], "--tier", "bulk", "--days", "2", "--why", "a new recipe")
     priced = stack.json("restore", *wanted, "--dry-run")
     assert (priced["count"], priced["takes"]) == (1, ["up to 48 hours"])
-    assert "Restore 1 originals?" in stack.run("restore", *wanted, expect=1).stderr
+    assert "Restore 1 original?" in stack.run("restore", *wanted, expect=1).stderr
     (told,) = stack.json("restore", *wanted, "--yes")
     assert (told["state"], told["takes"], told["storage_class"]) == ("asked", "up to 48 hours", "DEEP_ARCHIVE")
     assert stack.client.asset(made["asset_id"]).facts()["restore"]["why"] == "a new recipe"
@@ -171,7 +171,7 @@ def test_rejected_file_is_released_and_rejected_again_then_discarded(stack):
     assert released["outcome"] == "rejected"
     assert attempts(stack, asset)[1:] == [("release", released["execution"], "rejected")]
 
-    assert "Discard 1 rejected files?" in stack.run("discard", asset, "--why", "spam", expect=1).stderr
+    assert "Discard 1 rejected file?" in stack.run("discard", asset, "--why", "spam", expect=1).stderr
     stack.run("discard", asset, "--why", "spam", "--yes")
     record = stack.json("asset", asset)
     assert (record["status"], record["discarded"]["why"]) == ("discarded", "spam")
@@ -188,7 +188,7 @@ def test_rejected_files_are_released_and_discarded_by_code(stack):
     meant = ("--code", "UnsupportedType", "--prefix", "by-code/", "--why", "plain text is welcome now")
     (shown,) = stack.json("release", *meant, "--dry-run")
     assert shown["asset_id"] == rejected["asset_id"]
-    assert "Release 1 rejected files?" in stack.run("release", *meant, expect=1).stderr
+    assert "Release 1 rejected file?" in stack.run("release", *meant, expect=1).stderr
     (released,) = stack.json("release", *meant, "--yes", "--wait", expect=1)
     assert (released["asset_id"], released["outcome"]) == (rejected["asset_id"], "rejected")
     (gone,) = stack.json("discard", *meant, "--yes")

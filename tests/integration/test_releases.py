@@ -101,6 +101,6 @@ def test_executions_at_work_and_redrives_keep_the_old_code_and_a_rollback_brings
     assert marked
     assert int(new_notify) > int(old_notify)
 
-    assert stack.json("rollback")["to"] == old
+    assert stack.json("rollback", "--yes")["to"] == old
     assert notified_by(execution_of(stack, upload(stack, "after.csv"))) == (old_notify, False)
-    assert f"version {old + 1}" in stack.run("rollback", "--to", str(old + 1)).stdout
+    assert f"version {old + 1}" in stack.run("rollback", "--to", str(old + 1), "--yes").stdout

@@ -20,6 +20,7 @@ from tasks.shared import clients
 from tasks.shared.indexes import INDEXES
 from tasks.shared.records.adapter import Records
 from tasks.shared.records.model import Record, decoded, facts_of
+from tests.fakes.aws import Account
 from workflow.limits import FUNCTIONS, task_of
 from workflow.shapes import Pointer
 
@@ -65,7 +66,7 @@ ENVIRONMENT = {
     "QUARANTINE_DAYS": "180",
     "RENDITION_FORMATS": "webp",
     "PARTITION_BY": "",
-    "KEEP_PRIVATE": "false",
+    "PUBLISH_PRIVATE_METADATA": "false",
     "EXPAND_ARCHIVES": "true",
     "LONG_VIDEO_CPU_SECONDS": "120",
 }
@@ -186,16 +187,27 @@ def a_record(asset_id: str = "a" * 32, **attributes: Any) -> Record:
 def running_cloud() -> Iterator[Cloud]:
     """An empty cloud; the environment must be set."""
     with mock_aws():
-        cloud = Cloud(*(_client(name) for name in ("s3", "dynamodb", "sns", "sqs", "stepfunctions", "ssm")))
-        for bucket in (*PLACES, OUTPUT, OPERATIONS, AUDIT):
-            cloud.s3.create_bucket(Bucket=bucket)
-        for bucket in PLACES:
-            cloud.s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
-        _create_table(cloud.dynamodb)
-        cloud.ssm.put_parameter(Name=LIVE_SETTINGS, Value="{}", Type="String")
-        cloud.sns.create_topic(Name=TOPIC.rpartition(":")[2])
-        cloud.queue_url = cloud.subscribe("subscriber")
-        yield cloud
+        yield _filled()
+
+
+@contextmanager
+def fake_cloud(account: Account) -> Iterator[Cloud]:
+    """The same out of fakes, which are many times as fast."""
+    with account.answering():
+        yield _filled()
+
+
+def _filled() -> Cloud:
+    cloud = Cloud(*(_client(name) for name in ("s3", "dynamodb", "sns", "sqs", "stepfunctions", "ssm")))
+    for bucket in (*PLACES, OUTPUT, OPERATIONS, AUDIT):
+        cloud.s3.create_bucket(Bucket=bucket)
+    for bucket in PLACES:
+        cloud.s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    _create_table(cloud.dynamodb)
+    cloud.ssm.put_parameter(Name=LIVE_SETTINGS, Value="{}", Type="String")
+    cloud.sns.create_topic(Name=TOPIC.rpartition(":")[2])
+    cloud.queue_url = cloud.subscribe("subscriber")
+    return cloud
 
 
 def load_function(function: str, **settings: str) -> ModuleType:

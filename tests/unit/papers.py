@@ -302,3 +302,20 @@ def patched(content: bytes, **fields: int) -> bytes:
             struct.pack_into(f"<{code}", changed, at + offset, value)
         at = content.find(b"PK\x01\x02", at + 4)
     return bytes(changed)
+
+
+def set_in(pdf: Pdf, font: str, encoding: str, written: bytes, *, is_seen: bool = True) -> None:
+    """Letters on the first page, in a font of several bytes a letter that the file only names."""
+    ordering = {"UniGB-UCS2-H": "GB1", "UniJIS-UCS2-H": "Japan1", "UniKS-UCS2-H": "Korea1", "UniCNS-UCS2-H": "CNS1"}
+    system = Dictionary(Registry=String("Adobe"), Ordering=String(ordering[encoding]), Supplement=2)
+    descriptor = Dictionary(Type=Name.FontDescriptor, FontName=Name(f"/{font}"), Flags=4)
+    descendant = Dictionary(
+        Type=Name.Font, Subtype=Name.CIDFontType0, BaseFont=Name(f"/{font}"), CIDSystemInfo=system,
+        FontDescriptor=pdf.make_indirect(descriptor),
+    )  # fmt: skip
+    pdf.pages[0].obj.Resources.Font.F2 = Dictionary(
+        Type=Name.Font, Subtype=Name.Type0, BaseFont=Name(f"/{font}"), Encoding=Name(f"/{encoding}"),
+        DescendantFonts=Array([pdf.make_indirect(descendant)]),
+    )  # fmt: skip
+    drawn = f"BT /F2 24 Tf {0 if is_seen else 3} Tr 72 600 Td <{written.hex()}> Tj ET"
+    pdf.pages[0].obj.Contents = pdf.make_stream(drawn.encode())

@@ -10,7 +10,7 @@ from PIL import ExifTags, Image
 
 from tasks.shared.work import Original, Recipe, Rendered
 from tasks.thumbnail.image import preview
-from tasks.transform.image import transform
+from tasks.transform.image import prove, transform
 from tasks.transform.image.animation import animation_size
 from tests.unit.images import (
     BLUE,
@@ -42,7 +42,10 @@ def render(tmp_path):
     def _render(content: bytes, name: str = "GIF", **recipe) -> Rendered:
         path = tmp_path / "original"
         path.write_bytes(content)
-        return transform(Original(path, path.name, MEDIA_TYPES[name], tmp_path), Recipe(**recipe))
+        original = Original(path, path.name, MEDIA_TYPES[name], tmp_path)
+        rendered = transform(original, Recipe(**recipe))
+        prove(original, rendered, Recipe(**recipe))
+        return rendered
 
     return _render
 
@@ -117,6 +120,15 @@ def test_plays_as_often_as_the_original(render, name, options, plays):
     rendered = render(animated(name, plain(RED, GREEN), duration=100, **options), name)
     assert rendered.facts["loop"] == plays
     assert Image.open(io.BytesIO(rendered.files[0].data)).info["loop"] == plays
+
+
+def test_animation_in_which_nothing_moves_becomes_a_still_picture_and_that_is_said(render):
+    frames = [((0, 0, 32, 24), 1, 0)] * 3
+    rendered = render(gif(32, 24, *frames))
+    assert len(frames_of(rendered)) == 1
+    assert rendered.facts["frames"] == 3
+    assert "duration_ms" not in rendered.facts
+    assert "its 3 frames look alike: the rendition does not move" in rendered.facts["notes"]
 
 
 def test_frames_without_a_time_take_as_long_as_browsers_give_them(render):

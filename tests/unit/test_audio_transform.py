@@ -3,7 +3,10 @@
 import io
 import json
 import math
+import os
 import struct
+import subprocess
+import sys
 import zlib
 from array import array
 from dataclasses import replace
@@ -625,3 +628,32 @@ def test_damaged_files_are_rendered_or_rejected(render, data, name):
         return
     json.dumps([rendered.facts, rendered.technical], allow_nan=False)
     assert rendered.files[0].path.stat().st_size > 0
+
+
+ORDERED_BY_THE_FILE = """
+import gc
+import sys
+from pathlib import Path
+from tasks.shared.work import Original, Recipe
+from tasks.transform.audio import transform
+from workflow.errors import UnsupportedCodec
+
+scratch = Path(sys.argv[1])
+for _ in range(20):
+    try:
+        transform(Original(scratch / "sound", "sound.caf", "audio/x-caf", scratch), Recipe())
+    except UnsupportedCodec as exc:
+        print(exc)
+    gc.collect()
+"""
+
+
+def test_channels_in_an_order_of_the_files_own_are_refused_and_harm_nobody(tmp_path):
+    """The list of them is freed once: a second time would end the process, as the allocator looks for it here."""
+    frames = sound(0.5, *["sin(1000*t)"] * 8, rate=8000, layout="7.1")
+    (tmp_path / "sound").write_bytes(encoded("CAF", frames))
+    command = [sys.executable, "-c", ORDERED_BY_THE_FILE, str(tmp_path)]
+    watched = os.environ | {"MALLOC_CHECK_": "3", "MALLOC_PERTURB_": "165"}
+    done = subprocess.run(command, env=watched, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("(FL, FR, FC, LFE, SL, SR, BL, BR) are in an order of the file's own") == 20

@@ -10,6 +10,7 @@ import boto3
 import pytest
 from botocore.config import Config
 
+from tasks.shared.executions import Executions
 from tasks.shared.records.model import Record
 from tests.unit.cloud import (
     ARCHIVE,
@@ -26,10 +27,10 @@ from tests.unit.cloud import (
 from tests.unit.state_machine import Machine
 from workflow.errors import rejections
 from workflow.operator.client import Sluice
-from workflow.operator.console import listing
+from workflow.operator.console import charts, listing, window
 from workflow.operator.console.advice import read_advice
 from workflow.operator.console.files import INLINE, Files
-from workflow.operator.console.listing import Filter
+from workflow.operator.console.listing import Ends, Filter
 from workflow.operator.console.pages.viewer import loudness, sparks
 from workflow.operator.console.window import MAX_BARS, Cause, Window, bar_length, figures, percentiles
 from workflow.operator.stack import Buckets
@@ -89,7 +90,7 @@ def test_pages_hold_every_asset_once_the_newest_first(sluice: Sluice, keep: Call
 
 def test_assets_of_the_same_moment_are_neither_lost_nor_repeated(sluice: Sluice, keep: Callable[..., None]):
     keep(*(record(number, updated_at=NOW.isoformat()) for number in range(9)))
-    found = all_pages(sluice, Filter(status="succeeded"), size=2)
+    found = all_pages(sluice, Filter(statuses=("succeeded",)), size=2)
     assert sorted(found) == [f"{number:032x}" for number in range(9)]
 
 
@@ -105,13 +106,15 @@ def test_what_changes_meanwhile_does_not_shift_the_next_page(sluice: Sluice, kee
     ("wanted", "numbers"),
     [
         (Filter(kind="table"), [3]),
-        (Filter(status="failed"), [1, 2]),
-        (Filter(status="failed", code="KeyError"), [2]),
+        (Filter(statuses=("failed",)), [1, 2]),
+        (Filter(statuses=("failed",), code="KeyError"), [2]),
         (Filter(code="KeyError", state="Notify"), [2]),
         (Filter(code="KeyError", state="Archive"), []),
         (Filter(text="PHOTOS/1"), [1]),
         (Filter(since=NOW - timedelta(seconds=1)), [0, 1]),
-        (Filter(kind="image", status="rejected"), []),
+        (Filter(before=NOW - timedelta(seconds=2)), [2, 3]),
+        (Filter(since=NOW - timedelta(seconds=2), before=NOW - timedelta(seconds=1)), [1, 2]),
+        (Filter(kind="image", statuses=("rejected",)), []),
     ],
 )
 def test_filters_hold_together(sluice: Sluice, keep: Callable[..., None], wanted: Filter, numbers: list[int]):
@@ -136,15 +139,61 @@ def test_a_search_stops_after_what_it_may_look_at(
 
 def test_all_that_match_are_whole_records(sluice: Sluice, keep: Callable[..., None]):
     keep(*(record(number, timings={"validate": 7}) for number in range(120)), record(500, "rejected"))
-    found = list(listing.matching(sluice, Filter(status="succeeded")))
+    found = list(listing.matching(sluice, Filter(statuses=("succeeded",))))
     assert len(found) == 120
     assert found[0].timings == {"validate": 7}
 
 
 def test_a_latest_execution_is_told_from_the_record(sluice: Sluice, keep: Callable[..., None]):
     keep(record(1, "rejected", reason={"code": "EmptyFile"}))
-    [row] = listing.executions_of_assets(sluice, Filter(code="EmptyFile"), size=5).rows
+    [row] = executions_of(sluice, Filter(code="EmptyFile"))
     assert (row.name, row.status, row.code, row.seconds) == ("e1", "FAILED", "EmptyFile", 2.0)
+
+
+def executions_of(sluice: Sluice, wanted: Filter, status: str | None = None) -> list[listing.Row]:
+    return list(listing.executions_of_assets(sluice, wanted, Ends(sluice), status=status, size=50).rows)
+
+
+@pytest.mark.parametrize(
+    ("status", "names"),
+    [
+        ("FAILED", {"rejected", "discarded", "failed", "forgotten"}),
+        ("ABORTED", {"stopped"}),
+        ("TIMED_OUT", {"late"}),
+        ("SUCCEEDED", {"succeeded"}),
+        ("RUNNING", {"processing"}),
+        ("PENDING_REDRIVE", set()),
+        (None, {"rejected", "discarded", "failed", "forgotten", "stopped", "late", "succeeded", "processing"}),
+    ],
+)
+def test_executions_of_a_name_and_a_status_are_all_that_ended_so(
+    sluice: Sluice, keep: Callable[..., None], monkeypatch: pytest.MonkeyPatch, status: str | None, names: set[str]
+):
+    known = {"failed": "FAILED", "stopped": "ABORTED", "late": "TIMED_OUT"}
+    ended = {name: SimpleNamespace(status=each, ended_badly=True) for name, each in known.items()}
+    monkeypatch.setattr(Executions, "find", lambda _, name: ended.get(name))
+    failed = dict.fromkeys(("failed", "forgotten", "stopped", "late"), "failed")
+    states = {each: each for each in ("rejected", "discarded", "succeeded", "processing")} | failed
+    keep(*(record(at, each, execution=name) for at, (name, each) in enumerate(states.items())))
+    found = executions_of(sluice, Filter(text="photos"), status)
+    assert {row.name for row in found} == names
+
+
+def test_executions_of_a_range_are_those_that_were_started_in_it(sluice: Sluice, keep: Callable[..., None]):
+    """A record that changed later belongs to an execution that was started before."""
+    attempt = {"started_at": (NOW - 2 * HOUR).isoformat(), "number": 1}
+    keep(record(1), record(2, attempts=[attempt]), record(3 * 3600))
+    since, before = NOW - 2 * HOUR - timedelta(minutes=1), NOW - HOUR
+    assert [row.name for row in executions_of(sluice, Filter(text="photos", since=since, before=before))] == ["e2"]
+
+
+def test_how_an_execution_ended_is_asked_for_once(sluice: Sluice, monkeypatch: pytest.MonkeyPatch):
+    asked: list[str] = []
+    stopped = SimpleNamespace(status="ABORTED", ended_badly=True)
+    monkeypatch.setattr(Executions, "find", lambda _, name: asked.append(name) or stopped)
+    ends = Ends(sluice)
+    assert {ends.of(record(1, "failed")) for _ in range(3)} == {"ABORTED"}
+    assert asked == ["e1"]
 
 
 def test_a_window_reads_later_only_what_changed(sluice: Sluice, keep: Callable[..., None]):
@@ -173,6 +222,16 @@ def test_causes_are_told_apart_by_state_and_say_what_the_latest_said():
     ]
 
 
+def test_a_window_says_since_when_it_has_all(
+    sluice: Sluice, keep: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(window, "RECORDS_MAX", 3)
+    keep(*(record(number) for number in range(5)), record(6, "failed"))
+    looked = Window(HOUR)
+    assert looked.look(sluice, NOW).whole_since == (NOW - timedelta(seconds=2)).isoformat()
+    assert looked.look(sluice, NOW + 2 * HOUR).whole_since == ""
+
+
 def test_a_window_forgets_what_left_it(sluice: Sluice, keep: Callable[..., None]):
     keep(record(10))
     window = Window(HOUR)
@@ -191,6 +250,17 @@ def test_figures_fall_into_the_bars_of_their_time():
 def test_a_bar_is_a_time_that_people_name(hours: int, minutes: int, bars: int):
     assert bar_length(hours * HOUR) == timedelta(minutes=minutes)
     assert len(figures([], NOW - hours * HOUR, NOW).buckets) == bars
+
+
+@pytest.mark.parametrize(
+    ("days", "first", "last"), [(1, "12:00", "11:00"), (7, "16 Nov 12:00", "23 Nov 06:00"), (30, "24 Oct", "22 Nov")]
+)
+def test_the_chart_names_each_bar_by_its_beginning_in_utc(days: int, first: str, last: str):
+    length = timedelta(days=days)
+    end = NOW if days < 30 else NOW.replace(hour=0)
+    drawn = charts.outcomes(figures([record(0)], end - length, end), length)
+    assert (drawn["xAxis"]["data"][0], drawn["xAxis"]["data"][-1]) == (first, last)
+    assert drawn["series"][0]["data"][-1] == 1
 
 
 def test_percentiles_are_interpolated():

@@ -160,6 +160,15 @@ def test_message_is_put_back_into_the_queue_that_gave_it_up(sluice, queue):
     assert waiting(sluice)[queue] == 0
 
 
+def test_message_that_is_put_back_keeps_what_its_sender_said_beside_it(sluice):
+    bury(sluice, "requests", {"key": "cat.jpg"}, {"tenant": "zoo", "reason": "no bucket", "ERROR_CODE": "NO_RESOURCE"})
+    redrive_dead_letters(sluice, "requests", by="ada")
+    (back,) = sluice.aws.sqs.receive_message(QueueUrl=sluice.stack.sources["requests"], MessageAttributeNames=["All"])[
+        "Messages"
+    ]
+    assert {name: each["StringValue"] for name, each in back["MessageAttributes"].items()} == {"tenant": "zoo"}
+
+
 def test_message_that_comes_again_at_once_does_not_go_round_for_ever(sluice, monkeypatch):
     bury(sluice, "requests", {"nonsense": 1})
     sent, source = sluice.aws.sqs.send_message, sluice.stack.sources["requests"]
@@ -170,7 +179,7 @@ def test_message_that_comes_again_at_once_does_not_go_round_for_ever(sluice, mon
 
     monkeypatch.setattr(sluice.aws.sqs, "send_message", refuse_at_once)
     first, second = redrive_dead_letters(sluice, "requests", by="ada")
-    assert "sent_to" in first
+    assert first.sent_to
     assert "came again at once" in second.kept
     assert waiting(sluice)["requests"] == 1
 

@@ -9,7 +9,7 @@ from PIL import Image
 from tasks.shared.confined import Confines
 from tasks.shared.work import Drawn
 from tasks.thumbnail import document as kind
-from tests.unit.papers import annotate, document, photograph, saved
+from tests.unit.papers import annotate, document, photograph, saved, set_in
 from tests.unit.test_document_transform import bomb
 from workflow.errors import ThumbnailError
 
@@ -96,3 +96,22 @@ def test_page_that_takes_too_long_costs_only_the_thumbnail(draw, monkeypatch):
 def test_rendition_that_is_none(draw):
     with pytest.raises(ThumbnailError, match="could not be drawn"):
         draw(b"%PDF-1.7 nothing")
+
+
+@pytest.mark.parametrize(
+    ("font", "encoding", "letters"),
+    [
+        ("STSong-Light", "UniGB-UCS2-H", "你好世界"),
+        ("MSung-Light", "UniCNS-UCS2-H", "繁體字"),
+        ("HeiseiMin-W3", "UniJIS-UCS2-H", "日本語テスト"),
+        ("HYSMyeongJo-Medium", "UniKS-UCS2-H", "안녕하세요"),
+    ],
+)
+def test_east_asian_letters_are_drawn_though_their_font_is_not_in_the_file(tmp_path, font, encoding, letters):
+    pdf = document("")
+    set_in(pdf, font, encoding, letters.encode("utf-16-be"))
+    path, pixels = tmp_path / "web.pdf", tmp_path / "pixels"
+    path.write_bytes(saved(pdf))
+    size = kind.render_first_page(str(path), str(pixels))
+    drawn = Image.frombytes("RGB", size, pixels.read_bytes()).convert("L")
+    assert sum(drawn.histogram()[:64]) > 50 * len(letters)

@@ -13,7 +13,7 @@ from pikepdf import Array, Dictionary, Name, Pdf, String
 from tasks.shared.work import Original, Recipe, Rendered
 from tasks.transform import document as kind
 from tasks.transform.document import child
-from tests.unit.papers import annotate, document, opened, saved
+from tests.unit.papers import annotate, document, opened, saved, set_in
 from workflow.errors import (
     CorruptDocument,
     EncryptedFile,
@@ -325,3 +325,11 @@ def test_values_of_form_fields_and_notes_are_in_the_text(render):
     )
     text = render(pdf).files[1].path.read_text("utf-8")
     assert text.split() == ["Name:", "Ada"]
+
+
+@pytest.mark.parametrize("is_seen", [True, False])
+def test_letters_that_the_preview_lacks_are_told_where_they_would_be_seen(facts_of, is_seen):
+    pdf = document("")
+    set_in(pdf, "STSong-Light", "UniGB-UCS2-H", "你ا ก".encode("utf-16-be"), is_seen=is_seen)
+    told = ["the preview lacks 2 letters, whose font is not in the file: ا ก"]
+    assert facts_of(pdf).get("notes", []) == (told if is_seen else [])

@@ -220,7 +220,9 @@ def test_place_is_kept_nowhere(cloud, machine):
 
 
 def test_place_is_kept_on_demand(cloud, functions):
-    machine = Machine({**functions, "transform_image": load_function("transform_image", KEEP_PRIVATE="true")})
+    machine = Machine(
+        {**functions, "transform_image": load_function("transform_image", PUBLISH_PRIVATE_METADATA="true")}
+    )
     run(machine, cloud.upload("cat.jpg", encoded(quarters(), exif=exif({}, gps=GPS))))
     assert LATITUDE in stored(cloud)
 

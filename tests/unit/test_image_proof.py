@@ -89,3 +89,27 @@ def test_transparent_renditions_are_read_with_their_transparency(made):
     image.save(buffer, "PNG")
     original, rendered = made(buffer.getvalue(), "PNG")
     prove(original, rendered, Recipe())
+
+
+def test_animation_that_begins_blank_is_not_blank(made):
+    original, rendered = made(encoded(quarters()))
+    blank = Image.new("RGB", (96, 64))
+    moving = encoded(blank, "WEBP", save_all=True, append_images=[quarters()], duration=100)
+    prove(original, replace(rendered, files=(Encoded("web", "image/webp", moving, 96, 64),)), Recipe())
+
+
+@pytest.mark.parametrize("name", ["PNG", "TIFF"])
+@pytest.mark.parametrize("levels", [(0x7530, 0x7531), (0x7530, 0x7631), (0x7530, 0x7A30)], ids=["1", "257", "1,280"])
+def test_faint_picture_of_16_bits_may_become_blank(made, name, levels):
+    """What is many steps of 65,536 is hardly any of 256."""
+    rows = [levels[at // 32].to_bytes(2, "little") * 96 for at in range(64)]
+    original, rendered = made(encoded(Image.frombytes("I;16", (96, 64), b"".join(rows)), name), name)
+    prove(original, rendered, Recipe())
+    prove(original, instead(rendered, Image.new("RGB", (96, 64), "gray")), Recipe())
+
+
+def test_picture_of_16_bits_that_became_blank(made):
+    rows = [(at * 1024).to_bytes(2, "little") * 96 for at in range(64)]
+    original, rendered = made(encoded(Image.frombytes("I;16", (96, 64), b"".join(rows)), "PNG"), "PNG")
+    with pytest.raises(ResultNotProven, match="one color"):
+        prove(original, instead(rendered, Image.new("RGB", (96, 64), "gray")), Recipe())

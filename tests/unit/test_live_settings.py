@@ -11,7 +11,7 @@ from botocore.stub import Stubber
 from tasks.shared.live_settings import LiveParameter, LiveSettings
 from tests.unit.cloud import LIVE_SETTINGS, REGION, Cloud
 from workflow.errors import TransientError
-from workflow.operator.operations.live_settings import WrongSettingError, change, written
+from workflow.operator.operations.live_settings import Change, WrongSettingError, change, planned, written
 
 
 @pytest.fixture
@@ -113,6 +113,17 @@ def test_changes_are_written_together_and_taken_back_one_by_one(sluice):
     }
     change(sluice, ["refused_kinds=", "max_bytes.table="])
     assert written(sluice).document == {"max_bytes": {"image": 1572864}}
+
+
+def test_changes_are_told_before_they_are_made_and_those_that_change_nothing_are_not(sluice):
+    change(sluice, ["max_bytes.image=100MiB", "sweep_older_than_minutes=60"])
+    wanted = ["refused_kinds=video,audio", "max_bytes.image=1000", "sweep_older_than_minutes=", "max_bytes.table="]
+    assert planned(written(sluice), wanted) == [
+        Change("max_bytes.image", "100MiB", "1000"),
+        Change("sweep_older_than_minutes", "60", "as deployed"),
+        Change("refused_kinds", "as deployed", "audio,video"),
+    ]
+    assert written(sluice).document == {"max_bytes": {"image": 104857600}, "sweep_older_than_minutes": 60}
 
 
 @pytest.mark.parametrize(

@@ -199,7 +199,10 @@ def test_only_a_named_version_is_copied_or_deleted(objects, original):
         ({"checksums": {"CRC32": "x", "SHA1": "s"}}, {"checksums": {"CRC32": "x", "SHA1": "t"}}, False),
         ({"checksums": {"CRC32": "x"}}, {"checksums": {"SHA1": "s"}}, True),
         ({"etag": "a"}, {"etag": "b"}, False),
-        ({"etag_is_md5": False}, {"etag_is_md5": False}, False),
+        ({"etag": "a-2"}, {"etag": "b-2"}, False),
+        ({"etag_is_md5": False}, {"etag_is_md5": False}, None),
+        ({"etag": "a-2"}, {"etag": "b"}, None),
+        ({"checksums": {"CRC32": "x-2"}, "etag_is_md5": False}, {"checksums": {"CRC32": "y"}}, None),
     ],
 )
 def test_without_sha256_the_best_shared_proof_decides(source, copy, same):
@@ -223,9 +226,13 @@ def test_sha256_of_parts_is_not_taken_for_that_of_the_whole():
 @pytest.fixture
 def in_parts(cloud: Cloud) -> Pointer:
     """An original of two unequal parts."""
+    return uploaded_in_parts(cloud)
+
+
+def uploaded_in_parts(cloud: Cloud, **options: str) -> Pointer:
     address = {"Bucket": INGEST, "Key": "photos/cat.jpg"}
     upload = cloud.s3.create_multipart_upload(
-        **address, ContentType="image/jpeg", Metadata={"by": "Ada"}, Tagging="a=b"
+        **address, ContentType="image/jpeg", Metadata={"by": "Ada"}, Tagging="a=b", **options
     )
     bodies = [b"1" * (6 * MIB), b"2" * 7]
     parts = [
@@ -251,6 +258,26 @@ def test_large_original_is_copied_along_its_own_parts(cloud, in_parts):
         "STANDARD_IA",
     )
     assert cloud.s3.get_object_tagging(Bucket=ARCHIVE, Key=COPY.key)["TagSet"] == [{"Key": "a", "Value": "b"}]
+
+
+@pytest.mark.parametrize("known", [sha256(b"1" * (6 * MIB) + b"2" * 7), None])
+@pytest.mark.parametrize("at_most", [5 * MIB, 5000 * MIB])
+def test_copy_of_parts_under_a_key_is_proven_by_its_bytes(cloud, known, at_most):
+    """Nothing that S3 tells of both says that they are the same, nor that they are not."""
+    objects = Objects(cloud.s3, copy_object_max_bytes=at_most)
+    source = objects.head(uploaded_in_parts(cloud, ServerSideEncryption="aws:kms"))
+    assert (source.etag_is_md5, source.checksums) == (False, {})
+    copy = objects.copy_verified(source, COPY, known)
+    assert objects.read(copy.at) == objects.read(source.at)
+
+
+def test_copy_of_parts_under_a_key_with_other_bytes_is_refused(cloud, monkeypatch):
+    objects = Objects(cloud.s3)
+    source = objects.head(uploaded_in_parts(cloud, ServerSideEncryption="aws:kms"))
+    damaged = b"3" * source.size
+    monkeypatch.setattr(objects, "_copy", lambda *_: cloud.s3.put_object(Bucket=ARCHIVE, Key=COPY.key, Body=damaged))
+    with pytest.raises(CopyNotVerified, match=r"stays where it is"):
+        objects.copy_verified(source, COPY, None)
 
 
 def test_failed_copy_in_parts_leaves_no_upload_behind(cloud, in_parts, monkeypatch):

@@ -2,6 +2,7 @@
 
 import io
 import struct
+from pathlib import Path
 
 import pytest
 from pikepdf import Array, Dictionary, Name, Pdf, Stream
@@ -10,14 +11,16 @@ from PIL import ExifTags, Image
 from tasks.shared.published import prove_files, prove_nothing_private
 from tasks.shared.published.document import prove_document
 from tasks.shared.published.secrets import Secrets, secrets_of
-from tasks.shared.work import Encoded, Original, Recipe, Rendered
+from tasks.shared.work import Encoded, Original, Recipe, Rendered, Written
 from tasks.transform.audio import transform as transform_audio
 from tasks.transform.image import transform as transform_image
 from tasks.transform.video import transform as transform_video
+from tests.unit import compact
 from tests.unit.images import encoded, exif
 from tests.unit.movies import Captions, Movie
 from tests.unit.papers import document, photograph, saved
 from tests.unit.sounds import encoded as sound
+from tests.unit.tables import converted, parquet
 from workflow.errors import ResultNotProven
 
 PICTURE = Image.linear_gradient("L").convert("RGB")
@@ -154,6 +157,32 @@ def test_secrets_are_found_in_xmp():
     assert secrets_of(io.BytesIO(content), len(content)).texts == {"Hidden Street", "Eve Editor"}
 
 
+COMMENT = "Jane Roe, 12 Hidden Street"
+
+
+@pytest.mark.parametrize("name", ["MP3", "M4A", "FLAC", "Vorbis", "Opus", "WAV", "AIFF"])
+def test_secrets_are_found_in_the_tags_of_sounds(name):
+    content = sound(name, tags={"comment": COMMENT, "title": "Largo"})
+    assert COMMENT in secrets_of(io.BytesIO(content), len(content)).texts
+
+
+@pytest.mark.parametrize("container", ["mp4", "mov", "matroska"])
+def test_secrets_are_found_in_the_tags_of_films(tmp_path, container):
+    tags = {"comment": COMMENT, "location": "+48.1368+011.5824/", "title": "Largo"}
+    content = Movie([PICTURE.resize((64, 48))] * 5, tags=tags).bytes(tmp_path, container)
+    found = secrets_of(io.BytesIO(content), len(content))
+    assert found.texts >= {COMMENT}
+    assert {round(each, 4) for each in found.degrees} == {48.1368, 11.5824}
+
+
+@pytest.mark.parametrize("author", ["Jane (Roe)", "Jäne Röe ✓"])
+def test_secrets_are_found_in_what_a_pdf_says_of_itself(author):
+    pdf = document("Hello")
+    pdf.docinfo["/Author"] = author
+    content = saved(pdf)
+    assert secrets_of(io.BytesIO(content), len(content)).texts >= {author}
+
+
 @pytest.mark.parametrize(
     "told",
     [
@@ -230,3 +259,21 @@ def test_pdf_that_tells_is_refused(tmp_path, leak):
     path.write_bytes(saved(pdf))
     with pytest.raises(ResultNotProven):
         prove_document(path)
+
+
+PARQUET = "application/vnd.apache.parquet"
+
+
+def test_tables_pass_and_what_is_said_about_their_file_is_refused(tmp_path):
+    original = parquet(tmp_path, "SELECT 1 AS n, [1.5] AS list", ", KV_METADATA {author: 'Jane', pandas: '{}'}")
+    said = refused(Encoded("data", PARQUET, original))
+    assert "'author'" in said or "'pandas'" in said
+    path = Path(converted(tmp_path, original, PARQUET).paths()[0])
+    prove_files([Written("data", PARQUET, path)])
+
+
+@pytest.mark.parametrize("program", [b"Jane's writer v1", b"DuckDB version v2 (build Jane)"])
+def test_name_of_another_program_in_a_table_is_refused(program):
+    footer = compact.struct({1: compact.I32(1), 6: program.decode()})
+    content = b"PAR1" + footer + struct.pack("<I", len(footer)) + b"PAR1"
+    assert "the name of a program" in refused(Encoded("data", PARQUET, content))

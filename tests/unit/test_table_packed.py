@@ -6,6 +6,7 @@ import duckdb
 import pytest
 import zstandard
 
+from tests.unit.int96 import int96_file
 from tests.unit.tables import CSV, NDJSON, PARQUET, XLSX, converted, parquet, workbook
 from workflow.errors import (
     CorruptTable,
@@ -117,6 +118,29 @@ def test_parquet_with_too_many_columns(tmp_path):
     content = parquet(tmp_path, "SELECT " + ", ".join(f"{at} AS c{at}" for at in range(1501)))
     with pytest.raises(TooManyColumns):
         converted(tmp_path, content, PARQUET)
+
+
+TEN_AM_NS = 36_000 * 10**9
+
+
+def test_nanoseconds_of_old_timestamps_are_kept(tmp_path):
+    fine = [("2024-01-01", TEN_AM_NS + 123_456_789), ("1969-12-31", TEN_AM_NS + 1)]
+    coarse = [("2024-01-01", TEN_AM_NS + 123_456_000), ("1969-12-31", 0)]
+    far = [("0001-01-01", TEN_AM_NS), ("9999-12-31", TEN_AM_NS + 5000)]
+    table = converted(tmp_path, int96_file(fine=fine, coarse=coarse, far=far), PARQUET)
+    assert table.types() == {"fine": "TIMESTAMP_NS", "coarse": "TIMESTAMP", "far": "TIMESTAMP"}
+    assert table.rows() == [
+        ("2024-01-01 10:00:00.123456789", "2024-01-01 10:00:00.123456", "0001-01-01 10:00:00"),
+        ("1969-12-31 10:00:00.000000001", "1969-12-31 00:00:00", "9999-12-31 10:00:00.000005"),
+    ]
+    assert not table.facts["notes"]
+
+
+@pytest.mark.parametrize("day", ["0001-01-01", "1677-09-21", "2262-04-11", "9999-12-31"])
+def test_nanoseconds_for_which_no_type_has_room_are_told(tmp_path, day):
+    table = converted(tmp_path, int96_file(t=[(day, 0), ("2024-01-01", TEN_AM_NS + 123_456_789)]), PARQUET)
+    assert table.column("t") == [f"{day} 00:00:00", "2024-01-01 10:00:00.123456"]
+    assert table.facts["notes"] == ['"t" has nanoseconds, and dates before 1678 or after 2261: microseconds are kept']
 
 
 def test_decimals_that_would_be_rounded_are_refused(tmp_path):

@@ -8,25 +8,41 @@ from decimal import Decimal
 
 import duckdb
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.shared.work import Original, Recipe
-from tasks.transform.table import prove, transform
+from tasks.transform.table import proof, prove, transform, types
+from tests.unit.generated import generated
 from tests.unit.tables import CSV, NDJSON, converted
 from workflow.errors import RejectedError, ResultNotProven
 
 CONTENT = "id,amount,text\n1,2.5,a\n2,100.5,b\n3,-7.25,c\n"
 
 
-@pytest.fixture
-def made(tmp_path):
-    """A table that is converted, but not yet proven."""
-    path, scratch = tmp_path / "original", tmp_path / "scratch"
-    path.write_text(CONTENT)
+def unproven(folder, content, **recipe):
+    path, scratch = folder / "original", folder / "scratch"
+    path.write_text(content)
     scratch.mkdir()
     original = Original(path, "table", CSV, scratch)
-    return original, transform(original, Recipe())
+    return original, transform(original, Recipe(**recipe))
+
+
+@pytest.fixture(params=["step by step", "at once"])
+def made(tmp_path, monkeypatch, request):
+    """A table that is converted, but not yet proven."""
+    if request.param == "at once":
+        monkeypatch.setattr(types, "SAMPLE_ROWS", 1)
+    original, rendered = unproven(tmp_path, CONTENT)
+    assert (original.scratch / "table.raw").exists() == (request.param == "step by step")
+    return original, rendered
+
+
+@pytest.fixture
+def parted(tmp_path):
+    """One in parts by date."""
+    days = "".join(f"{at},{at * 1.25},2024-01-0{1 + at % 3}\n" for at in range(9))
+    return unproven(tmp_path, f"id,amount,day\n{days}", partition_by="day")
 
 
 def tampered(path, query):
@@ -52,6 +68,50 @@ def test_rows_and_numbers_that_are_others_are_not_published(made, query):
     tampered(made[1].files[0].path, query)
     with pytest.raises(ResultNotProven, match="Nothing was published"):
         prove(*made, Recipe())
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\n\n", "\n  \n"])
+def test_rows_are_found_in_the_text_by_their_numbers(tmp_path, monkeypatch, end):
+    """Whatever piece of the file they are in, and though quotes reach over ends of lines and of pieces."""
+    monkeypatch.setattr(proof, "_PIECE_BYTES", 64)
+    cells = [("id", "text"), *((str(at), ("plain", "a, b", 'a "b"', f"two{end}lines")[at % 4]) for at in range(200))]
+    out = io.StringIO()
+    csv.writer(out, lineterminator=end).writerows(cells)
+    path = tmp_path / "table.csv"
+    path.write_text(out.getvalue(), newline="")
+    text = proof.Text(path)
+    assert sum(piece.records for piece in text.pieces) == len(cells)
+    for places in ([0], [199], [3, 4, 5], [7, 50, 51, 120, 198], [*range(200)]):
+        assert [tuple(row) for row in text.at([1, 0], places)] == [cells[at + 1][::-1] for at in places]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "SELECT * FROM {table} LIMIT 2",
+        "SELECT * REPLACE (amount + 0.001 AS amount) FROM {table}",
+        "SELECT * FROM {table} ORDER BY id DESC",
+    ],
+)
+def test_parts_with_other_rows_and_numbers_are_not_published(parted, query):
+    prove(*parted, Recipe(partition_by="day"))
+    part = parted[1].files[1].path
+    assert part.name.endswith("-1.parquet")
+    tampered(part, query)
+    with pytest.raises(ResultNotProven, match="Nothing was published"):
+        prove(*parted, Recipe(partition_by="day"))
+
+
+def test_row_that_is_in_two_parts_is_not_published(parted):
+    for path in (parted[1].files[0].path, parted[1].files[0].path.with_suffix(".rows")):
+        path.with_name(path.name.replace("-0.", "-1.")).write_bytes(path.read_bytes())
+    with pytest.raises(ResultNotProven, match="lost or gained rows"):
+        prove(*parted, Recipe(partition_by="day"))
+
+
+def test_column_may_be_named_like_what_engines_add(tmp_path):
+    table = converted(tmp_path, "file_row_number,row,filename\n7,1,a\n5,2,b\n")
+    assert table.rows() == [("7", "1", "a"), ("5", "2", "b")]
 
 
 def test_a_row_that_nobody_mentions_is_not_published(made):
@@ -80,14 +140,6 @@ TABLES = st.lists(st.tuples(st.integers(-(10**17), 10**17), NUMBERS, WORDS), min
 ENCODINGS = ["utf-8", "utf-8-sig", "utf-16", "utf-32"]
 """Letters at random are of no language: which older encoding they are in cannot be told."""
 
-QUICK = settings(
-    deadline=None,
-    phases=[Phase.explicit, Phase.reuse, Phase.generate],
-    max_examples=30,
-    derandomize=True,  # new ones are looked for on demand, not by whoever runs the tests
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)
-
 
 def equal(table, rows):
     """Whether all values are the ones that were written: numbers as decimals, texts to the letter."""
@@ -98,7 +150,7 @@ def equal(table, rows):
     )
 
 
-@QUICK
+@generated(20)
 @given(
     TABLES,
     st.sampled_from(",;\t|"),
@@ -125,7 +177,7 @@ def test_known_values_in_any_dialect_come_back_equal_or_are_refused(
     assert equal(table, rows)
 
 
-@QUICK
+@generated(20)
 @given(TABLES, st.sampled_from(["lines", "array", "records", "pretty"]))
 def test_known_values_in_any_json_come_back_equal(tmp_path_factory, rows, form):
     objects = [{"id": number, "amount": 0, "text": text} for number, _, text in rows]

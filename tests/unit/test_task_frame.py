@@ -196,14 +196,14 @@ def test_function_that_counts_nothing_prints_no_metrics(capsys):
 
 class Settings(msgspec.Struct, frozen=True):
     table_name: str
-    keep_private: bool = False
+    publish_private_metadata: bool = False
 
 
 @pytest.mark.parametrize(("text", "value"), [("true", True), ("false", False), ("1", True)])
 def test_settings_come_from_the_environment(monkeypatch, text, value):
     monkeypatch.setenv("TABLE_NAME", "table")
-    monkeypatch.setenv("KEEP_PRIVATE", text)
-    assert from_environment(Settings) == Settings(table_name="table", keep_private=value)
+    monkeypatch.setenv("PUBLISH_PRIVATE_METADATA", text)
+    assert from_environment(Settings) == Settings(table_name="table", publish_private_metadata=value)
 
 
 def test_missing_setting_is_named(monkeypatch):

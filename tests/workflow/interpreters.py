@@ -6,7 +6,7 @@ import zipfile
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from importlib import import_module
 from pathlib import Path
 from types import SimpleNamespace
@@ -137,7 +137,11 @@ def start(aws: Any, arn: str, name: str) -> str:
 
 @contextmanager
 def on_moto(name: str, attempts: Path) -> Generator[Interpreter]:
-    """In this process, without waiting between retries. Its Lambda needs Docker: what calls it asks the stub."""
+    """In this process, without waiting between retries. Its Lambda needs Docker: what calls it asks the stub.
+
+    It would read the definition anew for each execution, though what it reads it never changes.
+    """
+    parser = import_module(f"{MOTO_PARSER.rpartition('.')[0]}.parse.asl_parser").AmazonStateLanguageParser
     invoking = import_module(f"{MOTO_PARSER}.state.exec.state_task.lambda_eval_utils")
     retrying = import_module(f"{MOTO_PARSER}.common.retry.retrier_decl")
     arns = {state: f"arn:aws:lambda:{REGION}:000000000000:function:{state}" for state in TASK_STATES}
@@ -146,6 +150,7 @@ def on_moto(name: str, attempts: Path) -> Generator[Interpreter]:
         moto.mock_aws(config={"stepfunctions": {"execute_state_machine": True}}),
     ):
         patch.setattr(invoking, "_invoke_lambda_function", partial(invoke_stub, attempts))
+        patch.setattr(parser, "parse", cache(parser.parse))
         patch.setattr(retrying, "time", SimpleNamespace(sleep=do_not_wait))
         session: Any = boto3.Session(region_name=REGION)
         yield with_functions(session.client, name, definition(arns))

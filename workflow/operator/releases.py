@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from workflow.errors import SluiceError
 from workflow.events import ENDED_BADLY
 from workflow.names import resource_name
 from workflow.operator.stack import Connection
@@ -22,7 +23,7 @@ FOLLOW_SECONDS = 1.0
 _FUNCTION_VERSION = re.compile(r"arn:[^:]+:lambda:[^:]+:\d+:function:[^:\"]+:\d+")
 
 
-class RollbackError(Exception):
+class RollbackError(SluiceError):
     """There is nothing to go back to, or no such version; the message says which there are."""
 
 
@@ -77,9 +78,21 @@ class Releases:
         """The percentage of new executions by the version that they run."""
         return _shares(self._alias())
 
+    def planned(self, to: int | None = None) -> Switch:
+        """What a rollback would do: to the version before the newest that is live, unless one is named."""
+        return self._plan(to)[0]
+
     def roll_back(self, to: int | None = None) -> Switch:
-        """Give all new executions to a version, at once: to the one before the newest that is live, unless named."""
-        if self._deploying():
+        """Give all new executions to an earlier version, at once."""
+        switch, arn = self._plan(to)
+        self._stepfunctions.update_state_machine_alias(
+            stateMachineAliasArn=self._alias_arn,
+            routingConfiguration=[{"stateMachineVersionArn": arn, "weight": ALL}],
+        )
+        return switch
+
+    def _plan(self, to: int | None) -> tuple[Switch, str]:
+        if self.deploying():
             raise RollbackError("A deployment is under way, which would go on: cancel it by a rollback without --to.")
         before = self.shares()
         published = {_number(each): each for each in self._listed_arns()}
@@ -87,16 +100,12 @@ class Releases:
         if target not in published:
             known = ", ".join(map(str, sorted(published)))
             raise RollbackError(f"There is no version {to or f'before {max(before)}'}; published are {known}.")
-        self._stepfunctions.update_state_machine_alias(
-            stateMachineAliasArn=self._alias_arn,
-            routingConfiguration=[{"stateMachineVersionArn": published[target], "weight": ALL}],
-        )
         others = (arn for number, arn in published.items() if number != target)
-        return Switch(target, before, sum(self._count(arn, "RUNNING") for arn in others))
+        return Switch(target, before, sum(self._count(arn, "RUNNING") for arn in others)), published[target]
 
     def cancel_deployment(self) -> bool:
         """Let CloudFormation put back what a deployment under way has changed. False where none is."""
-        if not self._deploying():
+        if not self.deploying():
             return False
         self._cloudformation.cancel_update_stack(StackName=self._stack_name)
         return True
@@ -164,7 +173,8 @@ class Releases:
             running=self._count(arn, "RUNNING"),
         )
 
-    def _deploying(self) -> bool:
+    def deploying(self) -> bool:
+        """Whether a deployment of the pipeline is under way."""
         found = self._cloudformation.describe_stacks(StackName=self._stack_name)["Stacks"][0]
         return found["StackStatus"] == "UPDATE_IN_PROGRESS"
 

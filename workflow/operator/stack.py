@@ -15,7 +15,7 @@ from botocore.exceptions import ClientError
 
 from infra.local import access
 from infra.local.access import LocalAccess, NotThereError
-from workflow.names import resource_name
+from workflow.names import LOCAL, resource_name
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient
     from mypy_boto3_sts import STSClient
 
-LOCAL = "local"
 OWN_STATE_DIR = Path(".sluice")
 
 

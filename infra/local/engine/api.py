@@ -2,12 +2,14 @@
 
 import functools
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from infra.local.engine.history import Record
 from infra.local.ministack import stepfunctions as sf
 
+DEFAULT_PAGE_SIZE = 100
+LONGEST_PAGE_SIZE = 1000
 ARN = re.compile(r"arn:[\w-]+:states:[\w-]*:\d*:.+", re.DOTALL)
 
 Members = dict[str, Any]
@@ -58,9 +60,52 @@ def require_arn(arn: Any) -> None:
         raise RefusedError("InvalidArn", f"Invalid Arn: 'Invalid ARN prefix: {arn}'")
 
 
-def required_execution(request: Members) -> Record:
+def constraint(value: Any, member: str, broken: str) -> RefusedError:
+    """What AWS says of a member that does not fit the API's model."""
+    message = f"1 validation error detected: Value '{value}' at '{member}' failed to satisfy constraint: {broken}"
+    return RefusedError("ValidationException", message)
+
+
+def page_size(request: Members) -> int:
+    size: int = request.get("maxResults") or DEFAULT_PAGE_SIZE
+    if size > LONGEST_PAGE_SIZE:
+        raise constraint(size, "maxResults", f"Member must have value less than or equal to {LONGEST_PAGE_SIZE}")
+    return size
+
+
+def page(name: str, found: Sequence[Members], request: Members) -> Members:
+    """The part of `found` that is asked for; the token is where the next one begins."""
+    token: str = request.get("nextToken") or "0"
+    if not token.isdecimal():
+        raise invalid_token()
+    end = int(token) + page_size(request)
+    return {name: found[int(token) : end]} | ({"nextToken": str(end)} if end < len(found) else {})
+
+
+def invalid_token() -> RefusedError:
+    return RefusedError("InvalidToken", "Invalid Token: 'Invalid token'")
+
+
+def require_machine(request: Members) -> Members:
+    """The state machine's record."""
+    arn = request.get("stateMachineArn")
+    require_arn(arn)
+    if arn not in sf._state_machines:
+        raise RefusedError("StateMachineDoesNotExist", f"State Machine Does Not Exist: '{arn}'")
+    return sf._state_machines[arn]
+
+
+def require_execution_arn(request: Members) -> None:
+    """An Express execution's ARN names nothing that can be asked for."""
     arn = request.get("executionArn")
     require_arn(arn)
+    if str(arn).split(":")[5] == "express":
+        raise RefusedError("InvalidArn", "Invalid Arn: 'Resource type not valid in this context: express'")
+
+
+def required_execution(request: Members) -> Record:
+    require_execution_arn(request)
+    arn = request.get("executionArn")
     record = sf._executions.get(arn)
     if record is None:
         raise RefusedError("ExecutionDoesNotExist", f"Execution Does Not Exist: '{arn}'")

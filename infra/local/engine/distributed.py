@@ -14,7 +14,9 @@ from typing import Any
 
 from infra.local.engine.errors import StateError
 from infra.local.engine.history import ExecutionEndedError, Record, end_execution, to_text
+from infra.local.engine.readers import limit_of
 from infra.local.engine.records import begin, described, new_record, renew
+from infra.local.engine.retries import RUNTIME_ERROR
 from infra.local.engine.scope import Scope, State
 from infra.local.engine.workers import as_ended
 from infra.local.ministack import s3
@@ -22,6 +24,7 @@ from infra.local.ministack import stepfunctions as sf
 
 # AWS runs up to 10,000 children at once; here each is a thread.
 CONCURRENCY_LIMIT = 64
+ALL_PERCENT = 100
 THRESHOLD_ERROR = "States.ExceedToleratedFailureThreshold"
 THRESHOLD_CAUSE = "The specified tolerated failure threshold was exceeded"
 COUNTED_AS = {"SUCCEEDED": "succeeded", "FAILED": "failed", "TIMED_OUT": "timedOut", "ABORTED": "aborted"}
@@ -40,11 +43,18 @@ Inputs = Sequence[tuple[int, Any]]
 class MapRun:
     """A Map Run as DescribeMapRun shows it in `view`, and the records of its child executions."""
 
-    def __init__(self, scope: Scope, view: dict[str, Any], records: Sequence[Record]) -> None:
+    def __init__(self, scope: Scope, view: dict[str, Any], records: Sequence[Record] | None = None) -> None:
+        """Without `records` it is not known yet what there is to do."""
         self.view = view
-        self.children = [Child(record, self) for record in records]
+        self.is_filled = records is not None
+        self.children = [Child(record, self) for record in records or ()]
         self._carry = scope.run.carry
         self._lock = threading.Lock()
+
+    def take(self, records: Sequence[Record]) -> None:
+        self.is_filled = True
+        self.children = [Child(record, self) for record in records]
+        self.view |= _counts(records)
 
     def carry(self, record: Record) -> None:
         self._count(record, "pending", "running")
@@ -116,9 +126,17 @@ def _batch_text(items: list[Any], batch_input: Any) -> bytes:
 
 
 def run_map(scope: Scope, state: State, processor: dict[str, Any], read_inputs: Callable[[], Inputs]) -> Any:
-    """The outputs of all children, or where the ResultWriter put them."""
-    map_run = _resumed(scope) or _started(scope, state, processor, read_inputs())
+    """The outputs of all children, or where the ResultWriter put them.
+
+    An ItemReader reads once the Map Run is there: its failure is the Map Run's.
+    """
+    map_run, inputs = _resumed(scope), None
+    if map_run is None:
+        inputs = None if "ItemReader" in state else read_inputs()
+        map_run = _started(scope, state, inputs or ())
     try:
+        if not map_run.is_filled:
+            _fill(scope, processor, map_run, read_inputs() if inputs is None else inputs)
         _finish(scope, state, map_run)
     except StateError as failure:
         map_run.end("FAILED")
@@ -159,21 +177,31 @@ def _tolerated(view: dict[str, Any], state: State, failed: int, total: int) -> b
     return by_count and (by_share or "ToleratedFailurePercentage" not in given)
 
 
-def _started(scope: Scope, state: State, processor: dict[str, Any], inputs: Inputs) -> MapRun:
-    parent = scope.run.record
+def _started(scope: Scope, state: State, inputs: Inputs) -> MapRun:
+    """A Map Run without children; its length is told where it is known."""
+    concurrency = scope.whole_number("MaxConcurrency", 0)
+    scope.event("MapStateStarted", length=sum(size for size, _ in inputs))
     label = state.get("Label") or sf.new_uuid()
-    machine_arn = f"{parent['stateMachineArn']}/{label}"
+    machine_arn = f"{scope.run.record['stateMachineArn']}/{label}"
     run_arn = f"{machine_arn.replace(':stateMachine:', ':mapRun:')}:{sf.new_uuid()}"
-    kind = processor["ProcessorConfig"].get("ExecutionType", "STANDARD")
-    machine = {"stateMachineArn": machine_arn, "type": kind, "roleArn": parent["roleArn"]}
-    definition = to_text({"QueryLanguage": scope.context["QueryLanguage"], **processor})
-    records = [_child(machine, definition, run_arn, *one) for one in inputs]
-    view: dict[str, Any] = _view(scope, run_arn) | _counts(records) | {"_stateMachineArn": machine_arn}
+    view: dict[str, Any] = _view(scope, run_arn, concurrency) | _counts(()) | {"_stateMachineArn": machine_arn}
+    if "ItemReader" in state:
+        limit_of(scope, state["ItemReader"])
     sf._map_runs[run_arn] = view
-    scope.keep_branches({"mapRunArn": run_arn, "children": [record["executionArn"] for record in records]})
-    scope.event("MapStateStarted", length=view["itemCounts"]["total"])
+    scope.keep_branches({"mapRunArn": run_arn, "children": None})
     scope.event("MapRunStarted", mapRunArn=run_arn)
-    return MapRun(scope, view, records)
+    return MapRun(scope, view)
+
+
+def _fill(scope: Scope, processor: dict[str, Any], map_run: MapRun, inputs: Inputs) -> None:
+    run_arn = map_run.view["mapRunArn"]
+    kind = processor["ProcessorConfig"].get("ExecutionType", "STANDARD")
+    arn, role = map_run.view["_stateMachineArn"], scope.run.record["roleArn"]
+    machine = {"stateMachineArn": arn, "type": kind, "roleArn": role}
+    definition = to_text({"QueryLanguage": scope.context["QueryLanguage"], **processor})
+    map_run.take([_child(machine, definition, run_arn, *one) for one in inputs])
+    children = [child.record["executionArn"] for child in map_run.children]
+    scope.keep_branches({"mapRunArn": run_arn, "children": children})
 
 
 def _child(machine: dict[str, Any], definition: str, map_run_arn: str, size: int, given: Any) -> Record:
@@ -185,17 +213,31 @@ def _child(machine: dict[str, Any], definition: str, map_run_arn: str, size: int
     return record
 
 
-def _view(scope: Scope, arn: str) -> dict[str, Any]:
+def _view(scope: Scope, arn: str, concurrency: int) -> dict[str, Any]:
     return {
         "mapRunArn": arn,
         "executionArn": scope.run.record["executionArn"],
         "status": "RUNNING",
         "startDate": sf.now_iso(),
-        "maxConcurrency": int(scope.number("MaxConcurrency", 0)),
-        "toleratedFailurePercentage": scope.number("ToleratedFailurePercentage", 0),
-        "toleratedFailureCount": scope.number("ToleratedFailureCount", 0),
+        "maxConcurrency": concurrency,
+        "toleratedFailurePercentage": _tolerated_percentage(scope),
+        "toleratedFailureCount": _tolerated_count(scope),
         "redriveCount": 0,
     }
+
+
+def _tolerated_count(scope: Scope) -> int:
+    count = scope.whole_number("ToleratedFailureCount", 0)
+    if count < 0:
+        raise StateError(RUNTIME_ERROR, "ToleratedFailureCount cannot be negative.")
+    return count
+
+
+def _tolerated_percentage(scope: Scope) -> float:
+    percentage = scope.fraction("ToleratedFailurePercentage", 0)
+    if not 0 <= percentage <= ALL_PERCENT:
+        raise StateError(RUNTIME_ERROR, f"ToleratedFailurePercentage must be between 0 and {ALL_PERCENT}.")
+    return percentage
 
 
 def _counts(records: Sequence[Record]) -> dict[str, dict[str, int]]:
@@ -215,7 +257,8 @@ def _resumed(scope: Scope) -> MapRun | None:
     if kept is None:
         return None
     view = sf._map_runs[kept["mapRunArn"]]
-    map_run = MapRun(scope, view, [sf._executions[arn] for arn in kept["children"]])
+    children: list[str] | None = kept["children"]
+    map_run = MapRun(scope, view, None if children is None else [sf._executions[arn] for arn in children])
     map_run.renew()
     scope.event("MapRunRedriven", mapRunArn=view["mapRunArn"], redriveCount=view["redriveCount"])
     return map_run

@@ -8,7 +8,7 @@ from infra.local.engine.scope import new_frame
 from infra.local.ministack import stepfunctions as sf
 
 DESCRIBED_FIELDS = (
-    *("executionArn", "input", "inputDetails", "name", "startDate", "stateMachineArn", "status", "stopDate"),
+    *("executionArn", "input", "output", "name", "startDate", "stateMachineArn", "status", "stopDate"),
     *("error", "cause"),
 )
 
@@ -96,9 +96,9 @@ def context_object(record: Record, definition: dict[str, Any]) -> dict[str, Any]
 
 
 def described(record: Record, *, as_json: bool = False) -> dict[str, Any]:
-    """An execution as a Task or a result file shows it; `as_json` gives its output as JSON and not as text."""
+    """An execution as a Task or a result file shows it; `as_json` gives its data as JSON and not as text."""
     members = {field: record[field] for field in DESCRIBED_FIELDS if record[field] is not None}
-    if record["output"] is not None:
-        members |= {"output": json.loads(record["output"]) if as_json else record["output"]}
-        members |= {"outputDetails": record["outputDetails"]}
+    members |= {f"{data}Details": {"Included": True} for data in ("input", "output") if data in members}
+    if as_json:
+        members |= {data: json.loads(members[data]) for data in ("input", "output") if data in members}
     return {f"{name[0].upper()}{name[1:]}": value for name, value in members.items()}

@@ -9,7 +9,8 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
-from infra.local.engine.history import ExecutionEndedError, Run, within_limit
+from infra.local.engine.errors import StateError
+from infra.local.engine.history import ExecutionEndedError, Run, to_text, within_limit
 from infra.local.ministack import stepfunctions as sf
 
 Frame = dict[str, Any]
@@ -64,9 +65,25 @@ class Scope:
     def input(self) -> Any:
         return self.frame["at"]["input"]
 
-    def number(self, field: str, default: Any = None) -> Any:
-        """A number that the state gives as such, by a path, or by a JSONata expression."""
-        state = self.state
+    def whole_number(self, field: str, default: int, fields: dict[str, Any] | None = None) -> int:
+        """As `number`: what a path finds must be one."""
+        return self._checked(field, default, int, "integer", fields)
+
+    def fraction(self, field: str, default: float) -> float:
+        return self._checked(field, default, (int, float), "float")
+
+    def _checked(self, field: str, default: Any, kind: Any, name: str, fields: dict[str, Any] | None = None) -> Any:
+        value = self.number(field, default, fields)
+        path = (fields or self.state).get(f"{field}Path")
+        if path is not None and (not isinstance(value, kind) or isinstance(value, bool)):
+            shown = value if isinstance(value, str) else to_text(value)
+            cause = f'The {field}Path field refers to value "{shown}" which is not a valid {name}: {path}'
+            raise StateError("States.Runtime", cause)
+        return kind(value) if kind is int else value
+
+    def number(self, field: str, default: Any = None, fields: dict[str, Any] | None = None) -> Any:
+        """A number that the state, or a part of it, gives as such, by a path, or by a JSONata expression."""
+        state = self.state if fields is None else fields
         if f"{field}Path" in state:
             return sf._resolve_path_or_ctx(state[f"{field}Path"], self.input, self.context)
         if isinstance(state.get(field), str):

@@ -9,15 +9,18 @@ from infra.local.engine.branches import CONCURRENCY_LIMIT, Plan, run_branches
 from infra.local.engine.distributed import batched, run_map
 from infra.local.engine.errors import StateError
 from infra.local.engine.history import ExecutionEndedError, to_text
+from infra.local.engine.readers import read_items
 from infra.local.engine.retries import DATA_LIMIT_ERROR, RUNTIME_ERROR, RetryCounter, error_matches
 from infra.local.engine.scope import Scope, State
-from infra.local.engine.tasks import WAITS_FOR_TOKEN, Task, perform
+from infra.local.engine.tasks import NEWER_SYNC, SYNC, WAITS_FOR_TOKEN, Task, perform
 from infra.local.engine.values import moment
 from infra.local.ministack import stepfunctions as sf
 
 Step = tuple[Any, str | None]
 CAUSE_LIMIT_CHARACTERS = 32_768
 LONGEST_WAIT_SECONDS = 2**31 - 1
+WITH_TOKEN = (SYNC, NEWER_SYNC, WAITS_FOR_TOKEN)
+"""How the resources end whose tasks are told their token."""
 RUNTIME_CAUSE_START = "An error occurred while executing the state"
 
 
@@ -124,7 +127,7 @@ def _task(scope: Scope, state: State) -> Step:
 
 def _attempt_task(scope: Scope, state: State) -> Step:
     token = sf.new_uuid()
-    if state["Resource"].endswith(WAITS_FOR_TOKEN):
+    if state["Resource"].endswith(WITH_TOKEN):
         scope.context["Task"] = {"Token": token}
     task = Task(
         resource=state["Resource"],
@@ -160,7 +163,7 @@ def _attempt_map(scope: Scope, state: State) -> Step:
     data = sf._apply_input_path(state, scope.input, scope.context)
     items = _items(scope, state, data)
     plans = [_iteration(scope, state, data, (index, item)) for index, item in enumerate(items)]
-    concurrency = min(int(scope.number("MaxConcurrency", 0)) or CONCURRENCY_LIMIT, CONCURRENCY_LIMIT)
+    concurrency = min(scope.whole_number("MaxConcurrency", 0) or CONCURRENCY_LIMIT, CONCURRENCY_LIMIT)
     results = _branched(scope, "Map", {"length": len(items)}, plans, concurrency)
     return _with_result(scope, state, results)
 
@@ -173,7 +176,7 @@ def _attempt_distributed_map(scope: Scope, state: State) -> Step:
 def _child_inputs(scope: Scope, state: State) -> list[tuple[int, Any]]:
     data = sf._apply_input_path(state, scope.input, scope.context)
     reader = state.get("ItemReader")
-    items = _items(scope, state, data) if reader is None else sf._read_map_items(reader, data, scope.context)
+    items = _items(scope, state, data) if reader is None else read_items(scope, reader, data)
     inputs = [_iteration(scope, state, data, indexed).input for indexed in enumerate(items)]
     batcher = state.get("ItemBatcher")
     batch_input = sf._resolve_params_obj((batcher or {}).get("BatchInput"), data, scope.context)

@@ -11,6 +11,7 @@ from typing import BinaryIO
 
 from tasks.shared.published.jpeg import faults_of_jpeg
 from tasks.shared.published.mp4 import faults_of_mp4
+from tasks.shared.published.parquet import faults_of_parquet
 from tasks.shared.published.secrets import Secrets
 from tasks.shared.published.told import faults_of_told
 from tasks.shared.published.webp import faults_of_webp
@@ -25,9 +26,10 @@ _CHECKS: Mapping[str, Callable[[BinaryIO], Iterator[str]]] = MappingProxyType(
         "video/mp4": faults_of_mp4,
         "audio/mp4": faults_of_mp4,
         "text/vtt": faults_of_webvtt,
+        "application/vnd.apache.parquet": faults_of_parquet,
     }
 )
-"""What else is published is the file's own content, and nothing besides: tables, lists, texts and PDFs."""
+"""What else is published is the file's own content, and nothing besides: lists, texts and PDFs."""
 
 
 def prove_nothing_private(rendered: Rendered, secrets: Secrets) -> None:

@@ -1,7 +1,7 @@
 """What an original says of places, persons and devices: read out of its bytes to look for it in what is published.
 
-A reading of its own, of EXIF, XMP and IPTC, in whatever container they lie; what it overlooks, the lists of what may be
-published keep back all the same.
+A reading of its own, of EXIF, XMP and IPTC in whatever container, and of containers' tags; what it overlooks, the lists
+of what may be published keep back all the same.
 """
 
 import re
@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 from typing import BinaryIO
+
+from tasks.shared.published.tags import in_tags
 
 _SPAN_BYTES = 8 * 1024 * 1024
 _MAX_ENTRIES, _MAX_BLOCKS = 500, 20
@@ -53,7 +55,7 @@ def secrets_of(stream: BinaryIO, size: int) -> Secrets:
     if size > _SPAN_BYTES:
         stream.seek(max(_SPAN_BYTES, size - _SPAN_BYTES))
         data += stream.read(_SPAN_BYTES)
-    found = list(_in_exif(data))
+    found = [*_in_exif(data), *in_tags(data)]
     said = {*(each for each in found if isinstance(each, str)), *_in_xmp(data), *_in_iptc(data)}
     texts = {text.strip() for text in said}
     return Secrets(

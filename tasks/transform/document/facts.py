@@ -14,6 +14,7 @@ from tasks.transform.document.pages import Pages
 
 MAX_FACT_CHARS = 200
 MAX_PROPERTIES = 50
+MAX_LETTERS_TOLD = 12
 MAX_PAGES_LISTED = 1000
 MM_PER_POINT = 25.4 / 72
 MAX_USER_UNIT = 75_000
@@ -84,6 +85,9 @@ def page_notes(pages: Pages) -> Iterator[str]:
         yield f"{pages.unread:,} pages are damaged and cannot be shown"
     if pages.text_ends_at is not None:
         yield f"the text is that of the first {pages.text_ends_at:,} pages"
+    if pages.undrawn:
+        some = " ".join(dict.fromkeys(pages.undrawn[:MAX_LETTERS_TOLD]))
+        yield f"the preview lacks {len(pages.undrawn):,} letters, whose font is not in the file: {some}"
 
 
 def page_list(pages: Pages) -> list[dict[str, float | None]]:

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
 
-from pypdfium2 import PdfDocument, PdfiumError, PdfPage
+from pypdfium2 import PdfDocument, PdfiumError, PdfPage, PdfTextPage
 
+from tasks.shared.pdf_fonts import start_pdfium, undrawn_letters
 from tasks.transform.document.limits import MAX_TEXT_CHARS, MAX_TEXT_SECONDS
 
 PAGE_BREAK = "\f"
@@ -23,7 +24,7 @@ _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\uffff]+")
 class Pages:
     """What was found. Sizes in points, as they are shown; `unread` pages could not be opened.
 
-    The text of the pages from `text_ends_at` on was not read any more.
+    The text of the pages from `text_ends_at` on was not read any more. `undrawn` are letters of the first page.
     """
 
     sizes: list[tuple[float, float]] = field(default_factory=list[tuple[float, float]])
@@ -32,10 +33,12 @@ class Pages:
     with_text: int = 0
     unread: int = 0
     text_ends_at: int | None = None
+    undrawn: str = ""
 
 
 def read_pages(document: Path, text_file: Path) -> Pages:
     """Writes the text of all pages, a form feed between them, until there is more of it than anybody reads."""
+    start_pdfium()
     found, deadline = Pages(), time.monotonic() + MAX_TEXT_SECONDS
     with closing(PdfDocument(document)) as pdf, text_file.open("w", encoding="utf-8", newline="\n") as file:
         for number, page in enumerate(_pages(pdf)):
@@ -47,7 +50,9 @@ def read_pages(document: Path, text_file: Path) -> Pages:
                 if found.characters > MAX_TEXT_CHARS or time.monotonic() > deadline:
                     found.text_ends_at = number if found.text_ends_at is None else found.text_ends_at
                     continue
-                text = _text_of(page)
+                with closing(page.get_textpage()) as written:
+                    found.undrawn += "" if number else "".join(undrawn_letters(written))
+                    text = _text_of(written)
             _count(found, text)
             file.write(f"{PAGE_BREAK if number else ''}{text}")
     return found
@@ -61,9 +66,8 @@ def _pages(pdf: PdfDocument) -> Iterator[PdfPage | None]:
             yield None
 
 
-def _text_of(page: PdfPage) -> str:
-    with closing(page.get_textpage()) as text:
-        lines = str(text.get_text_range()).replace("\r\n", "\n").replace("\r", "\n")
+def _text_of(written: PdfTextPage) -> str:
+    lines = str(written.get_text_range()).replace("\r\n", "\n").replace("\r", "\n")
     return _UNPRINTABLE.sub(" ", _HYPHENS.sub("", lines)).strip()
 
 

@@ -148,6 +148,8 @@ def _several_facts(decoded: Decoded, found: Format, moving: Animation | None) ->
 
 def _several_notes(decoded: Decoded, found: Format, moving: Animation | None) -> list[str]:
     """Which of more pictures than one is shown."""
+    if moving and moving.is_still:
+        return [f"its {decoded.frames:,} frames look alike: the rendition does not move"]
     if moving or decoded.frames == 1:
         return []
     which = f"number {decoded.page + 1}, as those before it are reduced previews," if decoded.page else "the first"

@@ -30,6 +30,7 @@ FOREVER = 0
 _TOO_SHORT_MS, _INSTEAD_MS = 10, 100
 _MAX_FRAME_MS = 655_350
 _WEBP_FIRST_CHUNK, _WEBP_FLAGS_AT, _WEBP_ALPHA_FLAG = slice(12, 16), 20, 0x10
+_WEBP_MOVES_FLAG = 0x02
 
 Size = tuple[int, int]
 Frames = Iterator[tuple[Image, float]]
@@ -45,8 +46,15 @@ class Animation:
     has_alpha: bool
 
     @property
+    def is_still(self) -> bool:
+        """Of frames that all look alike, libwebp makes a picture that does not move."""
+        data = self.file.data
+        return data[_WEBP_FIRST_CHUNK] != b"VP8X" or not data[_WEBP_FLAGS_AT] & _WEBP_MOVES_FLAG
+
+    @property
     def facts(self) -> dict[str, Any]:
-        return {"duration_ms": self.duration_ms, "loop": self.loop, "has_alpha": self.has_alpha}
+        times = {} if self.is_still else {"duration_ms": self.duration_ms, "loop": self.loop}
+        return times | {"has_alpha": self.has_alpha}
 
 
 def animate(path: Path, found: Format, frames: int, recipe: Recipe, finish: Callable[[Image], Image]) -> Animation:

@@ -30,7 +30,7 @@ _CUSTOMARY_NODATA = {
 }
 _CMYK_BANDS = 4
 _SIDEWAYS = frozenset({5, 6, 7, 8})
-_ICON_PX, _BLANK_LEVELS = 64, 4
+_ICON_PX, _BLANK_LEVELS, _FAINT_LEVELS = 64, 4, 12
 _TURNED_BY_LOADER = frozenset({"image/heic", "image/avif"})
 _HEADERS: Mapping[str, Callable[..., Any]] = MappingProxyType(
     {
@@ -82,21 +82,24 @@ def _orientation(picture: Any) -> int:
 
 
 def looks_blank(data: bytes) -> bool:
-    """Whether a rendition is of one color, or nearly, as far as it can be seen."""
-    return _is_blank(pyvips.Image.thumbnail_buffer(data, _ICON_PX).copy_memory())
+    """Whether a rendition, all frames of it, is of one color, or nearly, as far as it can be seen."""
+    options = "[n=-1]" if data.startswith(b"RIFF") else ""
+    return _spans(pyvips.Image.thumbnail_buffer(data, _ICON_PX, option_string=options)) <= _BLANK_LEVELS
 
 
 def is_blank(path: Path) -> bool:
-    """Whether an original is of one color, or cannot be told."""
+    """Whether an original is of one color, so faint that its rendition may be, or cannot be told."""
     try:
-        return _is_blank(pyvips.Image.thumbnail(str(path), _ICON_PX).copy_memory())
+        return _spans(pyvips.Image.thumbnail(str(path), _ICON_PX)) <= _FAINT_LEVELS
     except pyvips.Error:
         return True
 
 
-def _is_blank(small: Any) -> bool:
-    seen = small.flatten(background=[0, 255, 0]) if small.hasalpha() else small
-    return all(band.max() - band.min() <= _BLANK_LEVELS for band in seen.bandsplit())
+def _spans(small: Any) -> float:
+    """How far the levels of a band are apart, of 256, whatever bits they have."""
+    seen = small.colourspace("srgb").copy_memory()
+    seen = seen.flatten(background=[0, 255, 0]) if seen.hasalpha() else seen
+    return max(band.max() - band.min() for band in seen.bandsplit())
 
 
 def read_jpeg(path: Path, shrink: int) -> Image | None:

@@ -5,28 +5,38 @@ A reader brings each format to the same raw form, text where the file has no typ
 
 import hashlib
 import json
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
+import duckdb
 from duckdb import DuckDBPyConnection
 
 from tasks.shared.work import Original, Recipe, Rendered, Written
 from tasks.sniffing.text import LOG
-from tasks.transform.table.delimited import read_delimited
+from tasks.transform.table.delimited import keep_text, read_delimited
 from tasks.transform.table.documents import read_documents
-from tasks.transform.table.engine import identifier, literal, open_engine, row_group_rows, write_parquet
+from tasks.transform.table.engine import (
+    MAX_ROW_GROUP_ROWS,
+    identifier,
+    literal,
+    numbered,
+    open_engine,
+    row_group_rows,
+    write_parquet,
+)
 from tasks.transform.table.envelope import UNWRAPPED
 from tasks.transform.table.logs import read_logs
 from tasks.transform.table.names import slugs, stem
 from tasks.transform.table.parquet import read_parquet
 from tasks.transform.table.partition import parts
-from tasks.transform.table.plain import PLAIN, plain_text
+from tasks.transform.table.plain import PLAIN, PlainText, plain_text
 from tasks.transform.table.profile import MAX_FULL_COLUMNS, Described, cut, describe, profile_table
-from tasks.transform.table.proof import prove_rows, prove_values
+from tasks.transform.table.proof import Made, RawCells, Text, prove_rows, prove_values
 from tasks.transform.table.raw import RawTable
-from tasks.transform.table.types import Column, notes_of, typed_columns
+from tasks.transform.table.types import Column, notes_of, settled_columns, typed_columns
 from tasks.transform.table.unpack import UNPACKED, unpack
 from tasks.transform.table.workbook import read_workbook
 
@@ -36,6 +46,9 @@ _DOCUMENTS = frozenset({"application/json", NDJSON})
 _TEXTS = frozenset({*_DELIMITED, *_DOCUMENTS, LOG})
 _READ_FROM = (UNWRAPPED, PLAIN, UNPACKED)
 """What a text was read from, if it was not the original itself: the last that was made of it first."""
+
+ROWS = ".rows"
+"""Which rows of the raw table are in a part: Parquet beside it, for the proof."""
 
 _MAX_LIST_BYTES, _MAX_NOTE_CHARS = 1200, 160
 
@@ -63,12 +76,36 @@ def transform(original: Original, recipe: Recipe) -> Rendered:
     media_type, _, packing = original.media_type.partition("+")
     path = unpack(original.path, packing, original.scratch)
     with open_engine(path, original.scratch) as engine:
-        read = _read(path, media_type, stem(original.name), engine, original.scratch)
-        tables: list[Finished] = []
-        for slug, raw in zip(slugs(raw.name for raw in read), read, strict=True):
-            full_columns = MAX_FULL_COLUMNS - sum(min(len(each.columns), MAX_FULL_COLUMNS) for each in tables)
-            tables.append(_finish(engine, raw, slug, recipe, original.scratch, max(0, full_columns)))
+        if media_type in _DELIMITED:
+            tables = [_delimited(engine, plain_text(path, original.scratch), original, recipe)]
+        else:
+            read = _read(path, media_type, stem(original.name), engine, original.scratch)
+            tables = _finished(engine, read, original, recipe)
     return _rendered(original, tables)
+
+
+def _delimited(engine: DuckDBPyConnection, text: PlainText, original: Original, recipe: Recipe) -> Finished:
+    """In one pass over the text, if the types that its first rows have are those of all; or else step by step."""
+    name, scratch = stem(original.name), original.scratch
+    (slug,) = slugs([name])
+    kept = None if recipe.partition_by else keep_text(text, name, scratch)
+    try:
+        if kept and (columns := settled_columns(engine, kept)):
+            return _finish(engine, kept, columns, slug, recipe, scratch, MAX_FULL_COLUMNS)
+    except (duckdb.InvalidInputException, duckdb.ConversionException):
+        pass
+    return _finished(engine, [read_delimited(text, name, engine, scratch)], original, recipe)[0]
+
+
+def _finished(
+    engine: DuckDBPyConnection, read: Sequence[RawTable], original: Original, recipe: Recipe
+) -> list[Finished]:
+    tables: list[Finished] = []
+    for slug, raw in zip(slugs(raw.name for raw in read), read, strict=True):
+        full_columns = MAX_FULL_COLUMNS - sum(min(len(each.columns), MAX_FULL_COLUMNS) for each in tables)
+        columns = typed_columns(engine, raw)
+        tables.append(_finish(engine, raw, columns, slug, recipe, original.scratch, max(0, full_columns)))
+    return tables
 
 
 def prove(original: Original, rendered: Rendered, _recipe: Recipe) -> None:
@@ -76,20 +113,21 @@ def prove(original: Original, rendered: Rendered, _recipe: Recipe) -> None:
     media_type = original.media_type.partition("+")[0]
     tables: list[dict[str, Any]] = rendered.technical["tables"]
     read_from = (path for name in _READ_FROM if (path := original.scratch / name).exists())
+    text = Text(next(read_from, original.path))
     if media_type in _TEXTS:
-        prove_rows(tables, next(read_from, original.path), media_type)
+        prove_rows(tables, text, media_type)
     with open_engine(original.path, original.scratch) as engine:
         for table in tables:
             folder = f"tables/{table['slug']}/"
             made = [file.path for file in rendered.files if isinstance(file, Written) and file.name.startswith(folder)]
-            prove_values(engine, table["name"], original.scratch / f"{table['slug']}.raw", made)
+            raw = original.scratch / f"{table['slug']}.raw"
+            parts_made = [Made(path, path.with_suffix(ROWS)) for path in made]
+            prove_values(engine, table, RawCells(engine, raw) if raw.exists() else text, parts_made)
 
 
 def _read(path: Path, media_type: str, name: str, engine: DuckDBPyConnection, scratch: Path) -> list[RawTable]:
     if media_type == PARQUET:
         return [read_parquet(path, name, engine, scratch)]
-    if media_type in _DELIMITED:
-        return [read_delimited(plain_text(path, scratch), name, engine, scratch)]
     if media_type == LOG:
         return read_logs(plain_text(path, scratch), name, engine, scratch)
     if media_type in _DOCUMENTS:
@@ -98,30 +136,42 @@ def _read(path: Path, media_type: str, name: str, engine: DuckDBPyConnection, sc
 
 
 def _finish(
-    engine: DuckDBPyConnection, raw: RawTable, slug: str, recipe: Recipe, scratch: Path, full_columns: int
+    engine: DuckDBPyConnection,
+    raw: RawTable,
+    columns: Sequence[Column],
+    slug: str,
+    recipe: Recipe,
+    scratch: Path,
+    full_columns: int,
 ) -> Finished:
-    columns = typed_columns(engine, raw)
-    files, notes = _written(engine, raw, columns, slug, recipe, scratch)
+    files, rows, notes = _written(engine, raw, columns, slug, recipe, scratch)
     relation = f"read_parquet([{', '.join(literal(file.path) for file in files)}], hive_partitioning = false)"
     described = describe(engine, relation)
     profile = profile_table(engine, relation, described, full_columns)
-    raw.path.rename(scratch / f"{slug}.raw")
+    if raw.text:
+        raw = replace(raw, rows=rows)
+    else:
+        raw.path.rename(scratch / f"{slug}.raw")
     return Finished(slug, raw, described, files, profile, (*raw.notes, *notes_of(columns), *notes))
 
 
 def _written(
-    engine: DuckDBPyConnection, raw: RawTable, columns: tuple[Column, ...], slug: str, recipe: Recipe, scratch: Path
-) -> tuple[tuple[Written, ...], tuple[str, ...]]:
-    """The Parquet files, one for each part, and what a person should know of the parts."""
+    engine: DuckDBPyConnection, raw: RawTable, columns: Sequence[Column], slug: str, recipe: Recipe, scratch: Path
+) -> tuple[tuple[Written, ...], int, tuple[str, ...]]:
+    """The Parquet files, one for each part, their rows, and what a person should know of the parts."""
     wanted, notes = parts(engine, columns, recipe.partition_by)
     values = ", ".join(f"{column.expression} AS {identifier(column.name)}" for column in columns)
     group_rows = row_group_rows(raw.row_bytes, len(columns))
-    files: list[Written] = []
+    files, rows = list[Written](), 0
     for at, part in enumerate(wanted):
         path = scratch / f"{slug}-{at}.parquet"
-        write_parquet(engine, f"SELECT {values} FROM raw WHERE {part.condition}", path, group_rows)
+        rows += write_parquet(engine, f"SELECT {values} FROM raw WHERE {part.condition}", path, group_rows)
+        if part.folder:
+            names = [row[0] for row in engine.execute("DESCRIBE raw").fetchall()]
+            numbers = f"SELECT row AS c0 FROM {numbered(raw.path, names)} WHERE {part.condition}"
+            write_parquet(engine, numbers, path.with_suffix(ROWS), MAX_ROW_GROUP_ROWS)
         files.append(Written("/".join(filter(None, ("tables", slug, part.folder, "data"))), PARQUET, path))
-    return tuple(files), notes
+    return tuple(files), rows, notes
 
 
 def _rendered(original: Original, tables: list[Finished]) -> Rendered:

@@ -30,7 +30,8 @@ from tasks.transform.table.names import column_names
 from tasks.transform.table.plain import PlainText
 from tasks.transform.table.raw import RawColumn, RawTable
 from tasks.transform.table.rejects import Rejects
-from tasks.transform.table.totals import last_line, without_total
+from tasks.transform.table.totals import is_labelled, last_line, tail, without_total
+from tasks.transform.table.types import UNLIKE
 from workflow.errors import TooManyColumns
 
 _BUFFERED_LINES = 4
@@ -45,23 +46,51 @@ class _FaultyError(Exception):
 def read_delimited(text: PlainText, name: str, engine: DuckDBPyConnection, scratch: Path) -> RawTable:
     """One table, all of whose values are still text; raises a RejectedError."""
     layout = read_layout(text.path)
-    check_columns(layout.start.width)
-    columns = tuple(map(RawColumn, column_names(layout.start.header or [""] * layout.start.width)))
-    notes = (*text.notes, *header_notes(layout.start))
-    table = RawTable(
-        name,
-        scratch / "raw.parquet",
-        columns,
-        0,
-        layout.row_bytes,
-        header_rows=int(layout.start.header is not None),
-        notes=notes,
-        facts=_facts(text, layout),
-    )
+    table = _table(text, name, scratch, layout)
     with Rejects(scratch / "rejects.ndjson") as rejects:
         table = _read(engine, text, table, layout, rejects)
         table = without_total(engine, table, lambda: last_line(text.path), rejects)
     return rejects.told(table)
+
+
+def keep_text(text: PlainText, name: str, scratch: Path) -> RawTable | None:
+    """The table as it is in its text, if nothing there has to be put right or left out as far as one can see.
+
+    It is an error, when it is read, if that turns out not to be so: then `read_delimited` does it.
+    """
+    layout = read_layout(text.path)
+    start, dialect = layout.start, layout.dialect
+    is_plain = text.is_clean and layout.can_skip and dialect.is_plain and dialect.quote == dialect.escape == '"'
+    is_bare = start.width > 1 and start.row_width == start.width and not layout.left_out
+    if not is_plain or not is_bare or _may_end_in_total(text.path, dialect):
+        return None
+    rows = _reader(text.path, dialect, f"skip = {layout.data_line}", start.width)
+    again = f"CASE WHEN {_is_header(start.header)} THEN {UNLIKE} ELSE c0 END" if start.header else "c0"
+    return replace(_table(text, name, scratch, layout), text=f"(SELECT * REPLACE ({again} AS c0) FROM {rows})")
+
+
+def _may_end_in_total(path: Path, dialect: Dialect) -> bool:
+    """Also where the last line is too long to be looked at, or cannot be read by itself."""
+    *before, last = tail(path).rstrip().splitlines() or [b""]
+    try:
+        (row,) = dialect.reader(iter([last.decode("utf-8", "replace")]))
+    except (csv.Error, ValueError):
+        return True
+    return not before or is_labelled(row)
+
+
+def _table(text: PlainText, name: str, scratch: Path, layout: Layout) -> RawTable:
+    check_columns(layout.start.width)
+    return RawTable(
+        name,
+        scratch / "raw.parquet",
+        tuple(map(RawColumn, column_names(layout.start.header or [""] * layout.start.width))),
+        0,
+        layout.row_bytes,
+        header_rows=int(layout.start.header is not None),
+        notes=(*text.notes, *header_notes(layout.start)),
+        facts=_facts(text, layout),
+    )
 
 
 def _read(engine: DuckDBPyConnection, text: PlainText, table: RawTable, layout: Layout, rejects: Rejects) -> RawTable:
@@ -100,7 +129,7 @@ def _load_strictly(engine: DuckDBPyConnection, path: Path, table: RawTable, layo
     rows = _load(engine, path, table, layout.dialect, f"skip = {layout.data_line}", start.row_width)
     faults = [f"c{at} IS NOT NULL" for at in range(start.width, start.row_width)]
     if start.header:
-        faults.append(" AND ".join(f"c{at} {_equals(cell)}" for at, cell in enumerate(start.header)))
+        faults.append(_is_header(start.header))
     if faults:
         found = engine.execute(
             f"SELECT count(*) FROM read_parquet({literal(table.path)}) WHERE {' OR '.join(faults)}"
@@ -108,6 +137,10 @@ def _load_strictly(engine: DuckDBPyConnection, path: Path, table: RawTable, layo
         if found and found[0]:
             raise _FaultyError
     return rows
+
+
+def _is_header(header: Sequence[str]) -> str:
+    return " AND ".join(f"c{at} {_equals(cell)}" for at, cell in enumerate(header))
 
 
 def _equals(cell: str) -> str:
@@ -124,15 +157,19 @@ def _load(
     kept: Sequence[int] = (),
 ) -> int:
     wanted = ", ".join(f"c{at} AS c{place}" for place, at in enumerate(kept)) or "*"
-    fields = ", ".join(f"'c{at}': 'VARCHAR'" for at in range(row_width))
-    query = f"""
-        SELECT {wanted} FROM read_csv(
-            {literal(path)}, auto_detect = false, columns = {{{fields}}}, header = false, {option},
-            delim = {literal(dialect.delimiter)}, quote = {literal(dialect.quote)}, escape = {literal(dialect.escape)},
-            strict_mode = true, null_padding = false, max_line_size = {LIMITS.max_line_bytes},
-            buffer_size = {LIMITS.max_line_bytes * _BUFFERED_LINES})"""
+    query = f"SELECT {wanted} FROM {_reader(path, dialect, option, row_width)}"
     group_rows = row_group_rows(table.row_bytes, len(table.columns))
     return write_parquet(engine, query, table.path, group_rows, "lz4_raw")
+
+
+def _reader(path: Path, dialect: Dialect, option: str, row_width: int) -> str:
+    """SQL after FROM: columns of text, called c0, c1, ..."""
+    fields = ", ".join(f"'c{at}': 'VARCHAR'" for at in range(row_width))
+    return f"""read_csv(
+        {literal(path)}, auto_detect = false, columns = {{{fields}}}, header = false, {option},
+        delim = {literal(dialect.delimiter)}, quote = {literal(dialect.quote)}, escape = {literal(dialect.escape)},
+        strict_mode = true, null_padding = false, max_line_size = {LIMITS.max_line_bytes},
+        buffer_size = {LIMITS.max_line_bytes * _BUFFERED_LINES})"""
 
 
 def _read_put_right(

@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from tasks.transform.table.engine import literal
+
 Family = Literal["number", "boolean", "time"]
 
 ANY: frozenset[Family] = frozenset({"number", "boolean", "time"})
@@ -22,6 +24,8 @@ class RawColumn:
 class RawTable:
     """A Parquet file whose columns are called c0, c1, ...; `row_bytes` is what one row takes, about, as text.
 
+    With `text`, SQL after FROM, it is not in that file: the rows are those of the text, which were not counted yet.
+
     `rejects` is NDJSON of the rows that could not be read and of the lines that are no rows, `left_out` in number;
     `joined` lines went on with the row above them, `header_rows` hold the names;
     `facts` say how the file was read.
@@ -39,3 +43,9 @@ class RawTable:
     rejects: Path | None = None
     notes: tuple[str, ...] = ()
     facts: dict[str, Any] = field(default_factory=dict[str, Any])
+    text: str = ""
+
+    @property
+    def relation(self) -> str:
+        """SQL after FROM."""
+        return self.text or f"read_parquet({literal(self.path)})"

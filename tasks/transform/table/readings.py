@@ -59,7 +59,8 @@ def _matches(pattern: str) -> str:
 def _is_exact(number: str) -> str:
     """Up to 15 digits, or the shortest text of a double: what is written comes back."""
     digits = f"length(regexp_replace(regexp_replace({number}, '[eE].*', ''), '^[-0.]*|\\.', '', 'g'))"
-    return f"({digits} <= 15 OR try_cast({number} AS DOUBLE)::VARCHAR = {number})"
+    comes_back = f"try_cast({number} AS DOUBLE)::VARCHAR = {number}"
+    return f"CASE WHEN strlen({number}) <= 15 THEN true WHEN {digits} <= 15 THEN true ELSE {comes_back} END"
 
 
 def separated(group: str, point: str) -> tuple[Reading, ...]:

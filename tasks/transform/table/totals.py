@@ -26,7 +26,7 @@ def without_total(
 ) -> RawTable:
     """The table without a last row that is a total; `last_line` is asked for its number in the file."""
     cells = _last_row(engine, table)
-    if not _is_labelled(cells) or not _is_sum(engine, table, cells):
+    if not is_labelled(cells) or not _is_sum(engine, table, cells):
         return table
     rejects.leave_out(last_line(), "a total", ", ".join(cell or "" for cell in cells))
     shorter = table.path.with_name(f"{table.path.stem}-rows.parquet")
@@ -44,7 +44,8 @@ def _last_row(engine: DuckDBPyConnection, table: RawTable) -> Sequence[str | Non
     return engine.execute(f"{source} LIMIT 1 OFFSET {table.rows - 1}").fetchone() or ()
 
 
-def _is_labelled(cells: Sequence[str | None]) -> bool:
+def is_labelled(cells: Sequence[str | None]) -> bool:
+    """Whether the first of several cells says that it is a total."""
     filled = [cell.strip() for cell in cells if cell and cell.strip()]
     return len(filled) > 1 and _LABEL.fullmatch(filled[0]) is not None
 
@@ -66,6 +67,12 @@ def last_line(path: Path) -> int:
     """The number of the last line that is not blank."""
     with path.open("rb") as file:
         ends = sum(piece.count(b"\n") for piece in iter(lambda: file.read(_PIECE_BYTES), b""))
+    end = tail(path)
+    return ends + 1 - end[len(end.rstrip()) :].count(b"\n")
+
+
+def tail(path: Path) -> bytes:
+    """The last 64 KiB of a file."""
+    with path.open("rb") as file:
         file.seek(max(0, path.stat().st_size - _TAIL_BYTES))
-        tail = file.read()
-    return ends + 1 - tail[len(tail.rstrip()) :].count(b"\n")
+        return file.read()

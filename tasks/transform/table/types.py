@@ -24,6 +24,9 @@ NO_VALUES = (
 )
 """Words that say in a column of numbers, dates or truths that there is no value; in text they are text."""
 
+UNLIKE = "error('unlike the first rows')"
+"""SQL that ends the reading of a table, with duckdb.InvalidInputException."""
+
 _MAX_WORDS = 3
 _BATCH_COLUMNS = 40
 """As many as are planned fast."""
@@ -70,7 +73,7 @@ class Column:
 
 def typed_columns(engine: DuckDBPyConnection, table: RawTable) -> tuple[Column, ...]:
     """Every column of the table, in its order."""
-    engine.execute(f"CREATE OR REPLACE VIEW raw AS FROM read_parquet({literal(table.path)})")
+    _look_at(engine, table)
     own_types = {row[0]: row[1] for row in engine.execute("DESCRIBE raw").fetchall()}
     taken = _taken(engine, table)
     return tuple(
@@ -81,12 +84,48 @@ def typed_columns(engine: DuckDBPyConnection, table: RawTable) -> tuple[Column, 
     )
 
 
+def settled_columns(engine: DuckDBPyConnection, table: RawTable) -> tuple[Column, ...] | None:
+    """The columns of a table of text that was not read yet, as its first rows say; None where these do not suffice.
+
+    It is an error for a value further down to be no such value: `typed_columns` decides then.
+    """
+    _look_at(engine, table)
+    samples = _first_samples(engine, table)
+    if not samples or any(sample.is_all or not sample.values for sample in samples.values()):
+        return None
+    offered = readings(table.facts.get("delimiter", ""))
+    columns: list[Column] = []
+    for at, sample in samples.items():
+        reading = next(_fitting(engine, table.columns[at], sample, offered), None)
+        if reading and not _is_settled(engine, reading, sample):
+            return None
+        columns.append(_settled(at, table.columns[at].name, reading))
+    return tuple(columns)
+
+
+def _look_at(engine: DuckDBPyConnection, table: RawTable) -> None:
+    engine.execute(f"CREATE OR REPLACE VIEW raw AS FROM {table.relation}")
+
+
+def _is_settled(engine: DuckDBPyConnection, reading: Reading, sample: Sample) -> bool:
+    """Whether nothing but the value itself decides if a value further down may be read like this."""
+    by_itself = reading.together == "true" and reading.type != "VARCHAR" and reading.point != ","
+    return by_itself and not sample.has_words and _holds(engine, reading, sample.values, is_all=True)
+
+
+def _settled(at: int, name: str, reading: Reading | None) -> Column:
+    if reading is None:
+        return Column(name, "VARCHAR", f"c{at}")
+    checked = f"CASE WHEN $v IS NULL THEN NULL WHEN {reading.test} THEN {reading.value} ELSE {UNLIKE} END"
+    return Column(name, reading.type, checked.replace("$v", f"c{at}"), _reading_notes(name, reading))
+
+
 def _taken(engine: DuckDBPyConnection, table: RawTable) -> dict[int, Taken]:
     """By the column's number, how those are read that are not just text."""
     samples = _samples(engine, table)
     offered = readings(table.facts.get("delimiter", ""))
     fitting = {at: _fitting(engine, table.columns[at], sample, offered) for at, sample in samples.items()}
-    if table.rows > _sample_rows(len(samples)):
+    if not all(sample.is_all for sample in samples.values()):
         return _with_doubts(engine, _tested(engine, fitting))
     first = {at: next(found, None) for at, found in fitting.items()}
     taken = {at: Taken(reading, samples[at].has_words) for at, reading in first.items() if reading}
@@ -109,18 +148,24 @@ def _sample_rows(columns: int) -> int:
 
 
 def _samples(engine: DuckDBPyConnection, table: RawTable) -> dict[int, Sample]:
+    samples = _first_samples(engine, table)
+    return {at: found if found.is_all or found.values else _later_sample(engine, at) for at, found in samples.items()}
+
+
+def _first_samples(engine: DuckDBPyConnection, table: RawTable) -> dict[int, Sample]:
     wanted = [at for at, column in enumerate(table.columns) if column.families]
-    if not wanted or not table.rows:
+    if not wanted:
         return {}
     texts = ", ".join(f"left(trim(c{at}), {_MAX_SAMPLED_CHARS})" for at in wanted)
     limit = _sample_rows(len(wanted))
-    rows = engine.execute(f"SELECT {texts} FROM raw LIMIT {limit}").fetchall()
-    is_all = table.rows <= limit
-    samples = {
+    rows = engine.execute(f"SELECT {texts} FROM raw LIMIT {limit + 1}").fetchall()
+    if not rows:
+        return {}
+    is_all = len(rows) <= limit
+    return {
         at: Sample(tuple(filter(None, texts)), is_all)
-        for at, texts in zip(wanted, zip(*rows, strict=True), strict=True)
+        for at, texts in zip(wanted, zip(*rows[:limit], strict=True), strict=True)
     }
-    return {at: found if is_all or found.values else _later_sample(engine, at) for at, found in samples.items()}
 
 
 def _later_sample(engine: DuckDBPyConnection, at: int) -> Sample:
@@ -191,13 +236,17 @@ def _typed(engine: DuckDBPyConnection, at: int, column: RawColumn, taken: Taken 
         notes = (f'"{column.name}" {taken.reading.note}',) if taken else ()
         return Column(column.name, "VARCHAR", f"c{at}", notes)
     text = _value(f"trim(c{at})") if taken.has_words else f"nullif(trim(c{at}), '')"
-    notes = [f'in "{column.name}", {taken.reading.note}'] if taken.reading.note else []
+    notes = [*_reading_notes(column.name, taken.reading)]
     if taken.has_words:
         notes += [
             f'in "{column.name}", "{word}" is read as no value ({count:,} times)'
             for word, count in _words_for_nothing(engine, at)
         ]
     return Column(column.name, taken.reading.type, taken.reading.value.replace("$v", f"({text})"), tuple(notes))
+
+
+def _reading_notes(column: str, reading: Reading) -> tuple[str, ...]:
+    return (f'in "{column}", {reading.note}',) if reading.note else ()
 
 
 def _words_for_nothing(engine: DuckDBPyConnection, at: int) -> list[tuple[str, int]]:

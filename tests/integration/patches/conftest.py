@@ -6,6 +6,7 @@ ministack has patched it, and patched must behave as AWS documents.
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -32,13 +33,18 @@ class Cloud:
 
     def client(self, service: str, **options: Any) -> Any:
         """The service's client, as the account's root user unless `options` have other credentials."""
-        session: Any = boto3.Session(region_name=REGION)
-        return session.client(
+        return _session().client(
             service,
             endpoint_url=self.emulator.endpoint,
             config=Config(inject_host_prefix=False, retries={"total_max_attempts": 1}),
             **(self.root | options),
         )
+
+
+@cache
+def _session() -> Any:
+    """One, as each would read the services' models anew, which takes half a second."""
+    return boto3.Session(region_name=REGION)
 
 
 def start(folder: Path, **options: Any) -> Cloud:

@@ -63,7 +63,10 @@ def test_versions_tell_what_is_live_and_what_runs(release: Waiting) -> None:
 def test_a_rollback_gives_new_executions_to_the_version_before_and_leaves_those_at_work(release: Waiting) -> None:
     release.deploy("two")
     at_work = release.start()
+    planned = release.releases.planned()
+    assert release.shares() == {"2": 100}
     switch = release.releases.roll_back()
+    assert switch == planned
     assert (switch.to, switch.shares_before, switch.staying) == (1, {2: 100}, 1)
     assert release.shares() == {"1": 100}
     assert at_work.status == "RUNNING"

@@ -14,6 +14,7 @@ PROC = Path("/proc")
 MEBIBYTE = 1024 * 1024
 PART_BYTES = 5 * MEBIBYTE
 PARTS = (b"a" * PART_BYTES, b"b" * 100)
+CHECKSUMS = ("ChecksumCRC32", "ChecksumSHA256")
 NO_VERSION = "11111111-1111-1111-1111-111111111111"
 
 
@@ -36,11 +37,16 @@ class Bucket:
 
     def put_multipart(self, **members: Any) -> str:
         upload = {"UploadId": self.create_multipart_upload(**members)["UploadId"]}
-        etags = [self.upload_part(**upload, PartNumber=n, Body=body)["ETag"] for n, body in enumerate(PARTS, 1)]
-        return self.complete(upload, etags)
+        parts = [self.upload_part(**upload, PartNumber=n, Body=body) for n, body in enumerate(PARTS, 1)]
+        return self.complete(upload, parts)
 
-    def complete(self, upload: dict[str, str], etags: list[str]) -> str:
-        parts = [{"PartNumber": number, "ETag": etag} for number, etag in enumerate(etags, 1)]
+    def complete(self, upload: dict[str, str], answers: list[dict[str, Any]]) -> str:
+        """Names each part with the ETag and the checksum that it was answered with."""
+        told = ("ETag", *CHECKSUMS)
+        parts = [
+            {"PartNumber": number, **{name: answer[name] for name in told if name in answer}}
+            for number, answer in enumerate(answers, 1)
+        ]
         return self.complete_multipart_upload(**upload, MultipartUpload={"Parts": parts})["VersionId"]
 
     def tags(self, **version: str) -> dict[str, str]:
@@ -198,7 +204,7 @@ def test_parts_copied_from_a_version_by_range(stock: Any, source: Bucket, target
             for number, span in enumerate([f"bytes=0-{PART_BYTES - 1}", f"bytes={PART_BYTES}-{PART_BYTES + 99}"], 1)
         ]
         parts = [result["CopyPartResult"] for result in results]
-        bucket.complete(upload, [part["ETag"] for part in parts])
+        bucket.complete(upload, parts)
         return parts
 
     behind = new_bucket(stock)

@@ -49,6 +49,7 @@ PANELS = {
         "sweep": ("sweep", "Find what a crash or a lost event left undone, and put it right."),
     },
     "Deploy and run": {
+        "init": ("init", "Make a folder to deploy from, with settings of your own."),
         "deploy": ("release", "Deploy this Sluice."),
         "cdk": ("release", "Run the AWS CDK's command line on a stage that is on AWS."),
         "versions": ("release", "The published versions."),

@@ -9,7 +9,8 @@ import typer
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from infra.stages.settings import SettingsError, settings_of
+from infra.stages.read import SettingsError
+from infra.stages.stages import settings_of
 from workflow import prices
 from workflow.operator.cli import views
 from workflow.operator.cli.options import Json, Printer

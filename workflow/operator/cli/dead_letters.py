@@ -8,8 +8,9 @@ import typer
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from workflow.operator import previews
 from workflow.operator.cli import views
-from workflow.operator.cli.operate import Yes, confirm
+from workflow.operator.cli.operate import Yes, confirm_preview
 from workflow.operator.cli.options import Limit, Printer, command
 from workflow.operator.cli.progress import bar
 from workflow.operator.client import Sluice
@@ -70,8 +71,7 @@ def send_again(
         return
     total = len(ids) or sum(each.messages or 0 for each in waiting)
     if total:
-        does = "; ".join(f"{each.name}: {each.redrive}" for each in waiting if each.messages)
-        confirm(f"Send about {total} messages again? This, for {does}.", yes=yes, json=printer.json)
+        confirm_preview(previews.of_sending_again(waiting, total), yes=yes, json=printer.json)
     with bar("sending again", total) as advance:
         done = redrive_dead_letters(
             sluice, queue, by=whoami(sluice), ids=ids or None, on_progress=lambda: advance(None)
@@ -93,8 +93,7 @@ def _waiting(sluice: Sluice, queue: str | None) -> list[Queue]:
 def _discard(sluice: Sluice, printer: Printer, queue: str, why: str, ids: Collection[str], *, yes: bool) -> None:
     total = len(ids) or _waiting(sluice, queue)[0].messages or 0
     if total:
-        question = f"Discard about {total} messages of {queue}? What they ask for is not done."
-        confirm(question, yes=yes, json=printer.json)
+        confirm_preview(previews.of_discarding(queue, total), yes=yes, json=printer.json)
     with bar("discarding", total) as advance:
         gone = discard_dead_letters(
             sluice, queue, by=whoami(sluice), why=why, ids=ids or None, on_progress=lambda: advance(None)

@@ -1,25 +1,19 @@
 """The command for what operators change while the stage runs."""
 
 import json
-from collections.abc import Mapping
-from types import MappingProxyType
+from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Annotated
 
 import typer
 from rich.console import Group, RenderableType
 
+from workflow.operator import previews
 from workflow.operator.cli import views
+from workflow.operator.cli.operate import Yes, confirm_preview
 from workflow.operator.cli.options import Printer, command
 from workflow.operator.client import Sluice
-from workflow.operator.operations.live_settings import Written, change, checked, written
-
-MEANS: Mapping[str, str] = MappingProxyType(
-    {
-        "refused_kinds": "kinds that are not taken in",
-        "max_bytes": "limits that are lower than the kinds' own",
-        "sweep_older_than_minutes": "for how long something must not have changed before it is swept",
-    }
-)
+from workflow.operator.operations.live_settings import MEANS, Change, Written, change, checked, planned, written
 
 
 def add_to(app: typer.Typer) -> None:
@@ -34,14 +28,31 @@ def settings_command(
         list[str] | None,
         typer.Option("--set", help="NAME=VALUE, such as refused_kinds=video; NAME= for the value as deployed."),
     ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would change.")] = False,
+    yes: Yes = False,
 ) -> None:
     """Show what can be changed while the stage runs, and change it."""
     if changes:
-        change(sluice, changes)
+        found = planned(written(sluice), changes)
+        if dry_run:
+            printer.show([asdict(each) for each in found], lambda: changes_view(found))
+            return
+        if found:
+            confirm_preview(previews.of_settings(found), yes=yes, json=printer.json)
+            change(sluice, changes)
     found = written(sluice)
     checked(found.document)
     facts = {"settings": found.document, "version": found.version, "changed_at": found.changed_at.isoformat()}
     printer.show(facts, lambda: settings_view(found))
+
+
+def changes_view(found: Sequence[Change]) -> RenderableType:
+    if not found:
+        return "Nothing would change."
+    rows = views.table("setting", "is", "would be")
+    for each in found:
+        rows.add_row(each.name, each.before, each.after)
+    return rows
 
 
 def settings_view(found: Written) -> RenderableType:

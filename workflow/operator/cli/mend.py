@@ -12,9 +12,10 @@ from botocore.exceptions import ClientError
 from tasks.shared.records.model import Record, facts_of
 from workflow.errors import SluiceError
 from workflow.glacier import Tier
+from workflow.operator import previews
 from workflow.operator.cli import dead_letters, mend_views, views
 from workflow.operator.cli.mend_views import Gone, Refused, Released
-from workflow.operator.cli.operate import Yes, confirm
+from workflow.operator.cli.operate import Yes, confirm_preview
 from workflow.operator.cli.options import STDERR, Printer, Since, Timeout, command, moment_of
 from workflow.operator.cli.progress import bar
 from workflow.operator.client import Sluice
@@ -97,7 +98,8 @@ def _one_of(**ways: bool) -> None:
 
 
 def _confirm_redrive(printer: Printer, found: Sequence[Failed], *, yes: bool) -> None:
-    confirm(f"Redrive {len(found)} executions ({mend_views.causes_told(found)})?", yes=yes, json=printer.json)
+    preview = previews.of_redrive(len(found), previews.causes((each.error, each.state) for each in found))
+    confirm_preview(preview, yes=yes, json=printer.json)
 
 
 def _redrive(sluice: Sluice, printer: Printer, names: Sequence[str], why: str | None, timeout: float | None) -> None:
@@ -144,9 +146,7 @@ def restore_command(
         printer.show(asdict(priced), lambda: mend_views.price_view(priced))
         return
     if priced.count:
-        if not printer.json:
-            STDERR.print(mend_views.price_view(priced))
-        confirm(f"Restore {priced.count} originals?", yes=yes, json=printer.json)
+        confirm_preview(previews.of_restore({tier: priced}, days=days), yes=yes, json=printer.json)
     by = whoami(sluice)
     found = _each(
         "asking",
@@ -181,7 +181,7 @@ def release_command(
     if refs is None:
         return
     if not assets:
-        confirm(f"Release {len(refs)} rejected files?", yes=yes, json=printer.json)
+        confirm_preview(previews.of_release(len(refs)), yes=yes, json=printer.json)
     by = whoami(sluice)
     found = _each("releasing", refs, lambda ref: _release(sluice, ref, by, why, timeout if wait else None))
     _show(printer, found, mend_views.releases_view)
@@ -235,7 +235,7 @@ def discard_command(
     refs = _rejected(sluice, printer, assets, Selection(code=code, prefix=prefix, since=moment_of(since)), dry_run)
     if refs is None:
         return
-    confirm(f"Discard {len(refs)} rejected files?", yes=yes, json=printer.json)
+    confirm_preview(previews.of_discard(len(refs)), yes=yes, json=printer.json)
     by = whoami(sluice)
     found = _each("discarding", refs, lambda ref: _discard(sluice, ref, by, why))
     _show(printer, found, mend_views.discards_view)

@@ -84,10 +84,6 @@ def _causes_view(found: Sequence[Failed]) -> RenderableType:
     return made
 
 
-def causes_told(found: Sequence[Failed]) -> str:
-    return ", ".join(f"{count:,} {cause}" for cause, count in _counted(found))
-
-
 def _counted(found: Sequence[Failed]) -> list[tuple[str, int]]:
     return Counter(map(_cause, found)).most_common()
 

@@ -17,6 +17,7 @@ from workflow.operator.client import Sluice
 from workflow.operator.operations import NotPossibleError, reprocess, whoami
 from workflow.operator.operations.estimate import Estimate, estimate
 from workflow.operator.operations.select import Readable, Selection, select
+from workflow.operator.previews import Preview
 from workflow.reprocess import TOO_MANY_FAILURES
 
 FOLLOW_SECONDS = 0.5
@@ -30,6 +31,14 @@ def add_to(app: typer.Typer) -> None:
     """Register the commands."""
     for each in (reprocess_command, batches_command, batch_command):
         command(app, each.__name__.removesuffix("_command"))(each)
+
+
+def confirm_preview(preview: Preview, *, yes: bool, json: bool) -> None:
+    """Tell on standard error what will happen, and go on only if a person says so."""
+    if not (yes or json):
+        for each in preview.says:
+            STDERR.print(each, highlight=False, markup=False)
+    confirm(preview.question, yes=yes, json=json)
 
 
 def confirm(question: str, *, yes: bool, json: bool) -> None:

@@ -15,14 +15,19 @@ from rich.console import RenderableType
 from infra.functions.sources import PROJECT_ROOT
 from infra.local.access import private
 from infra.release import toolchain
+from infra.stages.read import SettingsError
+from infra.stages.stages import CHOSEN, settings_of, stages_file
+from workflow.operator import previews
 from workflow.operator.cli import local, views
+from workflow.operator.cli.operate import Yes, confirm_preview
 from workflow.operator.cli.options import STDERR, Json, Printer, Profile, Region, Stage, command
 from workflow.operator.client import Sluice
 from workflow.operator.formatting import moment
-from workflow.operator.releases import Pruned, Releases, RollbackError, Switch, Version
+from workflow.operator.previews import shares_told
+from workflow.operator.releases import Pruned, Releases, Version
 from workflow.operator.stack import LOCAL, STATE_DIR, Connection, NotThereError
 
-ERRORS = (RollbackError, toolchain.MissingToolError)
+ERRORS = (SettingsError, toolchain.MissingToolError)
 
 
 def add_to(app: typer.Typer) -> None:
@@ -44,6 +49,7 @@ def deploy_command(
     json: Json = False,
 ) -> None:
     """Deploy this Sluice, and follow the new version until it has all executions; exit code 1 if it was rolled back."""
+    settings_of(stage)
     if dry_run:
         _synthesize(stage, Printer(json))
         return
@@ -57,7 +63,7 @@ def deploy_command(
     shares = _releases(stage, profile, region).shares() if succeeded else _shares_if_any(stage, profile, region)
     outcome = "Deployed" if succeeded else "The deployment was undone"
     facts = {"stage": stage, "deployed": succeeded, "shares": shares}
-    Printer(json).show(facts, lambda: f"{outcome}. New executions run {_spoken(shares)}.")
+    Printer(json).show(facts, lambda: f"{outcome}. New executions run {shares_told(shares)}.")
     if not succeeded:
         raise typer.Exit(1)
 
@@ -71,6 +77,7 @@ def cdk_command(
     """Run the AWS CDK's command line on a stage that is on AWS."""
     if stage == LOCAL:
         raise typer.BadParameter("The local stage is not for AWS: name another with --stage.")
+    settings_of(stage)
     with private(STATE_DIR):
         done = subprocess.run(  # noqa: S603 - our own CDK, with what its user asks it for
             _cdk(stage, profile, *arguments), cwd=PROJECT_ROOT, env=_environment(region), check=False
@@ -82,14 +89,26 @@ def rollback(
     sluice: Sluice,
     printer: Printer,
     to: Annotated[int | None, typer.Option(help="A version; else the one before.", min=1)] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what it would do.")] = False,
+    yes: Yes = False,
 ) -> None:
     """Let new executions run an earlier version, at once. Those at work go on as they started."""
     releases = Releases(sluice.aws)
-    if to is None and releases.cancel_deployment():
-        printer.show({"cancelled": True}, lambda: "Cancelled the deployment under way; CloudFormation puts all back.")
+    cancels = to is None and releases.deploying()
+    planned = None if cancels else releases.planned(to)
+    preview = previews.of_rollback(planned) if planned else previews.OF_CANCELLING
+    if dry_run:
+        facts = asdict(planned) if planned else {"cancels": True}
+        printer.show(facts, lambda: "\n".join((preview.question, *preview.says)))
+        return
+    confirm_preview(preview, yes=yes, json=printer.json)
+    if cancels:
+        cancelled = releases.cancel_deployment()
+        told = previews.CANCELLED if cancelled else previews.NOT_CANCELLED
+        printer.show({"cancelled": cancelled}, lambda: told)
         return
     switch = releases.roll_back(to)
-    printer.show(asdict(switch), lambda: _switch_view(switch))
+    printer.show(asdict(switch), lambda: previews.switched(switch))
 
 
 def versions(
@@ -153,7 +172,7 @@ def _assembly(stage: str) -> Path:
 
 def _environment(region: str | None) -> dict[str, str]:
     chosen = {"AWS_REGION": region} if region else {}
-    return toolchain.environment(SLUICE_STATE_DIR=str(STATE_DIR.resolve()), **chosen)
+    return toolchain.environment(SLUICE_STATE_DIR=str(STATE_DIR.resolve()), **{CHOSEN: str(stages_file())}, **chosen)
 
 
 def _releases(stage: str, profile: str | None, region: str | None) -> Releases:
@@ -168,19 +187,7 @@ def _shares_if_any(stage: str, profile: str | None, region: str | None) -> dict[
 
 
 def _tell(shares: dict[int, int]) -> None:
-    STDERR.print(f"New executions run {_spoken(shares)}.", style="bold", highlight=False)
-
-
-def _spoken(shares: dict[int, int]) -> str:
-    return " and ".join(f"version {number} ({share} %)" for number, share in sorted(shares.items())) or "no version"
-
-
-def _switch_view(switch: Switch) -> str:
-    return (
-        f"New executions run version {switch.to}; before, they ran {_spoken(switch.shares_before)}. "
-        f"{switch.staying} executions at work on other versions go on with these, and so do redrives. "
-        "Buckets, roles and rules stay as they were deployed."
-    )
+    STDERR.print(f"New executions run {shares_told(shares)}.", style="bold", highlight=False)
 
 
 def _versions_view(found: Iterable[Version]) -> RenderableType:

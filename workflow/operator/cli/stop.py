@@ -10,8 +10,9 @@ import typer
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from workflow.operator import previews
 from workflow.operator.cli import views
-from workflow.operator.cli.operate import Yes, confirm
+from workflow.operator.cli.operate import Yes, confirm, confirm_preview
 from workflow.operator.cli.options import Printer, Since, command, moment_of, span_of
 from workflow.operator.cli.progress import bar
 from workflow.operator.client import Sluice
@@ -47,16 +48,15 @@ def stop_command(
         if dry_run:
             raise typer.BadParameter("--dry-run goes with --running, --prefix, --since or --older-than.")
         names = list(dict.fromkeys(executions))
+        confirm(f"Stop {previews.counted(len(names), 'execution')}?", yes=yes, json=printer.json)
     else:
         before = datetime.now(UTC) - span_of(older_than) if older_than else None
         found = at_work(sluice, AtWork(prefix=prefix, since=moment_of(since), before=before))
         if dry_run or not found:
             printer.show([asdict(each) for each in found], lambda: at_work_view(found))
             return
-        if not printer.json:
-            typer.echo(_counted(found), err=True)
         names = [each.execution for each in found]
-    confirm(f"Stop {len(names)} executions?", yes=yes, json=printer.json)
+        confirm_preview(previews.of_stop(found), yes=yes, json=printer.json)
     _stop(sluice, printer, names, why or "")
 
 

@@ -1,29 +1,42 @@
 """What a person can do from the console: each is confirmed with what will happen and what it costs, then told."""
 
 import asyncio
+import json
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial, wraps
 from typing import Any, ParamSpec, TypeVar
 
+from msgspec import structs
 from nicegui import ui
 
-from tasks.shared.objects import Objects
 from tasks.shared.records.model import Listed, Record
-from workflow.glacier import RETRIEVALS, is_frozen
+from tasks.sweep.report import Did
+from workflow.errors import InputError
+from workflow.glacier import Tier, is_frozen
+from workflow.operator import previews
 from workflow.operator.client import parse_uri
 from workflow.operator.console import listing
-from workflow.operator.console.dialogs import Progress, Question, Watch, confirm, tell
+from workflow.operator.console.dialogs import Busy, Field, Progress, Question, Watch, about, confirm, tell
 from workflow.operator.console.frame import Console
 from workflow.operator.console.live import PROBLEMS, ask, sentence
 from workflow.operator.console.widgets import execution_path, size, took
+from workflow.operator.operations import own_input
+from workflow.operator.operations.dead_letters import Queue, discard_dead_letters, queues, redrive_dead_letters
 from workflow.operator.operations.estimate import Estimate, estimate
+from workflow.operator.operations.live_settings import change, written
+from workflow.operator.operations.live_settings import planned as planned_settings
 from workflow.operator.operations.quarantine import discard, release
 from workflow.operator.operations.redrive import Redriven, redrive
 from workflow.operator.operations.reprocess import Batch, reprocess, resume, stop, usual_concurrency
-from workflow.operator.operations.restore import restore
+from workflow.operator.operations.restore import RestorePrice, price_of_restore, restore
 from workflow.operator.operations.select import Readable
+from workflow.operator.operations.stop import AtWork, Running, at_work
+from workflow.operator.operations.stop import stop as stop_execution
+from workflow.operator.operations.sweep import sweep
+from workflow.operator.releases import Releases
+from workflow.operator.stack import NotThereError
 from workflow.shapes import ExecutionInput
 
 T = TypeVar("T")
@@ -33,6 +46,9 @@ SAID_AT_MOST = 3
 AT_ONCE = 8
 CENT = 0.01
 READABLE_DAYS = 7
+ADDRESS = "s3://bucket/key"
+VERSION = "version (optional, else the newest)"
+INPUT = "input"
 
 
 @dataclass(frozen=True)
@@ -62,13 +78,13 @@ class Outcome:
     problems: list[str] = field(default_factory=list[str])
 
 
-def of_the_page(work: Callable[P, Awaitable[None]]) -> Callable[P, Awaitable[None]]:
+def of_the_page(work: Callable[P, Awaitable[T]]) -> Callable[P, Awaitable[T]]:
     """What it shows belongs to the page: the button that was clicked may be drawn anew before the end."""
 
     @wraps(work)
-    async def run(*args: P.args, **kwargs: P.kwargs) -> None:
+    async def run(*args: P.args, **kwargs: P.kwargs) -> T:
         with ui.context.client.content:
-            await work(*args, **kwargs)
+            return await work(*args, **kwargs)
 
     return run
 
@@ -119,24 +135,39 @@ class Actions:
     @of_the_page
     async def redrive(self, chosen: Chosen) -> None:
         """Continue the failed executions of assets."""
-        records = [each for each in await self._load(chosen) if each.status == "failed"]
+        records = await self._of_status(chosen, "failed")
         if records:
-            await self.redrive_executions([each.execution for each in records])
+            causes = previews.causes((each.reason.code, each.reason.state) for each in records if each.reason)
+            await self.redrive_executions([each.execution for each in records], causes)
 
     @of_the_page
-    async def redrive_executions(self, names: Sequence[str]) -> None:
+    async def redrive_executions(self, names: Sequence[str], causes: str = "") -> None:
         """Continue executions where they stopped."""
-        says = (
-            "Each goes on in the state where it stopped; finished steps are not repeated.",
-            "Only the state transitions that remain are billed.",
-            "Where AWS cannot redrive one, its asset is processed from the start instead.",
-        )
-        title = "Redrive this execution?" if len(names) == 1 else f"Redrive {len(names):,} executions?"
-        answer = await confirm(Question(title, says, "Redrive"))
+        answer = await confirm(about(previews.of_redrive(len(names), causes)))
         if answer is not None:
             outcome = await self._each(partial(redrive, self._sluice, **self._who(answer)), names)
             _tell_redriven(outcome)
             self._watch([each.started for each in outcome.done if each.how in {"redriven", "reprocessed"}])
+
+    @of_the_page
+    async def stop_matching(self, wanted: AtWork) -> None:
+        """Stop all executions that are at work and match."""
+        found = await self._try(partial(at_work, self._sluice, wanted))
+        if found:
+            await self.stop_executions(found)
+        elif found is not None:
+            tell("No execution that matches is at work.")
+
+    @of_the_page
+    async def stop_executions(self, found: Sequence[Running]) -> None:
+        """Stop executions that are at work."""
+        answer = await confirm(about(previews.of_stop(found), why="needed", dangerous=True))
+        if answer is not None:
+            names = [each.execution for each in found]
+            outcome = await self._each(partial(stop_execution, self._sluice, **self._who(answer)), names)
+            counts = Counter(each.how for each in outcome.done)
+            left = [f"{each.execution} was left: {each.because}." for each in outcome.done if each.how == "left"]
+            _tell(Outcome(outcome.done, [*outcome.problems, *left]), _told(counts), counted=True)
 
     @of_the_page
     async def restore(self, chosen: Chosen) -> None:
@@ -148,73 +179,165 @@ class Actions:
             tell("These originals can be read at once: reprocess them without a restore.", bad=True)
 
     async def _restore(self, records: Sequence[Record]) -> None:
-        tiers = await self._try(partial(self._tiers, records[0]))
-        if tiers is None:
+        priced = await self._try(partial(self._prices, records))
+        if priced is None:
             return
-        question = Question(
-            f"Restore {_count(records)}?",
-            (
-                f"S3 makes readable copies of {_bytes(records)} for {READABLE_DAYS} days, billed by the GB.",
-                *(f"{tier}: {takes}" for tier, takes in tiers.items()),
-                "Nothing runs meanwhile: S3's event starts the reprocess once a copy is there.",
-            ),
-            "Restore",
-            choices=tuple(tiers),
-        )
-        answer = await confirm(question)
+        answer = await confirm(about(previews.of_restore(priced, days=READABLE_DAYS), choices=tuple(priced)))
         if answer is not None:
             wanted = {**self._who(answer), "tier": answer["choice"], "days": READABLE_DAYS}
             _tell(await self._each(partial(restore, self._sluice, **wanted), records), "asked for")
 
+    def _prices(self, records: Sequence[Record]) -> dict[str, RestorePrice]:
+        """By each tier that at least one of them can be had by; without any, by the usual one, which says why."""
+        priced = {str(tier): price_of_restore(self._sluice, records, tier=tier, days=READABLE_DAYS) for tier in Tier}
+        return {tier: each for tier, each in priced.items() if each.count} or {Tier.STANDARD: priced[Tier.STANDARD]}
+
     @of_the_page
     async def release(self, chosen: Chosen) -> None:
         """Let rejected files be checked again."""
-        records = [each for each in await self._load(chosen) if each.status == "rejected"]
-        says = (
-            "They are checked and processed again from quarantine, for instance after a limit was raised.",
-            "What is still at fault is rejected again.",
-        )
-        answer = await confirm(Question(f"Release {_count(records)}?", says, "Release", needs_why=True))
+        records = await self._of_status(chosen, "rejected")
+        if not records:
+            return
+        answer = await confirm(about(previews.of_release(len(records)), why="needed"))
         if answer is not None:
             _tell(await self._each(partial(release, self._sluice, **self._who(answer)), records), "released")
 
     @of_the_page
     async def discard(self, chosen: Chosen) -> None:
         """Let rejected originals go."""
-        records = [each for each in await self._load(chosen) if each.status == "rejected"]
-        says = (
-            "The originals leave quarantine behind delete markers: their versions stay until somebody removes them.",
-            "The records stay, with who discarded them and why.",
-        )
-        question = Question(f"Discard {_count(records)}?", says, "Discard", needs_why=True, dangerous=True)
-        answer = await confirm(question)
+        records = await self._of_status(chosen, "rejected")
+        if not records:
+            return
+        answer = await confirm(about(previews.of_discard(len(records)), why="needed", dangerous=True))
         if answer is not None:
             _tell(await self._each(partial(discard, self._sluice, **self._who(answer)), records), "discarded")
 
     @of_the_page
     async def start_by_hand(self) -> None:
         """Start an execution for any object in ingest, archive or quarantine."""
-        question = Question(
-            "Start an execution by hand",
-            ("The original is found wherever it is now. It costs one execution: six state transitions and the work.",),
-            "Start",
-            asks=("s3://bucket/key", "version (optional, else the newest)"),
+        answer = await confirm(
+            Question(
+                "Start an execution by hand",
+                ("The original is found wherever it is now. It costs one execution.",),
+                "Start",
+                asks=(Field(ADDRESS, address_problem), Field(VERSION)),
+            )
         )
-        answer = await confirm(question)
         if answer is not None:
-            _follow(await self._try(partial(self._start, answer)))
+            bucket, key = parse_uri(answer[ADDRESS].strip())
+            wanted = ExecutionInput(bucket=bucket, key=key, version_id=answer[VERSION].strip() or None)
+            _follow(await self._try(partial(self._start, wanted, answer["why"])))
 
-    def _tiers(self, record: Record) -> Mapping[str, str]:
-        """How fast its original can be had: lifecycle rules change its class and leave no trace in the record."""
-        found = Objects(self._sluice.aws.s3).head(record.original)
-        return RETRIEVALS.get(found.at.storage_class, {}) if found else {}
-
-    def _start(self, answer: dict[str, str]) -> str:
-        bucket, key = parse_uri(answer["s3://bucket/key"].strip())
-        version = answer["version (optional, else the newest)"].strip() or None
-        return self._sluice.start(
-            ExecutionInput(bucket=bucket, key=key, version_id=version, by=self._console.by, why=answer["why"] or None)
+    @of_the_page
+    async def start_with_input(self) -> None:
+        """Start an execution with an input that a person has written."""
+        sample = {"bucket": self._sluice.buckets.ingest, "key": "photos/cat.jpg", "force": False}
+        answer = await confirm(
+            Question(
+                "Start an execution with your own input",
+                (
+                    "JSON as Step Functions gets it: bucket and key are enough, version_id picks a version.",
+                    "The original is found wherever it is now. It costs one execution.",
+                ),
+                "Start",
+                asks=(Field(INPUT, input_problem, json.dumps(sample, indent=2), several_lines=True),),
+            )
         )
+        if answer is not None:
+            _follow(await self._try(partial(self._start, own_input(answer[INPUT]), answer["why"])))
+
+    def _start(self, wanted: ExecutionInput, why: str) -> str:
+        return self._sluice.start(structs.replace(wanted, by=self._console.by, why=why or wanted.why))
+
+    # the stage
+
+    @of_the_page
+    async def redrive_letters(self, queue: str | None = None, ids: Sequence[str] = ()) -> bool:
+        """Send dead letters again: some, those of a queue, or all; whether it was done."""
+        waiting = await self._try(partial(self._waiting, queue))
+        if waiting is None:
+            return False
+        count = len(ids) or sum(each.messages or 0 for each in waiting)
+        answer = await confirm(about(previews.of_sending_again(waiting, count), why=""))
+        if answer is None:
+            return False
+        with Busy("Sending again"):
+            sent = await self._try(
+                partial(redrive_dead_letters, self._sluice, queue, by=self._console.by, ids=ids or None)
+            )
+        if sent is not None:
+            kept = [f"{each.queue}: {each.kept}" for each in sent if each.kept is not None]
+            done = [each for each in sent if each.kept is None]
+            _tell(Outcome(done, kept), "sent again")
+        return True
+
+    @of_the_page
+    async def discard_letters(self, queue: str, ids: Sequence[str] = ()) -> bool:
+        """Take dead letters out of a queue; whether it was done."""
+        waiting = await self._try(partial(self._waiting, queue))
+        if waiting is None:
+            return False
+        count = len(ids) or sum(each.messages or 0 for each in waiting)
+        answer = await confirm(about(previews.of_discarding(queue, count), why="needed", dangerous=True))
+        if answer is None:
+            return False
+        with Busy("Discarding"):
+            gone = await self._try(
+                partial(discard_dead_letters, self._sluice, queue, **self._who(answer), ids=ids or None)
+            )
+        if gone is not None:
+            _tell(Outcome(gone), "discarded")
+        return True
+
+    def _waiting(self, queue: str | None) -> list[Queue]:
+        return [each for each in queues(self._sluice) if queue in {None, each.name}]
+
+    @of_the_page
+    async def roll_back(self, to: int) -> None:
+        """Give all new executions to a version."""
+        releases = Releases(self._sluice.aws)
+        planned = await self._try(partial(releases.planned, to))
+        if planned is None:
+            return
+        if await confirm(about(previews.of_rollback(planned), why="")) is not None:
+            switch = await self._try(partial(releases.roll_back, to))
+            if switch:
+                tell(previews.switched(switch))
+
+    @of_the_page
+    async def cancel_deployment(self) -> None:
+        """Let CloudFormation undo a deployment that is under way."""
+        if await confirm(about(previews.OF_CANCELLING, why="", dangerous=True)) is not None:
+            cancelled = await self._try(Releases(self._sluice.aws).cancel_deployment)
+            if cancelled is not None:
+                tell(previews.CANCELLED if cancelled else previews.NOT_CANCELLED)
+
+    @of_the_page
+    async def change_settings(self, changes: Sequence[str]) -> bool:
+        """Change live settings, as `sluice settings --set` does; whether it was done."""
+        found = await self._try(lambda: planned_settings(written(self._sluice), changes))
+        if found is None:
+            return False
+        if not found:
+            tell("Nothing would change.")
+            return False
+        if await confirm(about(previews.of_settings(found), why="")) is None:
+            return False
+        await self._try(partial(change, self._sluice, changes))
+        tell("Changed. It reaches the functions within a minute.")
+        return True
+
+    @of_the_page
+    async def sweep_now(self) -> None:
+        """Have the sweeper look."""
+        if await confirm(about(previews.OF_SWEEP, why="")) is None:
+            return
+        with Busy("Sweeping"):
+            report = await self._try(partial(sweep, self._sluice))
+        if report:
+            counts = Counter[str]({did: count for did, count in report.counts.items() if count})
+            found = f"It found {_told(counts)}" if counts else "Nothing was amiss"
+            tell(f"Looked at {report.looked_at:,}. {found}.", bad=bool(counts[Did.TROUBLE]))
 
     @of_the_page
     async def resume_batch(self, name: str) -> None:
@@ -257,6 +380,13 @@ class Actions:
     async def _load(self, chosen: Chosen) -> list[Record]:
         return await self._try(partial(chosen.load, self._console)) or []
 
+    async def _of_status(self, chosen: Chosen, status: str) -> list[Record]:
+        """Those that something can be done with; that there is none is told."""
+        found = [each for each in await self._load(chosen) if each.status == status]
+        if not found:
+            tell(f"None of these is {status}.", bad=True)
+        return found
+
     async def _try(self, work: Callable[[], T]) -> T | None:
         """The result; None where there was a problem, which is told."""
         try:
@@ -284,10 +414,6 @@ class Actions:
 
 def _count(records: Sequence[Record]) -> str:
     return records[0].key if len(records) == 1 else f"{len(records):,} assets"
-
-
-def _bytes(records: Sequence[Record]) -> str:
-    return size(sum(each.size for each in records))
 
 
 def _says_reprocess(known: Estimate) -> tuple[str, ...]:
@@ -329,13 +455,34 @@ def _tell_redriven(outcome: Outcome) -> None:
         if each.started != each.execution:
             _follow(each.started)
         return
-    counts = {how: sum(1 for each in done if each.how == how) for how in ("redriven", "reprocessed", "left")}
-    told = ", ".join(f"{count} {how}" for how, count in counts.items() if count)
-    _tell(outcome, told, counted=True)
+    counts = Counter(each.how for each in done) + Counter({"refused": len(outcome.problems)})
+    _tell(outcome, _told(counts), counted=True)
+
+
+def _told(counts: Counter[str]) -> str:
+    return ", ".join(f"{count:,} {how}" for how, count in counts.most_common())
+
+
+def address_problem(text: str) -> str | None:
+    """What is wrong with an object's address."""
+    try:
+        parse_uri(text.strip())
+    except NotThereError as exc:
+        return str(exc)
+    return None
+
+
+def input_problem(text: str) -> str | None:
+    """What is wrong with an execution's input; it names the field."""
+    try:
+        own_input(text)
+    except InputError as exc:
+        return str(exc)
+    return None
 
 
 def _tell(outcome: Outcome, what: str, *, counted: bool = False) -> None:
-    if outcome.done:
+    if outcome.done or counted:
         tell(f"{what}." if counted else f"{len(outcome.done):,} {what}.")
     for problem in outcome.problems[:SAID_AT_MOST]:
         tell(problem, bad=True)

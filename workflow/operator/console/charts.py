@@ -1,11 +1,11 @@
 """Options of the charts. Colours that must read on a light and on a dark page are chosen to do both."""
 
 from collections.abc import Iterable, Sequence
-from datetime import timedelta
+from datetime import UTC, timedelta
 from typing import Any
 
 from workflow.operator.console.timeline import Bar
-from workflow.operator.console.window import Figures
+from workflow.operator.console.window import Figures, bar_length
 
 COLORS = {
     "succeeded": "#2da65a", "rejected": "#d29a22", "failed": "#e5484d", "processing": "#3d8bfd", "discarded": "#8b95a1",
@@ -31,12 +31,14 @@ _DRAW_BAR = """(params, api) => {
 }"""
 
 
+DAY_AND_HOUR = "%d %b %H:%M"
+_DAYS = {":interval": "(_, told) => told.endsWith('00:00')", ":formatter": "told => told.slice(0, 6)"}
+"""Only the days stand at the axis; the hours are told by who points at a bar."""
+
+
 def outcomes(figures: Figures, length: timedelta) -> dict[str, Any]:
     """How many ended how over time, and how long they took."""
-    times = [
-        bucket.start.astimezone().strftime("%H:%M" if length <= timedelta(days=1) else "%d %b %H:%M")
-        for bucket in figures.buckets
-    ]
+    times = [bucket.start.astimezone(UTC).strftime(_form(length)) for bucket in figures.buckets]
     bars = [
         _bars(status, [bucket.counts[status] for bucket in figures.buckets])
         for status in ("succeeded", "rejected", "failed", "processing", "discarded")
@@ -51,13 +53,26 @@ def outcomes(figures: Figures, length: timedelta) -> dict[str, Any]:
         "legend": {"bottom": 0, "itemWidth": 12, "itemHeight": 8, "textStyle": {"color": TEXT}},
         "grid": {"left": 44, "right": 44, "top": 24, "bottom": 56},
         "tooltip": {"trigger": "axis", "renderMode": "richText"},
-        "xAxis": {"type": "category", "data": times, **_axis(), "axisTick": {"show": False}},
+        "xAxis": {
+            "type": "category",
+            "data": times,
+            **_axis(),
+            "axisTick": {"show": False},
+            "axisLabel": {"color": TEXT, "hideOverlap": True, **(_DAYS if _form(length) == DAY_AND_HOUR else {})},
+        },
         "yAxis": [
             {"type": "value", "name": "files", "minInterval": 1, **_axis()},
             {"type": "value", "name": "seconds", **_axis(), "splitLine": {"show": False}},
         ],
         "series": [*bars, *lines],
     }
+
+
+def _form(length: timedelta) -> str:
+    """How the beginning of a bar is told: the parts of it that differ from one bar to the next."""
+    if length <= timedelta(days=1):
+        return "%H:%M"
+    return DAY_AND_HOUR if bar_length(length) < timedelta(days=1) else "%d %b"
 
 
 def _bars(status: str, data: Sequence[int]) -> dict[str, Any]:
@@ -69,7 +84,7 @@ def _bars(status: str, data: Sequence[int]) -> dict[str, Any]:
 
 def _line(name: str, data: Sequence[float | None], style: str) -> dict[str, Any]:
     return {
-        "name": name, "type": "line", "yAxisIndex": 1, "data": data, "connectNulls": True, "symbolSize": 4,
+        "name": name, "type": "line", "yAxisIndex": 1, "data": data, "symbolSize": 4,
         "lineStyle": {"width": 1.5, "type": style}, "itemStyle": {"color": TEXT},
     }  # fmt: skip
 

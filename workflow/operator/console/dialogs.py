@@ -9,22 +9,50 @@ from nicegui import ui
 
 from workflow.operator.console.live import PROBLEMS, ask, sentence
 from workflow.operator.console.widgets import box, button, text
+from workflow.operator.previews import Preview
 
 TOLD_SECONDS = 6
 WATCH_SECONDS = 2.0
 
 
 @dataclass(frozen=True)
+class Field:
+    """Something to fill in. `problem` says of what was written what is wrong with it; None where nothing is."""
+
+    label: str
+    problem: Callable[[str], str | None] = lambda _: None
+    value: str = ""
+    several_lines: bool = False
+
+
+@dataclass(frozen=True)
 class Question:
-    """What will happen, in sentences; `asks` are fields to fill in, `choices` one of which is to be chosen."""
+    """What will happen, in sentences; `asks` are fields to fill in, `choices` one of which is to be chosen.
+
+    `why` is "needed", "asked" or, where nothing keeps it, "".
+    """
 
     title: str
     says: tuple[str, ...]
     do: str
-    needs_why: bool = False
+    why: str = "asked"
     dangerous: bool = False
-    asks: tuple[str, ...] = ()
+    asks: tuple[Field, ...] = ()
     choices: tuple[str, ...] = ()
+
+    def allows(self, answers: dict[str, str]) -> bool:
+        """Whether all is filled in that must be, and right."""
+        return not (self.why == "needed" and not answers["why"].strip()) and all(
+            each.problem(answers[each.label]) is None for each in self.asks
+        )
+
+
+WHY = {"needed": "Why (kept in the record)", "asked": "Why (optional, kept in the record)"}
+
+
+def about(preview: Preview, **more: Any) -> Question:
+    """The question that the command asks, too."""
+    return Question(preview.question, preview.says, preview.do, **more)
 
 
 async def confirm(question: Question) -> dict[str, str] | None:
@@ -41,15 +69,30 @@ async def confirm(question: Question) -> dict[str, str] | None:
         with box("says"):
             for each in question.says:
                 text(each, "p")
-        fields: dict[str, Any] = {name: ui.input(name).props("outlined dense autofocus") for name in question.asks}
+        fields: dict[str, Any] = {each.label: _field(each, first=at == 0) for at, each in enumerate(question.asks)}
         if question.choices:
             fields["choice"] = ui.radio(list(question.choices), value=question.choices[0]).props("inline dense")
-        label = "Why (kept in the record)" if question.needs_why else "Why (optional, kept in the record)"
-        fields["why"] = ui.input(label).props("outlined dense")
+        if question.why:
+            fields["why"] = ui.input(WHY[question.why]).props("outlined dense")
         _buttons(dialog, question, fields)
     answered = await dialog
-    dialog.delete()
-    return {name: each.value or "" for name, each in fields.items()} if answered else None
+    if not dialog.is_deleted:  # as it is once the page was left
+        dialog.delete()
+    return _answers(fields) if answered else None
+
+
+def _answers(fields: dict[str, Any]) -> dict[str, str]:
+    return {name: each.value or "" for name, each in fields.items()}
+
+
+def _field(field: Field, *, first: bool) -> Any:
+    """It says what is wrong as soon as something was written."""
+    kind = ui.textarea if field.several_lines else ui.input
+    made = kind(field.label, value=field.value, validation=field.problem).props(
+        "outlined dense hide-bottom-space debounce=150"
+    )
+    made.props("autofocus" if first else "")
+    return made.classes("mono-field") if field.several_lines else made
 
 
 def _buttons(dialog: ui.dialog, question: Question, fields: dict[str, Any]) -> None:
@@ -59,8 +102,13 @@ def _buttons(dialog: ui.dialog, question: Question, fields: dict[str, Any]) -> N
         do = button(
             question.do, look="danger" if question.dangerous else "primary", on_click=lambda: dialog.submit(True)
         )
-        if question.needs_why:
-            do.bind_enabled_from(fields["why"], "value", backward=lambda value: bool((value or "").strip()))
+
+    def look() -> None:
+        do.set_enabled(question.allows(_answers(fields)))
+
+    look()
+    for each in fields.values():
+        each.on_value_change(look)
 
 
 def tell(message: str, *, bad: bool = False) -> None:
@@ -73,6 +121,20 @@ def tell(message: str, *, bad: bool = False) -> None:
         close_button="Close" if bad else False,
         multi_line=True,
     )
+
+
+class Busy:
+    """Says that something is under way, while it lasts."""
+
+    def __init__(self, words: str) -> None:
+        self._words = words
+
+    def __enter__(self) -> Self:
+        self._shown = ui.notification(self._words, spinner=True, timeout=None, position="top")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._shown.dismiss()
 
 
 class Progress:

@@ -17,7 +17,10 @@ from workflow.operator.console.widgets import box, button, link, text
 from workflow.operator.stack import LOCAL
 
 STATIC = Path(__file__).parent / "static"
-NAVIGATION = {"Overview": "/", "Executions": "/executions", "Assets": "/assets", "Batches": "/batches"}
+NAVIGATION = {
+    "Overview": "/", "Executions": "/executions", "Assets": "/assets", "Batches": "/batches",
+    "Dead letters": "/dead-letters", "Versions": "/versions", "Settings": "/settings", "Health": "/health",
+}  # fmt: skip
 THEMES: Mapping[str, bool | None] = {"Follow the system": None, "Light": False, "Dark": True}
 THEME_ICONS = {None: "brightness_auto", False: "light_mode", True: "dark_mode"}
 

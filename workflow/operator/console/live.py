@@ -41,7 +41,7 @@ class Part:
         self._seen: Any = _NOTHING
         self._place = ui.element("div").style("display: contents")
 
-    def show(self, value: T, draw: Callable[[T], None]) -> None:
+    def show(self, value: T, draw: Callable[[T], object]) -> None:
         if self._place.is_deleted or (self._seen is not _NOTHING and value == self._seen):
             return
         self._seen = value
@@ -70,7 +70,7 @@ class Live(Generic[T]):
         self._until = until
         self._told = Part()
         self._part = Part()
-        self._part.show(None, lambda _: _waiting())
+        self._part.show(None, lambda _: waiting())
         self._as_of: datetime | None = None
         self._timer = ui.timer(every, self.look)
 
@@ -85,7 +85,7 @@ class Live(Generic[T]):
         except PROBLEMS as exc:
             self._tell(sentence(exc))
         else:
-            self._told.show("", _problem)
+            self._told.show("", show_problem)
             self._as_of = datetime.now(UTC)
             self._part.show((found,), lambda value: self._draw(value[0]))
             if self._until(found):
@@ -93,10 +93,10 @@ class Live(Generic[T]):
 
     def _tell(self, problem: str) -> None:
         if self._as_of is None:
-            self._part.show("", _problem)
-            self._told.show(problem, _problem)
+            self._part.show("", show_problem)
+            self._told.show(problem, show_problem)
         else:
-            self._told.show(f"{problem} What is shown is of {self._as_of:%H:%M:%S} UTC.", _problem)
+            self._told.show(f"{problem} What is shown is of {self._as_of:%H:%M:%S} UTC.", show_problem)
 
     async def again(self) -> None:
         """Ask anew and draw whatever comes: the question has changed."""
@@ -104,12 +104,12 @@ class Live(Generic[T]):
         await self.look()
 
 
-def _waiting() -> None:
+def waiting() -> None:
     with ui.element("div").classes("empty").props("role=status"):
         ui.spinner(size="28px").props("aria-label=loading")
 
 
-def _problem(problem: str) -> None:
+def show_problem(problem: str) -> None:
     """Nothing where there is none."""
     if not problem:
         return

@@ -65,9 +65,16 @@ def search(label: str, value: str | None, on_change: Callable[[str | None], Any]
     made.on_value_change(lambda event: on_change(event.value or None))
 
 
-def choice(label: str, options: Iterable[str], value: str | None, on_change: Callable[[str | None], Any]) -> None:
+def choice(label: str, options: Iterable[str], value: str | None, on_change: Callable[[str | None], Any]) -> ui.select:
     """A field that filters by one of a few."""
     listed = list(options)
     made = ui.select(listed, label=label, value=value if value in listed else None, clearable=True)
     made.props(f'outlined dense options-dense aria-label="{label}"')
     made.on_value_change(lambda event: on_change(event.value))
+    return made
+
+
+def filter_problem(problem: str) -> None:
+    """What of the filters in the address cannot be understood; nothing where all can."""
+    if problem:
+        text(problem, "p", "callout warn").props("role=alert")

@@ -17,9 +17,9 @@ from workflow.errors import SluiceError
 from workflow.kinds import MAX_KEY_BYTES
 from workflow.operator.client import Sluice
 from workflow.operator.console import pages
-from workflow.operator.console.frame import STATIC, Console, frame
+from workflow.operator.console.frame import STATIC, Console, frame, page_head
 from workflow.operator.console.guard import KEY, Guard
-from workflow.operator.console.widgets import empty
+from workflow.operator.console.widgets import text
 from workflow.operator.operations import whoami
 
 LOOPBACK = "127.0.0.1"
@@ -88,8 +88,6 @@ def _application(console: Console) -> FastAPI:
 async def _not_found(console: Console, request: Request, _: Exception) -> Response:
     """A page with the navigation on it, where somebody reads it."""
     with Client(ui.page(""), request=request) as client, frame(console, "Not found", at=""):
-        empty(
-            "There is no such page",
-            "The address is wrong, or of another version. The lists above lead to all.",
-        )
+        page_head("There is no such page")
+        text("The address is wrong, or of another version. The lists above lead to all.", "p", "muted")
     return client.build_response(request, 404)

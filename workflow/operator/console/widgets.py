@@ -81,7 +81,8 @@ def code(value: Any, label: str) -> None:
 
 def plain_table(caption: str, columns: Iterable[str], rows: Iterable[Iterable[object]]) -> None:
     """A small table; a cell may be a function that draws it."""
-    with box("scroll"), ui.element("table").classes("plain"):
+    scrolled = box("scroll").props(f'tabindex=0 role=region aria-label="{caption}"')
+    with scrolled, ui.element("table").classes("plain"):
         text(caption, "caption")
         with ui.element("thead"), ui.element("tr"):
             for column in columns:
@@ -119,6 +120,10 @@ def shown(key: str) -> str:
 
 def asset_path(asset_id: str) -> str:
     return f"/assets/{quote(asset_id, safe='')}"
+
+
+def letters_path(queue: str) -> str:
+    return f"/dead-letters/{quote(queue, safe='')}"
 
 
 def execution_path(name: str) -> str:

@@ -48,7 +48,10 @@ class Cause:
 
 @dataclass(frozen=True)
 class Figures:
-    """The window in numbers. `failures` and `rejections` count by cause, the most frequent first."""
+    """The window in numbers. `failures` and `rejections` count by cause, the most frequent first.
+
+    Before `whole_since` not all is counted; "" where all is.
+    """
 
     counts: Counter[str]
     buckets: list[Bucket]
@@ -56,7 +59,7 @@ class Figures:
     p95: float | None
     failures: list[Cause]
     rejections: list[Cause]
-    capped: bool
+    whole_since: str
 
 
 @dataclass
@@ -66,7 +69,7 @@ class Window:
     length: timedelta
     _records: dict[str, Listed] = field(default_factory=dict[str, Listed])
     _looked: datetime | None = None
-    _capped: bool = False
+    _whole_since: str = ""
 
     def look(self, sluice: Sluice, now: datetime) -> Figures:
         """Read what changed since the last look, forget what left the window."""
@@ -74,11 +77,13 @@ class Window:
         since = max(start, self._looked - INDEX_LAG) if self._looked else start
         for status in STATUSES:
             found = list(newest(sluice, "by_status", status, since=since, limit=RECORDS_MAX))
-            self._capped = self._capped or len(found) >= RECORDS_MAX
+            if len(found) >= RECORDS_MAX:
+                self._whole_since = max(self._whole_since, found[-1].updated_at)
             self._take(found)
         self._looked = now
         self._records = {key: item for key, item in self._records.items() if item.updated_at >= start.isoformat()}
-        return figures(self._truly(sluice, start), *self._bounds(now), capped=self._capped)
+        whole_since = self._whole_since if self._whole_since > start.isoformat() else ""
+        return figures(self._truly(sluice, start), *self._bounds(now), whole_since=whole_since)
 
     def _truly(self, sluice: Sluice, start: datetime) -> Iterable[Listed]:
         """With failures that nobody has recorded."""
@@ -100,7 +105,7 @@ class Window:
                 self._records[item.asset_id] = item
 
 
-def figures(records: Iterable[Listed], start: datetime, end: datetime, *, capped: bool = False) -> Figures:
+def figures(records: Iterable[Listed], start: datetime, end: datetime, *, whole_since: str = "") -> Figures:
     """Counts and durations, over all and in equal parts of the window."""
     found = list(records)
     p50, p95 = percentiles([took for each in found if (took := seconds_of(each)) is not None])
@@ -111,7 +116,7 @@ def figures(records: Iterable[Listed], start: datetime, end: datetime, *, capped
         p95=p95,
         failures=_by_cause(found, "failed"),
         rejections=_by_cause(found, "rejected"),
-        capped=capped,
+        whole_since=whole_since,
     )
 
 

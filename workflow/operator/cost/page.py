@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from infra.stages.settings import settings_of
+from infra.stages.stages import built_in
 from workflow import prices
 from workflow.operator.cost import compare, mix, reference, svg
 from workflow.operator.cost.bill import Bill, bill
@@ -17,7 +17,7 @@ FILES, MONTHS = 1_000_000, 12
 
 
 def typical() -> Bill:
-    return bill(FILES, mix.TYPICAL, plan_of(settings_of("prod")), MONTHS)
+    return bill(FILES, mix.TYPICAL, plan_of(built_in()["prod"]), MONTHS)
 
 
 def page(text: str) -> str:

@@ -120,7 +120,7 @@ def _image_facts() -> Iterator[str]:
     yield (
         "**Metadata**: none is in what is published. Camera, time and exposure go into the record, the tags of a list, "
         "which tell how a picture was taken, into a sidecar; place, author, titles, comments, serial numbers and every "
-        "other tag only where the stage's `keep_private` is set."
+        "other tag only where the stage's `publish_private_metadata` is set."
     )
 
 
@@ -197,8 +197,8 @@ def _video_facts() -> Iterator[str]:
     )
     yield (
         "**Metadata**: duration, codecs, frame rate, tracks, chapters, captions and loudness (EBU R128) go into the "
-        "record, and title, genre, date and make of the camera. No tags are in what is published; with `keep_private` "
-        "all are."
+        "record, and title, genre, date and make of the camera. No tags are in what is published; with "
+        "`publish_private_metadata` all are."
     )
     yield (
         "**Proof**: before it is published, the rendition is read again: its tracks, sizes and number of pictures are "
@@ -218,8 +218,8 @@ def _audio_facts() -> Iterator[str]:
     yield "**Thumbnail**: the waveform with the duration."
     yield (
         "**Metadata**: duration, codec, rate, channels, loudness (EBU R128), title, artist, album, track, genre and "
-        "date go into the record; places, comments and serial numbers only with `keep_private`. Tags whose encoding "
-        "cannot be told are left out by name."
+        "date go into the record; places, comments and serial numbers only with `publish_private_metadata`. Tags "
+        "whose encoding cannot be told are left out by name."
     )
     yield (
         "**Proof**: before it is published, the rendition is read again: it and its peaks are as long as the record "
@@ -243,10 +243,13 @@ def _document_facts() -> Iterator[str]:
         "authors, page-piece data, positions of maps, and every key and text that the standard has no place for, go. "
         "Fonts stay as they are."
     )
-    yield "**Thumbnails**: the first page."
+    yield (
+        "**Thumbnails**: the first page. Letters of East Asian fonts that are not in the file are drawn in Noto Sans "
+        "CJK; a note has those that no font has."
+    )
     yield (
         "**Metadata**: pages, words, page size, title and date go into the record; author and producer only with "
-        "`keep_private`."
+        "`publish_private_metadata`."
     )
 
 

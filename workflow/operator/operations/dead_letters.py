@@ -21,6 +21,7 @@ from tasks.shared.records.model import Discarded, plain
 from workflow.errors import InputError
 from workflow.events import OBJECT_CREATED, RESTORE_COMPLETED, STATUS_CHANGE, upload_input
 from workflow.operator.client import Sluice
+from workflow.operator.operations.stream_letters import hand_over
 from workflow.operator.operations.sweep import SweepFailedError, sweep
 from workflow.operator.stack import NotThereError
 
@@ -40,11 +41,13 @@ REDRIVES: Mapping[str, str] = MappingProxyType(
         "sweeps": "sweeps now, which does what was not done",
         "requests": "puts each back into the request queue",
         "webhook": "puts each back into the webhook's queue",
+        "audit": "reads the changes from the table's stream again, and keeps them in the trail",
+        "telemetry": "reads the records from the data stream again, and puts them into the ingest bucket",
     }
 )
 """What sending a queue's messages again does."""
-BY_HAND = frozenset({"audit", "telemetry"})
-"""Queues whose messages only say where something is in a stream."""
+STREAMS = frozenset({"audit", "telemetry"})
+"""Queues whose messages say where something is in a stream; the functions that read these have their names."""
 ALARMS: Mapping[str, str] = MappingProxyType(
     {
         **{name: f"dead-letters-{name}" for name in ("events", "failures", "restores", "sweeps", "requests")},
@@ -56,6 +59,10 @@ ALARMS: Mapping[str, str] = MappingProxyType(
 """By queue; each is a heading of the runbook, too."""
 GAVE_UP = {"error": ("ERROR_CODE", "ErrorCode"), "message": ("ERROR_MESSAGE", "ErrorMessage", "reason")}
 """The attributes in which a rule, Lambda and our own functions say why."""
+OF_GIVING_UP = frozenset(
+    {"RULE_ARN", "TARGET_ARN", "RequestID", "EXHAUSTED_RETRY_CONDITION", "RETRY_ATTEMPTS"}.union(*GAVE_UP.values())
+)
+"""All attributes that are not the sender's."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -285,7 +292,7 @@ class _Sender:
         self._sluice = sluice
         self._queue = queue
         self._by = by
-        self._put_back = set[str]()
+        self._sent = set[str]()
 
     def send(self, message: Any) -> Letter:
         """What was done with it; `kept` where it could not be."""
@@ -304,8 +311,9 @@ class _Sender:
             return self._back(message)
         if self._queue == "sweeps":
             return self._swept
-        if self._queue in BY_HAND:
-            raise InputError(f"It only says where something is in a stream: see {runbook(self._queue)}.")
+        if self._queue in STREAMS:
+            self._once(message)
+            return hand_over(self._sluice, self._queue, _event(message))
         return self._by_rule(_event(message), message["Body"])
 
     def _by_rule(self, event: dict[str, Any], body: str) -> str:
@@ -329,11 +337,17 @@ class _Sender:
         return sweep(self._sluice).reports[-1]
 
     def _back(self, message: Any) -> str:
-        """Into the queue that gave it up; what that gives up again at once would come round for ever."""
-        digest = hashlib.sha256(message["Body"].encode()).hexdigest()
-        if digest in self._put_back:
-            raise InputError("It was put back, and came again at once: its sender has to mend it.")
-        self._put_back.add(digest)
+        """Into the queue that gave it up, with what its sender said beside it."""
+        self._once(message)
         url = self._sluice.stack.sources[self._queue]
-        self._sluice.aws.sqs.send_message(QueueUrl=url, MessageBody=message["Body"])
+        attributes = message.get("MessageAttributes", {}).items()
+        own = {name: value for name, value in attributes if name not in OF_GIVING_UP}
+        self._sluice.aws.sqs.send_message(QueueUrl=url, MessageBody=message["Body"], MessageAttributes=own)
         return url.rpartition("/")[2]
+
+    def _once(self, message: Any) -> None:
+        """What is given up again at once would come round for ever."""
+        digest = hashlib.sha256(message["Body"].encode()).hexdigest()
+        if digest in self._sent:
+            raise InputError("It was sent, and came again at once: its sender has to mend it.")
+        self._sent.add(digest)

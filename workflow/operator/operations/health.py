@@ -209,7 +209,7 @@ def _dead_letters(sluice: Sluice) -> Iterator[Check]:
             advice = f"aws sqs create-queue --queue-name {each.url.rpartition('/')[2]}"
             yield Check(f"queue {each.name}", False, f"It cannot be looked at: {each.problem}.", advice)
         elif each.messages:
-            told = f"About {each.messages} messages were given up."
+            told = f"About {each.messages} {'message was' if each.messages == 1 else 'messages were'} given up."
             advice = f"`sluice dead-letters {each.name}` tells which and why; see {runbook(each.name)}"
             yield Check(f"dead letters of {each.name}", False, told, advice)
     if not any(each.messages or each.problem for each in found):

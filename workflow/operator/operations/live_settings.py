@@ -1,11 +1,11 @@
 """What a stage reads from Parameter Store: shown, and changed to nothing that its functions would not understand."""
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 
@@ -15,11 +15,28 @@ from workflow.operator.client import Sluice
 from workflow.operator.stack import NotThereError
 from workflow.units import GIB, MIB
 
+MEANS: Mapping[str, str] = MappingProxyType(
+    {
+        "refused_kinds": "kinds that are not taken in",
+        "max_bytes": "limits that are lower than the kinds' own",
+        "sweep_older_than_minutes": "for how long something must not have changed before it is swept",
+    }
+)
+AS_DEPLOYED = "as deployed"
 UNITS: Mapping[str, int] = MappingProxyType({"MiB": MIB, "GiB": GIB})
 
 
 class WrongSettingError(SluiceError):
     """Settings that no function would understand; the message says what is wrong with them."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """A setting that will be another."""
+
+    name: str
+    before: str
+    after: str
 
 
 @dataclass(frozen=True)
@@ -49,14 +66,47 @@ def written(sluice: Sluice) -> Written:
     return Written(name, found["Value"], found["Version"], found["LastModifiedDate"])
 
 
+def planned(found: Written, changes: Iterable[str]) -> list[Change]:
+    """What changes such as `max_bytes.image=50MiB` would do; without a value, what was deployed holds again."""
+    before, after = _flat(found.document), _flat(_after(found.document, changes))
+    names = [name for name in {**before, **after} if before.get(name) != after.get(name)]
+    return [Change(name, before.get(name, AS_DEPLOYED), after.get(name, AS_DEPLOYED)) for name in names]
+
+
 def change(sluice: Sluice, changes: Iterable[str]) -> None:
-    """Apply changes such as `max_bytes.image=50MiB`; without a value, what was deployed holds again."""
+    """Apply them."""
     before = written(sluice)
-    document = before.document
+    value = msgspec.json.encode(_after(before.document, changes), order="sorted").decode()
+    sluice.aws.ssm.put_parameter(Name=before.name, Value=value, Overwrite=True)
+
+
+def _after(document: Mapping[str, Any], changes: Iterable[str]) -> dict[str, Any]:
+    """The document after all changes, as the functions understand it."""
     for each in changes:
         document = changed(document, each)
-    value = msgspec.json.encode(checked(document), order="sorted").decode()
-    sluice.aws.ssm.put_parameter(Name=before.name, Value=value, Overwrite=True)
+    return msgspec.to_builtins(checked(document), order="sorted")
+
+
+def _flat(document: Mapping[str, Any]) -> dict[str, str]:
+    """Each setting by the name that it is changed by, as a person writes its value."""
+    flat: dict[str, str] = {}
+    for name, value in document.items():
+        if isinstance(value, Mapping):
+            limits = cast("Mapping[str, int]", value)
+            flat |= {f"{name}.{member}": spelled(each) for member, each in limits.items()}
+        elif value:
+            flat[name] = spelled(value)
+    return flat
+
+
+def spelled(value: Any) -> str:
+    """As it is written in a change: names with commas, bytes in the largest unit that loses none."""
+    if isinstance(value, (list, tuple)):
+        return ",".join(map(str, cast("Sequence[str]", value)))
+    if isinstance(value, float):
+        return f"{value:g}"
+    unit = next((each for each in ("GiB", "MiB") if value % UNITS[each] == 0), None)
+    return f"{value // UNITS[unit]}{unit}" if unit else str(value)
 
 
 def checked(document: Mapping[str, Any]) -> LiveSettings:

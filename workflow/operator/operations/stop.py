@@ -39,17 +39,20 @@ class Running:
     execution: str
     key: str | None
     asset_id: str | None
+    kind: str | None
     started: str
 
 
 @dataclass(frozen=True, kw_only=True)
 class AtWork:
-    """Which executions are meant; all that is given must hold. `prefix` is of the key.
+    """Which executions are meant; all that is given must hold. `prefix` is of the key, `text` is anywhere in it.
 
     `since` and `before` are compared with when an execution was started.
     """
 
     prefix: str = ""
+    text: str = ""
+    kind: str | None = None
     since: datetime | None = None
     before: datetime | None = None
 
@@ -58,7 +61,8 @@ class AtWork:
         return (self.since is None or started >= self.since) and (self.before is None or started < self.before)
 
     def takes(self, row: Running) -> bool:
-        return (row.key or "").startswith(self.prefix)
+        key = row.key or ""
+        return key.startswith(self.prefix) and self.text.lower() in key.lower() and self.kind in {None, row.kind}
 
 
 def at_work(sluice: Sluice, wanted: AtWork) -> list[Running]:
@@ -77,11 +81,11 @@ def _told(machine: Executions, listed: Any, record: Record | None) -> Running | 
     """What one works on: as its record has it, or its input, while it has not come to an asset."""
     name, started = listed["name"], listed["startDate"].isoformat()
     if record:
-        return Running(name, record.key, record.asset_id, started)
+        return Running(name, record.key, record.asset_id, record.kind, started)
     found = machine.find(name)
     if found is None or not found.lives:
         return None
-    return Running(name, found.wanted.key if found.wanted else None, None, started)
+    return Running(name, found.wanted.key if found.wanted else None, None, None, started)
 
 
 def stop(sluice: Sluice, name: str, *, by: str, why: str) -> Stopped:

@@ -17,6 +17,8 @@ Stream = dict[str, Any]
 
 current_stream: contextvars.ContextVar[str | None] = contextvars.ContextVar("current_stream", default=None)
 """The log stream of the environment that served the invocation in this context."""
+listener: contextvars.ContextVar[list[str] | None] = contextvars.ContextVar("listener", default=None)
+"""Takes what an invocation logs, as CloudWatch Logs has it; also from copies of the context."""
 
 _stock_emit = lambda_svc._emit_lambda_logs
 
@@ -43,7 +45,10 @@ def emit(
         return
     config = function.get("config") or function
     group, now_ms = group_name(config), int(time.time() * 1000)
-    events = [{"timestamp": now_ms, "message": line} for line in lines(config, request_id, text, duration_ms)]
+    logged = lines(config, request_id, text, duration_ms)
+    if (heard := listener.get()) is not None:
+        heard += logged
+    events = [{"timestamp": now_ms, "message": line} for line in logged]
     stored = [event | {"ingestionTime": now_ms} for event in events]
     cloudwatch_logs._append_log_events(log_stream(group, stream_name), stored)
     cloudwatch_logs._fanout_to_subscription_filters(group, stream_name, events)

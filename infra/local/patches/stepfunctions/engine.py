@@ -6,13 +6,14 @@ insides of Map and Parallel; events after the end; a failing branch waits for it
 each start. AWS documents all of these in the States Language specification and the API's HistoryEvent.
 """
 
-from infra.local.engine import executions, retries
+from infra.local.engine import executions, readers, retries
 from infra.local.ministack import stepfunctions as sf
 
 
 def install() -> None:
     sf._run_execution = run_execution
     sf._error_matches = retries.error_matches
+    sf._parse_reader_items = readers.parse_items
 
 
 def run_execution(arn: str) -> None:

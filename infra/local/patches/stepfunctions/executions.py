@@ -6,6 +6,7 @@ DescribeExecution, ListExecutions and the status events.
 """
 
 import json
+import math
 import random
 import re
 from collections.abc import Callable
@@ -14,7 +15,17 @@ from typing import Any
 
 from infra.local.durable.executions import Conditions, moment_of
 from infra.local.engine import distributed, executions
-from infra.local.engine.api import Members, RefusedError, action, required_execution
+from infra.local.engine.api import (
+    Members,
+    RefusedError,
+    action,
+    checked,
+    invalid_token,
+    page_size,
+    require_arn,
+    require_execution_arn,
+    required_execution,
+)
 from infra.local.engine.history import (
     DATA_LIMIT_BYTES,
     END_EVENTS,
@@ -26,12 +37,14 @@ from infra.local.engine.history import (
 from infra.local.engine.records import begin, machine_of, new_record
 from infra.local.ministack import eventbridge
 from infra.local.ministack import stepfunctions as sf
+from infra.local.patches.stepfunctions.logging import TRACING_OFF
+from infra.local.patches.stepfunctions.machines import INITIAL
 
 TYPE_NOT_SUPPORTED = "This operation is not supported by this type of state machine"
 NAME_LIMIT_CHARACTERS = 80
 NAME_FORBIDDEN = re.compile(r"[\s<>{}\[\]?*\"#%\\^|~`$&,;:/\x00-\x1f\x7f-\x9f\ufffe\uffff\ud800-\udfff]")
-DEFAULT_PAGE_SIZE = 100
-LONGEST_PAGE_SIZE = 1000
+BILLED_STEP_MS = 100
+BILLED_STEP_MB = 64
 REDRIVE_LIMIT_COUNT = 1000
 REDRIVE_LIMIT_EVENTS = 24_999
 REDRIVE_LIMIT_MS = 14 * 24 * 60 * 60 * 1000
@@ -52,12 +65,26 @@ class Target:
     version_arn: str | None = None
     alias_arn: str | None = None
 
+    @property
+    def revision(self) -> str | None:
+        """A machine that never changed has none."""
+        given = self.machine.get("stateMachineRevisionId") or self.machine.get("revisionId")
+        return None if given == INITIAL else given
+
+    def execution_arn(self, name: str) -> str:
+        """Of an Express machine, executions of one name are told apart by their ARNs."""
+        arn: str = self.machine["stateMachineArn"]
+        if self.machine["type"] == "EXPRESS":
+            return f"{arn.replace(':stateMachine:', ':express:')}:{name}:{sf.new_uuid()}"
+        return f"{arn.replace(':stateMachine:', ':execution:')}:{name}"
+
 
 def install() -> None:
     sf._start_execution = action(start_execution)
     sf._start_sync_execution = action(start_sync_execution)
     sf._stop_execution = action(stop_execution)
     sf._describe_execution = action(describe_execution)
+    sf._get_execution_history = checked(require_execution_arn, sf._get_execution_history)
     sf._describe_state_machine_for_execution = action(describe_state_machine_for_execution)
     sf._list_executions = action(list_executions)
     sf._emit_execution_status_event = emit_status_event
@@ -80,8 +107,15 @@ def start_sync_execution(request: Members) -> Members:
         raise RefusedError("StateMachineTypeNotSupported", TYPE_NOT_SUPPORTED)
     begin(record)
     executions.run(record)
-    described = describe_execution({"executionArn": record["executionArn"]})
-    return {name: value for name, value in described.items() if not name.startswith("redrive")}
+    described = {name: value for name, value in _described(record).items() if not name.startswith("redrive")}
+    return described | {"billingDetails": _billing(record)}
+
+
+def _billing(record: Record) -> Members:
+    """Time is billed in steps of 100 ms, memory in steps of 64 MB: here the least that there is."""
+    duration_ms = _epoch_ms(record["stopDate"]) - _epoch_ms(record["startDate"])
+    steps = max(1, math.ceil(duration_ms / BILLED_STEP_MS))
+    return {"billedDurationInMilliseconds": steps * BILLED_STEP_MS, "billedMemoryUsedInMB": BILLED_STEP_MB}
 
 
 def stop_execution(request: Members) -> Members:
@@ -93,7 +127,10 @@ def stop_execution(request: Members) -> Members:
 
 
 def describe_execution(request: Members) -> Members:
-    record = required_execution(request)
+    return _described(required_execution(request))
+
+
+def _described(record: Record) -> Members:
     described = _given(record, LISTED_MEMBERS + FAILURE_MEMBERS)
     described |= {"input": record["input"], "inputDetails": {"included": True}}
     if record["output"] is not None:
@@ -124,24 +161,27 @@ def describe_state_machine_for_execution(request: Members) -> Members:
     machine = sf._state_machines.get(machine_of(arn))
     if machine is None:
         raise RefusedError("StateMachineDoesNotExist", f"State Machine Does Not Exist: '{arn}'")
+    revision = {"revisionId": record["revisionId"]} if record.get("revisionId") else {}
     return {
+        **revision,
         "stateMachineArn": arn,
         "name": machine["name"],
         "definition": record["definition"],
         "roleArn": record["roleArn"],
         "updateDate": machine["creationDate"],
         "loggingConfiguration": machine["loggingConfiguration"],
+        "tracingConfiguration": machine.get("tracingConfiguration", TRACING_OFF),
         "encryptionConfiguration": record["encryptionConfiguration"] or sf._default_encryption(),
     }
 
 
 def list_executions(request: Members) -> Members:
     """Newest first: a running execution counts by its start or redrive, an ended one by its end."""
-    if (arn := request.get("stateMachineArn")) and _resolve(arn).machine["type"] == "EXPRESS":
-        raise RefusedError("StateMachineTypeNotSupported", TYPE_NOT_SUPPORTED)
-    size = request.get("maxResults") or DEFAULT_PAGE_SIZE
-    if size > LONGEST_PAGE_SIZE:
-        raise RefusedError("ValidationException", f"maxResults must not be greater than {LONGEST_PAGE_SIZE}")
+    if arn := request.get("stateMachineArn"):
+        require_arn(arn)
+        if _resolve(arn).machine["type"] == "EXPRESS":
+            raise RefusedError("StateMachineTypeNotSupported", TYPE_NOT_SUPPORTED)
+    size = page_size(request)
     start = _page_start(request.get("nextToken"))
     wanted = sf._executions._data.listed(_conditions(request), start, size + 1)
     page = {"executions": [_given(record, LISTED_MEMBERS) for record in wanted[:size]]}
@@ -184,15 +224,15 @@ def _event_data(record: Record, name: str) -> Members:
 
 def _record(request: Members, **members: Any) -> Record:
     arn, _, test_case = request.get("stateMachineArn", "").partition("#")
+    require_arn(arn)
     target = _resolve(arn)
     name = request.get("name") or sf.new_uuid()
     _require_name(name)
     text = request.get("input", "{}")
     _require_input(text)
-    execution_arn = f"{target.machine['stateMachineArn'].replace(':stateMachine:', ':execution:')}:{name}"
     qualifiers = {"stateMachineVersionArn": target.version_arn, "stateMachineAliasArn": target.alias_arn}
-    members |= qualifiers | {"testCase": test_case}
-    return new_record(execution_arn, name, target.machine, target.definition, text, **members)
+    members |= qualifiers | {"testCase": test_case, "revisionId": target.revision}
+    return new_record(target.execution_arn(name), name, target.machine, target.definition, text, **members)
 
 
 def _resolve(arn: str) -> Target:
@@ -218,6 +258,8 @@ def _require_name(name: str) -> None:
 
 
 def _require_input(text: str) -> None:
+    if not text:
+        raise RefusedError("InvalidExecutionInput", "Invalid State Machine Execution Input: 'Invalid execution input.'")
     if exceeds_limit(text):
         cause = f"the input is longer than {DATA_LIMIT_BYTES} bytes of UTF-8"
         raise RefusedError("InvalidExecutionInput", f"Invalid State Machine Execution Input: '{cause}'")
@@ -262,7 +304,7 @@ def _page_start(token: str | None) -> tuple[str, str] | None:
         return None
     start = sf._decode_execution_token(token)
     if start is None:
-        raise RefusedError("InvalidToken", "Invalid Token: 'Invalid token'")
+        raise invalid_token()
     return start
 
 

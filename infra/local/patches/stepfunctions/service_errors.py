@@ -39,7 +39,9 @@ def fail(prefix: str, service: str, code: str, message: str, status: int = HTTPS
 
 
 def start_execution(_resource: str, arguments: Members) -> Members:
-    status, _, body = sf._start_execution(sf._nested_start_execution_request(arguments))
+    given = arguments.get("Input")
+    text = given if isinstance(given, str) else "{}" if given is None else to_text(given)
+    status, _, body = sf._start_execution(sf._nested_start_execution_request({**arguments, "Input": text}))
     answer = json.loads(body)
     if status >= HTTPStatus.BAD_REQUEST:
         fail("StepFunctions", "AWSStepFunctions", answer["__type"].rpartition("#")[2], answer["message"], status)

@@ -2,10 +2,10 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime
 from functools import partial
-from typing import Any
+from typing import Annotated, Any
 
+from fastapi import Query
 from nicegui import ui
 
 from tasks.shared.records.model import Listed
@@ -14,9 +14,9 @@ from workflow.operator.client import STATUSES
 from workflow.operator.console import listing
 from workflow.operator.console.actions import Actions, Chosen
 from workflow.operator.console.frame import Console, frame, page_head
-from workflow.operator.console.live import Live
-from workflow.operator.console.pages.overview import WINDOWS
-from workflow.operator.console.paging import Pager, choice, keep_in_address, search
+from workflow.operator.console.live import Live, Part
+from workflow.operator.console.paging import Pager, choice, filter_problem, keep_in_address, search
+from workflow.operator.console.times import TimeFilter, Times
 from workflow.operator.console.widgets import (
     KIND_ICONS,
     UNKNOWN_ICON,
@@ -41,27 +41,36 @@ WHOLE = {"table", "audio", "document", "archive"}
 def add_to_site(console: Console) -> None:
     @ui.page("/assets")
     def assets(
-        status: str = "", kind: str = "", code: str = "", state: str = "", text: str = "", within: str = ""
+        status: str = "",
+        kind: str = "",
+        code: str = "",
+        state: str = "",
+        text: str = "",
+        within: str = "",
+        start: Annotated[str, Query(alias="from")] = "",
+        end: Annotated[str, Query(alias="to")] = "",
     ) -> None:
-        wanted = listing.Filter(status or None, kind or None, code or None, text or None, state=state or None)
+        statuses = (status,) if status else ()
+        wanted = listing.Filter(statuses, kind or None, code or None, text or None, state=state or None)
         with frame(console, "Assets", at="Assets"):
             with page_head("Assets"):
                 bar = box("bar")
             with box("panel"):
-                _Grid(console, wanted, within or None, bar)
+                _Grid(console, wanted, Times(within, start, end), bar)
 
 
 class _Grid:
     """The filters, the cards, and the bar of what to do with the chosen ones."""
 
-    def __init__(self, console: Console, wanted: listing.Filter, within: str | None, head: ui.element) -> None:
+    def __init__(self, console: Console, wanted: listing.Filter, times: Times, head: ui.element) -> None:
         self._console = console
         self._wanted = wanted
-        self._within = within
+        self._times = times
         self._chosen: dict[str, Listed] = {}
         self._actions = Actions(console)
         self._pager = Pager(self._changed)
         self._filters()
+        self._problem = Part()
         self._live = Live(self._load, self._draw)
         self._pager.draw()
         self._bar = box("selection").props('role=region aria-label="What to do with the chosen assets"')
@@ -72,24 +81,32 @@ class _Grid:
     def _filters(self) -> None:
         with box("filters").props('role=search aria-label="Filter assets"'):
             search("file name or key", self._wanted.text, partial(self._set, "text"))
-            choice("status", STATUSES, self._wanted.status, partial(self._set, "status"))
+            choice("status", STATUSES, self._status, self._set_status)
             choice("kind", KINDS, self._wanted.kind, partial(self._set, "kind"))
-            choice("within", WINDOWS, self._within, self._set_within)
             search("error or reject code", self._wanted.code, partial(self._set, "code"))
             search("failed in state", self._wanted.state, partial(self._set, "state"))
+            TimeFilter(self._times, self._set_times)
+
+    @property
+    def _status(self) -> str | None:
+        return next(iter(self._wanted.statuses), None)
+
+    async def _set_status(self, value: str | None) -> None:
+        self._wanted = replace(self._wanted, statuses=(value,) if value else ())
+        await self._restart()
 
     async def _set(self, name: str, value: str | None) -> None:
         changes: Any = {name: value}
         self._wanted = replace(self._wanted, **changes)
         await self._restart()
 
-    async def _set_within(self, value: str | None) -> None:
-        self._within = value
+    async def _set_times(self, times: Times) -> None:
+        self._times = times
         await self._restart()
 
     async def _restart(self) -> None:
-        filters = ("status", "kind", "code", "text", "state")
-        keep_in_address("/assets", {each: getattr(self._wanted, each) for each in filters} | {"within": self._within})
+        filters = {each: getattr(self._wanted, each) for each in ("kind", "code", "text", "state")}
+        keep_in_address("/assets", {"status": self._status} | filters | self._times.address)
         self._pager.restart()
         self._forget()
         await self._live.again()
@@ -99,14 +116,14 @@ class _Grid:
 
     @property
     def _filter(self) -> listing.Filter:
-        since = datetime.now(UTC) - WINDOWS[self._within] if self._within in WINDOWS else None
-        return replace(self._wanted, since=since)
+        return replace(self._wanted, since=self._times.since, before=self._times.before)
 
     def _load(self) -> listing.Page[Listed]:
         return listing.assets(self._console.sluice, self._filter, size=PAGE_SIZE, token=self._pager.token)
 
     def _draw(self, page: listing.Page[Listed]) -> None:
         self._pager.show(page)
+        self._problem.show(self._times.problem, filter_problem)
         if not page.rows:
             empty("No assets match", "Drop files anywhere on this page to upload them, or take a filter away.")
             return
@@ -142,7 +159,7 @@ class _Grid:
     def _possible(self, chosen: Chosen) -> dict[str, Callable[[Chosen], Any]]:
         """What can be done with at least one of them; the action itself leaves the others out."""
         if chosen.matching:
-            statuses = [self._wanted.status] if self._wanted.status else ["failed", "rejected", "succeeded"]
+            statuses = self._wanted.statuses or ("failed", "rejected", "succeeded")
             samples = [self._actions.possible_with(status) for status in statuses]
         else:
             samples = [self._actions.possible(record) for record in chosen.records]

@@ -10,10 +10,12 @@ from typing import Any
 from nicegui import ui
 from nicegui.events import ValueChangeEventArguments
 
+from tasks.shared.executions import LIVE
 from tasks.shared.records.model import Record
 from workflow.events import ENDED_BADLY
 from workflow.limits import TASKS
 from workflow.names import task_name
+from workflow.operator import previews
 from workflow.operator.client import Sluice
 from workflow.operator.console import charts, events, graph
 from workflow.operator.console.actions import Actions, Chosen
@@ -38,6 +40,7 @@ from workflow.operator.console.widgets import (
     text,
     took,
 )
+from workflow.operator.operations.stop import Running
 from workflow.operator.shapes import Execution, LogLine
 
 Definition = Mapping[str, Any]
@@ -268,12 +271,27 @@ def _do(console: Console, seen: Seen) -> None:
     actions = Actions(console)
     rejected = seen.record and seen.record.status == "rejected"
     if seen.execution.status in ENDED_BADLY and not rejected:
-        redrive = partial(actions.redrive_executions, [seen.execution.name])
+        causes = previews.causes([_cause(seen)])
+        redrive = partial(actions.redrive_executions, [seen.execution.name], causes)
         button("Redrive", "replay", look="primary", on_click=redrive)
+    if seen.execution.status in LIVE:
+        button("Stop", "stop", on_click=partial(actions.stop_executions, [_running(seen)]))
     if seen.record:
         for label, act in actions.possible(seen.record).items():
             if label != "Redrive":
                 button(label, on_click=partial(act, Chosen((seen.record,))))
+
+
+def _running(seen: Seen) -> Running:
+    found, record = seen.execution, seen.record
+    known = (record.key, record.asset_id, record.kind) if record else (None, None, None)
+    return Running(found.name, *known, found.started.isoformat())
+
+
+def _cause(seen: Seen) -> tuple[str, str | None]:
+    if seen.record and seen.record.reason:
+        return seen.record.reason.code, seen.record.reason.state
+    return seen.execution.error or seen.execution.status, None
 
 
 def _callout(console: Console, error: str, cause: str) -> None:

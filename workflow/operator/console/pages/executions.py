@@ -1,26 +1,29 @@
 """The list of executions: Step Functions' own, or by key, kind and error through the assets' records."""
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any
+from typing import Annotated, Any
 
+from fastapi import Query
 from nicegui import ui
 
+from tasks.shared.executions import LIVE
 from workflow.events import ENDED_BADLY
 from workflow.kinds import KINDS
+from workflow.operator import previews
 from workflow.operator.client import ExecutionStatus
 from workflow.operator.console import listing
 from workflow.operator.console.actions import Actions
+from workflow.operator.console.dialogs import tell
 from workflow.operator.console.frame import Console, frame, page_head
 from workflow.operator.console.live import Live, Part
-from workflow.operator.console.pages.overview import WINDOWS
-from workflow.operator.console.paging import Pager, choice, keep_in_address, search
+from workflow.operator.console.paging import Pager, choice, filter_problem, keep_in_address, search
+from workflow.operator.console.times import TimeFilter, Times
 from workflow.operator.console.widgets import ago, box, button, cause, empty, execution_path, shown, text, took
+from workflow.operator.operations.stop import AtWork, Running
 
 PAGE_SIZE = 25
-OF_STATUS = {"RUNNING": "processing", "SUCCEEDED": "succeeded", "FAILED": "failed"}
 COLUMNS = (
     ("key", "file", "left"), ("status", "status", "left"), ("code", "error", "left"), ("kind", "kind", "left"),
     ("started", "started", "left"), ("took", "took", "right"), ("name", "execution", "left"),
@@ -48,40 +51,57 @@ class Wanted:
     """What the filters say."""
 
     status: str | None = None
-    within: str | None = None
     kind: str | None = None
     code: str | None = None
     text: str | None = None
+    times: Times = field(default_factory=Times)
 
     @property
     def by_records(self) -> bool:
         return bool(self.kind or self.code or self.text)
 
     @property
-    def since(self) -> datetime | None:
-        return datetime.now(UTC) - WINDOWS[self.within] if self.within in WINDOWS else None
+    def address(self) -> dict[str, str | None]:
+        filters = {name: getattr(self, name) for name in ("status", "kind", "code", "text")}
+        return filters | self.times.address
 
 
 def add_to_site(console: Console) -> None:
     @ui.page("/executions")
-    def executions(status: str = "", within: str = "", kind: str = "", code: str = "", text: str = "") -> None:
-        wanted = Wanted(status or None, within or None, kind or None, code or None, text or None)
+    def executions(
+        status: str = "",
+        within: str = "",
+        start: Annotated[str, Query(alias="from")] = "",
+        end: Annotated[str, Query(alias="to")] = "",
+        kind: str = "",
+        code: str = "",
+        text: str = "",
+    ) -> None:
+        wanted = Wanted(status or None, kind or None, code or None, text or None, Times(within, start, end))
+        actions = Actions(console)
         with frame(console, "Executions", at="Executions"):
             with page_head("Executions"):
-                button("Start by hand", "play_arrow", on_click=Actions(console).start_by_hand)
+                head = box("bar")
             with box("panel"):
-                _List(console, wanted)
+                listed = _List(console, wanted, actions)
+            with head:
+                button("Start by hand", "play_arrow", on_click=actions.start_by_hand)
+                button("Start with input", "data_object", on_click=actions.start_with_input)
+                button("Stop all that match…", "stop", on_click=listed.stop_matching)
 
 
 class _List:
     """The filters, the table and its pages."""
 
-    def __init__(self, console: Console, wanted: Wanted) -> None:
+    def __init__(self, console: Console, wanted: Wanted, actions: Actions) -> None:
         self._console = console
+        self._actions = actions
+        self._ends = listing.Ends(console.sluice)
         self._wanted = wanted
         self._chosen: dict[str, dict[str, Any]] = {}
         self._pager = Pager(self._changed)
         self._filters()
+        self._problem = Part()
         self._list = Part()
         self._live = Live(self._load, self._draw)
         self._pager.draw()
@@ -96,14 +116,24 @@ class _List:
             choice(
                 "status", [each.value for each in ExecutionStatus], self._wanted.status, partial(self._set, "status")
             )
-            choice("within", WINDOWS, self._wanted.within, partial(self._set, "within"))
             choice("kind", KINDS, self._wanted.kind, partial(self._set, "kind"))
             search("error or reject code", self._wanted.code, partial(self._set, "code"))
+            TimeFilter(self._wanted.times, partial(self._set, "times"))
 
-    async def _set(self, name: str, value: str | None) -> None:
+    async def stop_matching(self) -> None:
+        """All that are at work, and are meant by the filters; what has an error or has ended is not at work."""
+        wanted = self._wanted
+        if wanted.status not in {None, "RUNNING"} or wanted.code:
+            tell("The filters mean none that are at work: take away the status, or the error.", bad=True)
+            return
+        times = wanted.times
+        meant = AtWork(text=wanted.text or "", kind=wanted.kind, since=times.since, before=times.before)
+        await self._actions.stop_matching(meant)
+
+    async def _set(self, name: str, value: Any) -> None:
         changes: Any = {name: value}
         self._wanted = replace(self._wanted, **changes)
-        keep_in_address("/executions", asdict(self._wanted))
+        keep_in_address("/executions", self._wanted.address)
         self._pager.restart()
         await self._changed()
 
@@ -112,16 +142,18 @@ class _List:
         await self._live.again()
 
     def _load(self) -> listing.Page[listing.Row]:
-        wanted, token = self._wanted, self._pager.token
+        sluice, wanted, times, token = self._console.sluice, self._wanted, self._wanted.times, self._pager.token
         if not wanted.by_records:
             return listing.executions(
-                self._console.sluice, status=wanted.status, since=wanted.since, size=PAGE_SIZE, token=token
+                sluice, status=wanted.status, since=times.since, before=times.before, size=PAGE_SIZE, token=token
             )
-        of_status = OF_STATUS.get(wanted.status or "")
-        chosen = listing.Filter(of_status, wanted.kind, wanted.code, wanted.text, wanted.since)
-        return listing.executions_of_assets(self._console.sluice, chosen, size=PAGE_SIZE, token=token)
+        chosen = listing.Filter((), wanted.kind, wanted.code, wanted.text, times.since, times.before)
+        return listing.executions_of_assets(
+            sluice, chosen, self._ends, status=wanted.status, size=PAGE_SIZE, token=token
+        )
 
     def _draw(self, page: listing.Page[listing.Row]) -> None:
+        self._problem.show(self._wanted.times.problem, filter_problem)
         self._pager.show(page)
         self._list.show(bool(page.rows), self._lay_out)
         if page.rows:
@@ -143,16 +175,22 @@ class _List:
 
     def _choose(self, rows: Sequence[dict[str, Any]]) -> None:
         self._chosen = {row["name"]: row for row in rows}
-        failed = [name for name, row in self._chosen.items() if row["status"] in ENDED_BADLY]
+        failed = [row for row in rows if row["status"] in ENDED_BADLY]
+        running = [row for row in rows if row["status"] in LIVE]
         self._bar.set_visibility(bool(rows))
-        self._offer.show((len(rows), failed), lambda _: self._draw_offer(len(rows), failed))
+        names = [[row["name"] for row in some] for some in (rows, failed, running)]
+        self._offer.show(names, lambda _: self._draw_offer(len(rows), failed, running))
 
-    def _draw_offer(self, count: int, failed: Sequence[str]) -> None:
-        """What can be done with the chosen ones; only those that ended badly can be redriven."""
+    def _draw_offer(self, count: int, failed: Sequence[dict[str, Any]], running: Sequence[dict[str, Any]]) -> None:
+        """What can be done with the chosen ones: those that ended badly are redriven, those at work stopped."""
         text(f"{count} chosen, {len(failed)} of them failed", classes="grow").props("role=status")
         if failed:
-            redrive = partial(Actions(self._console).redrive_executions, failed)
+            causes = previews.causes((row["error"], row["state"]) for row in failed)
+            redrive = partial(self._actions.redrive_executions, [row["name"] for row in failed], causes)
             button(f"Redrive {len(failed)}", "replay", on_click=redrive)
+        if running:
+            stop = partial(self._actions.stop_executions, [_running(row) for row in running])
+            button(f"Stop {len(running)}", "stop", on_click=stop)
         button("", "close", look="quiet", on_click=self._changed).props('aria-label="Choose none"')
 
 
@@ -164,10 +202,18 @@ def _row(each: listing.Row) -> dict[str, Any]:
         "kind": each.kind or "",
         "code": cause(each.code or "", each.state),
         "shown": shown(each.key or ""),
+        "error": each.code or each.status,
+        "state": each.state,
+        "asset_id": each.asset_id,
+        "since": each.started,
         "started": ago(each.started),
         "took": took(each.seconds),
         "href": execution_path(each.name),
     }
+
+
+def _running(row: Mapping[str, Any]) -> Running:
+    return Running(row["name"], row["key"] or None, row["asset_id"], row["kind"] or None, row["since"])
 
 
 def _table() -> ui.table:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import partial
 from urllib.parse import urlencode
 
@@ -14,6 +14,7 @@ from workflow.operator.console.listing import Row
 from workflow.operator.console.live import Live, Part
 from workflow.operator.console.storage import Stored, stored
 from workflow.operator.console.story import explained
+from workflow.operator.console.times import WINDOWS
 from workflow.operator.console.widgets import (
     Chart,
     ago,
@@ -22,6 +23,7 @@ from workflow.operator.console.widgets import (
     empty,
     execution_path,
     link,
+    moment,
     panel,
     plain_table,
     shown,
@@ -31,7 +33,6 @@ from workflow.operator.console.widgets import (
 )
 from workflow.operator.console.window import RECORDS_MAX, Cause, Figures, Window
 
-WINDOWS = {"1h": timedelta(hours=1), "24h": timedelta(days=1), "7d": timedelta(days=7), "30d": timedelta(days=30)}
 LONGEST_SHOWN = 8
 STORAGE_EVERY_SECONDS = 60
 CHART_PIXELS = 270
@@ -67,7 +68,7 @@ class _Page:
         self._window = Window(WINDOWS[within])
         self._tiles = Part()
         with box("grid cols-main"):
-            with panel("Outcomes and durations"):
+            with panel("Outcomes and durations", note="times in UTC"):
                 self._note = Part()
                 self._chart = Chart("Outcomes and durations over time")
             with panel("At work now"):
@@ -126,7 +127,10 @@ def _choose_window(chosen: str) -> None:
 
 
 def _note(figures: Figures) -> str:
-    return f"Of each status the newest {RECORDS_MAX:,} are counted." if figures.capped else ""
+    if not figures.whole_since:
+        return ""
+    begin = moment(figures.whole_since)
+    return f"Of each status the newest {RECORDS_MAX:,} are counted: before {begin} UTC, more ended than is shown."
 
 
 def _say(note: str) -> None:

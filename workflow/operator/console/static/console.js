@@ -124,3 +124,14 @@
     same?.focus({ preventScroll: true });
   }).observe(document, { childList: true, subtree: true });
 })();
+
+// On a narrow window the navigation scrolls: the page that one is on is in sight.
+(() => {
+  const drawn = new MutationObserver(() => {
+    const current = document.querySelector('.nav [aria-current="page"]');
+    if (!current) return;
+    drawn.disconnect();
+    current.scrollIntoView({ block: "nearest", inline: "center" });
+  });
+  drawn.observe(document, { childList: true, subtree: true });
+})();

@@ -1,0 +1,45 @@
+"""The JSON schema of stages.toml, by which editors complete names, show what they mean, and mark mistakes.
+
+`python -m infra.stages.schema` writes docs/stages.schema.json. What no schema can say is checked when the file is read.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from infra.stages.read import STAGE_NAME
+from infra.stages.settings import Settings
+
+FILE = Path(__file__).parents[2] / "docs" / "stages.schema.json"
+NAME = FILE.name
+
+
+def schema() -> dict[str, Any]:
+    """Of a file whose tables are stages."""
+    (stage,), definitions = msgspec.json.schema_components([Settings])
+    properties = definitions["Settings"]["properties"]
+    del properties["stage"]
+    definitions["Settings"] |= {
+        "properties": {topic: {"$ref": found["$ref"]} for topic, found in properties.items()},
+        "required": [],
+        "additionalProperties": False,
+    }
+    return {
+        "$schema": "http://json-schema.org/draft-07/schema#",
+        "title": "The stages of Sluice",
+        "type": "object",
+        "patternProperties": {f"^{STAGE_NAME.pattern}$": stage},
+        "additionalProperties": False,
+        "$defs": definitions,
+    }
+
+
+def text() -> str:
+    """As it is written."""
+    return json.dumps(schema(), indent=2) + "\n"
+
+
+if __name__ == "__main__":
+    FILE.write_text(text())

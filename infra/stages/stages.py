@@ -1,0 +1,55 @@
+"""The stages there are: those of the user's file, or else those of ours. The laptop's is always there."""
+
+import os
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+
+from infra.stages.read import SettingsError, read
+from infra.stages.settings import Settings
+from workflow.names import LOCAL
+
+BUILT_IN = Path(__file__).with_name("stages.toml")
+NAME = "stages.toml"
+CHOSEN = "SLUICE_STAGES_FILE"
+"""An environment variable with the file's path: for programs that do not run in its folder."""
+
+
+def stages_file() -> Path:
+    """The one that is chosen, else the one in the folder or the nearest one above, as with the state; else ours.
+
+    One above that belongs to somebody else is none of ours.
+    """
+    if chosen := os.environ.get(CHOSEN):
+        return Path(chosen).resolve()
+    try:
+        folder = Path.cwd()
+    except FileNotFoundError:
+        return BUILT_IN
+    above = (parent / NAME for parent in folder.parents)
+    own = (each for each in above if each.is_file() and each.stat().st_uid == os.getuid())
+    return folder / NAME if (folder / NAME).is_file() else next(own, BUILT_IN)
+
+
+@cache
+def built_in() -> Mapping[str, Settings]:
+    """Ours."""
+    return read(BUILT_IN.read_text(), NAME)
+
+
+def stages() -> Mapping[str, Settings]:
+    """Each stage's settings, by its name."""
+    file = stages_file()
+    try:
+        text = file.read_text()
+    except (OSError, UnicodeDecodeError) as exc:
+        raise SettingsError(f"{file} cannot be read: {exc}") from exc
+    return {LOCAL: built_in()[LOCAL]} | read(text, str(file))
+
+
+def settings_of(stage: str) -> Settings:
+    """The settings of a stage, or an error that names the stages there are."""
+    found = stages()
+    if stage not in found:
+        raise SettingsError(f"There is no stage {stage!r}; the stages are {', '.join(found)}, by {stages_file()}.")
+    return found[stage]

@@ -1,0 +1,28 @@
+"""`sluice init`: a folder of one's own to deploy from."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from infra.stages import starter
+from workflow.operator.cli.options import Json, Printer
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register the command."""
+    app.command("init")(init_command)
+
+
+def init_command(
+    folder: Annotated[Path, typer.Argument(help="Is made, unless it is there.", file_okay=False)],
+    json: Json = False,
+) -> None:
+    """Make a folder to deploy from, with settings of your own. A stages.toml that is there stays as it is."""
+    written = [str(path) for path in starter.write(folder)]
+    facts = {"folder": str(folder), "written": written}
+    Printer(json).show(facts, lambda: "\n".join([*(f"Wrote {path}" for path in written), _next(folder)]))
+
+
+def _next(folder: Path) -> str:
+    return f"Edit {folder / 'stages.toml'}, then deploy from there: cd {folder} && sluice deploy --stage dev"
