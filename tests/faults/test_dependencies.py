@@ -82,7 +82,7 @@ def run_until_it_breaks(world: World, steps: int, down: dict[str, Callable[[str,
 def has_failed(world: World, sluice: Sluice, execution: Execution) -> None:
     """Wherever an operator looks."""
     (found,) = failed_executions(sluice)
-    assert (found["execution"], found["error"]) == (execution.name, execution.error)
+    assert (found.execution, found.error) == (execution.name, execution.error)
     record = world.cloud.record(world.asset)
     if record and record["status"] == "failed":
         assert record["reason"]["code"] == execution.error
@@ -94,7 +94,7 @@ def mend(world: World, sluice: Sluice, sweep: Callable[[World], list[str]]) -> N
     world.wire.down = {}
     sweep(world)
     for each in failed_executions(sluice):
-        redrive(sluice, each["execution"], by="ada")
+        redrive(sluice, each.execution, by="ada")
     for execution in list(world.machine.executions.values()):
         execution.run()
 

@@ -51,7 +51,7 @@ def test_discarded_original_can_still_be_recovered_and_its_reason_stays(cloud, s
     original = record.original
     discard(sluice, record, by="ada", why="spam")
     assert sluice.records.assets.get(record.asset_id).status == "discarded"
-    assert cloud.keys(QUARANTINE) == [f"{original['key']}.reason.json"]
+    assert cloud.keys(QUARANTINE) == [f"{original.key}.reason.json"]
     assert cloud.exists(QUARANTINE, original.key, original.version_id)
 
 

@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from tasks.shared import records as records_module
 from tasks.shared.naming import asset_id
+from tasks.shared.records import claims
 from tasks.shared.records.model import facts_of
 from tests.unit.cloud import INGEST
 from tests.unit.images import sample
@@ -35,8 +35,8 @@ def triggers(cloud, wanted):
 
 
 def pass_time(monkeypatch, seconds):
-    later = records_module.now() + timedelta(seconds=seconds)
-    monkeypatch.setattr(records_module, "now", lambda: later)
+    later = claims.now() + timedelta(seconds=seconds)
+    monkeypatch.setattr(claims, "now", lambda: later)
 
 
 def test_copy_of_an_earlier_input_is_a_duplicate_within_the_window(cloud, machine, delivery):

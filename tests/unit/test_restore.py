@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 from botocore.client import BaseClient
 from botocore.exceptions import ClientError
+from msgspec import structs
 
 from tasks.shared.naming import asset_id
 from tasks.shared.objects import Objects
@@ -16,6 +17,7 @@ from workflow.glacier import RETRIEVALS
 from workflow.operator.operations import NotPossibleError
 from workflow.operator.operations.restore import PRICES, price_of_restore, restore
 from workflow.operator.stack import NotThereError
+from workflow.shapes import Pointer
 
 
 @pytest.fixture
@@ -105,7 +107,7 @@ def test_event_starts_what_was_asked_for_and_the_attempt_says_who(sluice, machin
     now = sluice.records.assets.get(record.asset_id)
     assert [getattr(now.attempts[-1], field) for field in ("trigger", "by", "why")] == ["restore", "ada", "new recipe"]
     assert now.restored_until == "2021-11-13T00:00:00Z"
-    assert "restore" not in now
+    assert now.restore is None
 
 
 def test_original_stays_in_the_archive_as_it_is(cloud, sluice, machine, archived, answer):
@@ -163,7 +165,7 @@ def test_without_a_reprocess_only_the_time_is_noted(sluice, machine, archived, a
     assert started(machine) == []
     now = sluice.records.assets.get(record.asset_id)
     assert now.restored_until == "2021-11-13T00:00:00Z"
-    assert "restore" not in now
+    assert now.restore is None
 
 
 def test_restore_that_is_under_way_already_is_waited_for(sluice, machine, archived, answer):
@@ -234,7 +236,7 @@ def test_original_that_somebody_removed_is_not_restored(cloud, sluice, archived)
 
 def test_restored_object_that_is_no_asset_is_logged(machine, archived, log):
     record = archived("GLACIER")
-    stranger = {**record, "original": {"key": f"photos/{'0' * 32}/dog.jpg"}}
+    stranger = structs.replace(record, original=Pointer(bucket=ARCHIVE, key=f"photos/{'0' * 32}/dog.jpg"))
     machine.invoke("continue_restored", completed(stranger))
     assert started(machine) == []
     assert f'"key":"photos/{"0" * 32}/dog.jpg"' in log.getvalue()

@@ -85,9 +85,9 @@ def test_names_are_ids_and_addresses_and_taken_once(sluice):
 def test_manifest_names_assets_by_id_or_by_version(sluice, tmp_path):
     cat, dog = (next(select(sluice, Selection(prefix=prefix))) for prefix in ("photos/cat", "photos/2026"))
     manifest = tmp_path / "list.csv"
-    manifest.write_text(f"asset_id,note\n{cat['asset_id']},x\n{'0' * 32},unknown\n{cat['asset_id']},again\n")
+    manifest.write_text(f"asset_id,note\n{cat.asset_id},x\n{'0' * 32},unknown\n{cat.asset_id},again\n")
     assert keys(sluice, manifest=manifest) == ["photos/cat.jpg"]
-    manifest.write_text(f"bucket,key,version_id\n{dog['bucket']},{dog['key']},{dog['version_id']}\n")
+    manifest.write_text(f"bucket,key,version_id\n{dog.bucket},{dog.key},{dog.version_id}\n")
     assert keys(sluice, manifest=manifest) == ["photos/2026/dog.png"]
 
 

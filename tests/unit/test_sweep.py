@@ -193,7 +193,7 @@ def test_what_failed_waits_for_a_person(machine, sweep, upload):
 def test_failed_asset_that_is_still_claimed_is_free_again(machine, records, sweep, upload, monkeypatch):
     execution = fail_unheard(machine, upload(), after=1)
     with monkeypatch.context() as broken:
-        broken.setattr(Records, "release_claim", lambda *_, **__: None)
+        broken.setattr("tasks.shared.records.claims.Claims.release", lambda *_, **__: None)
         machine.report_end(execution)
     asset = records.links.asset_of(execution.name)
     assert records.claims.holder(asset) == execution.name
