@@ -6,6 +6,7 @@ import pytest
 
 from infra.local.samples import FOLDER, SAMPLES
 from infra.local.stack import emulator_of
+from tasks.shared.records.model import Record
 from tests.integration.conftest import LocalStack
 from tests.waiting import PATIENCE_SECONDS, told, until
 from workflow.operator.client import Sluice, Uploaded
@@ -18,15 +19,15 @@ MOMENTS: dict[str, Callable[[Sluice, list[Uploaded]], bool]] = {
     "right after the upload": lambda _client, _put: True,
     "when the first execution is at work": lambda client, put: any(records(client, put)),
     "when the first file has ended": lambda client, put: any(
-        record["status"] != "processing" for record in records(client, put)
+        record.status != "processing" for record in records(client, put)
     ),
     "when all files but one have ended": lambda client, put: (
-        sum(record["status"] != "processing" for record in records(client, put)) >= len(put) - 1
+        sum(record.status != "processing" for record in records(client, put)) >= len(put) - 1
     ),
 }
 
 
-def records(client: Sluice, put: list[Uploaded]) -> list[dict]:
+def records(client: Sluice, put: list[Uploaded]) -> list[Record]:
     return list(client.records.assets.many(each.asset_id for each in put).values())
 
 

@@ -55,7 +55,7 @@ def upload(stack: LocalStack, name: str) -> str:
 
 def execution_of(stack: LocalStack, asset: str) -> Execution:
     record = until(lambda: stack.client.records.assets.get(asset))
-    return Execution(stack.connection.stepfunctions, record["execution_arn"])
+    return Execution(stack.connection.stepfunctions, record.execution_arn)
 
 
 def notified_by(execution: Execution) -> tuple[str, bool]:

@@ -141,7 +141,7 @@ def test_batch_is_stopped_and_goes_on(stack, assets):
     until(lambda: all_settled(stack, assets))
     ended = stack.json("batch", name, "--resume", "--follow")
     assert (ended["status"], ended["total"]) == ("SUCCEEDED", MANY - BAD)
-    found = client.records.assets.many(assets[:-BAD]).values()
+    found = told(client.records.assets.many(assets[:-BAD])).values()
     assert {(record["status"], good_attempts(record, name)) for record in found} == {("succeeded", 1)}
     assert "is not at work" in stack.run("batch", name, "--stop", expect=1).stderr
 
@@ -149,7 +149,7 @@ def test_batch_is_stopped_and_goes_on(stack, assets):
 def all_settled(stack, assets) -> bool:
     """A stop may come while Validate is at work, which then opens an attempt that only the sweeper closes."""
     stack.run("sweep", "--older-than", "1s")
-    return all(record["status"] != "processing" for record in stack.client.records.assets.many(assets).values())
+    return all(record.status != "processing" for record in stack.client.records.assets.many(assets).values())
 
 
 def test_person_starts_a_batch_in_the_console(stack, assets):

@@ -86,12 +86,12 @@ def test_stopped_execution_whose_end_nobody_heard_of_is_recorded(stack):
     with no_room(stack, TRANSFORM), deaf(stack, "OnFailure"):
         (put,) = client.put([Upload(PICTURE, "unheard.png")], lambda _: None)
         record = until(lambda: client.records.assets.get(put.asset_id))
-        client.aws.stepfunctions.stop_execution(executionArn=record["execution_arn"], error="Stopped")
+        client.aws.stepfunctions.stop_execution(executionArn=record.execution_arn, error="Stopped")
     assert client.records.assets.get(put.asset_id).status == "processing"
     report = stack.json("sweep", "--older-than", "0s")
     assert put.asset_id in [each["asset_id"] for each in report["findings"] if each["did"] == "settled"]
     record = client.records.assets.get(put.asset_id)
-    assert (record["status"], record["reason"]["code"]) == ("failed", "Stopped")
+    assert (record.status, record.code) == ("failed", "Stopped")
     assert client.records.claims.holder(put.asset_id) is None
 
 
