@@ -3,6 +3,7 @@
 `python -m infra.stages.schema` writes docs/stages.schema.json. What no schema can say is checked when the file is read.
 """
 
+import inspect
 import json
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,8 @@ NAME = FILE.name
 def schema() -> dict[str, Any]:
     """Of a file whose tables are stages."""
     (stage,), definitions = msgspec.json.schema_components([Settings])
+    for each in definitions.values():
+        each["description"] = inspect.cleandoc(each["description"])  # which Python does itself from 3.13 on
     properties = definitions["Settings"]["properties"]
     del properties["stage"]
     definitions["Settings"] |= {

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
+from infra.stages.nearest import nearest, working_folder
 from infra.stages.read import SettingsError, read
 from infra.stages.settings import Settings
 from workflow.names import LOCAL
@@ -16,19 +17,10 @@ CHOSEN = "SLUICE_STAGES_FILE"
 
 
 def stages_file() -> Path:
-    """The one that is chosen, else the one in the folder or the nearest one above, as with the state; else ours.
-
-    One above that belongs to somebody else is none of ours.
-    """
+    """The one that is chosen, else the one in the folder or the nearest one above, as with the state; else ours."""
     if chosen := os.environ.get(CHOSEN):
         return Path(chosen).resolve()
-    try:
-        folder = Path.cwd()
-    except FileNotFoundError:
-        return BUILT_IN
-    above = (parent / NAME for parent in folder.parents)
-    own = (each for each in above if each.is_file() and each.stat().st_uid == os.getuid())
-    return folder / NAME if (folder / NAME).is_file() else next(own, BUILT_IN)
+    return nearest(NAME, working_folder(), Path.is_file) or BUILT_IN
 
 
 @cache

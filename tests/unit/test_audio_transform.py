@@ -44,6 +44,7 @@ from workflow.errors import (
     EncryptedFile,
     NothingToPlay,
     RejectedError,
+    ResultNotProven,
     TooLarge,
     TooLong,
     TruncatedFile,
@@ -617,14 +618,14 @@ SMALL = {name: encoded(name, tone_for(name, 0.3)) for name in FORMATS}
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data(), name=st.sampled_from(sorted(FORMATS)))
-def test_damaged_files_are_rendered_or_rejected(render, data, name):
+def test_damaged_files_are_rendered_or_refused(render, data, name):
     content = bytearray(SMALL[name])
     for at in data.draw(st.lists(st.integers(0, len(content) - 1), max_size=30)):
         content[at] = data.draw(st.integers(0, 255))
     content = content[: data.draw(st.integers(0, len(content)))]
     try:
         rendered = render(bytes(content), name)
-    except RejectedError:
+    except (RejectedError, ResultNotProven):  # the second where a decoder and its witness get over damage differently
         return
     json.dumps([rendered.facts, rendered.technical], allow_nan=False)
     assert rendered.files[0].path.stat().st_size > 0

@@ -1,12 +1,16 @@
 """What pages make of what a person writes: times in the address, inputs, settings; and where each check leads."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from workflow.errors import ResultNotProven
 from workflow.kinds import KINDS
 from workflow.operator import previews
+from workflow.operator.console import actions
 from workflow.operator.console.actions import address_problem, input_problem
 from workflow.operator.console.advice import read_runbook
 from workflow.operator.console.dialogs import Field, Question
@@ -15,10 +19,11 @@ from workflow.operator.console.pages.settings import changes_of
 from workflow.operator.console.times import WINDOWS, Times, moment_in
 from workflow.operator.operations.dead_letters import ALARMS, Queue
 from workflow.operator.operations.health import CHECKS
-from workflow.operator.operations.live_settings import changed
+from workflow.operator.operations.live_settings import Written, changed
 from workflow.operator.operations.restore import RestorePrice
 from workflow.operator.operations.stop import Running
 from workflow.operator.releases import Switch
+from workflow.operator.stack import NotThereError
 
 NIGHT = datetime(2026, 11, 29, 22, 30, tzinfo=UTC)
 
@@ -156,3 +161,28 @@ def test_a_stop_names_some_of_many():
     assert told.question == "Stop 8 executions?"
     assert told.says[0].startswith("0.jpg, started ")
     assert "…and 3 more." in told.says
+
+
+def test_change_of_settings_that_failed_is_not_told_as_done(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[str] = []
+
+    async def agreed(*_: object) -> dict[str, str]:
+        return {}
+
+    async def at_once(work: Callable[[], Any]) -> Any:
+        return work()
+
+    def refused(*_: object) -> None:
+        raise NotThereError("no parameter")
+
+    monkeypatch.setattr(actions, "written", lambda _: Written("name", "{}", 1, datetime.now(UTC)))
+    monkeypatch.setattr(actions, "change", refused)
+    monkeypatch.setattr(actions, "confirm", agreed)
+    monkeypatch.setattr(actions, "ask", at_once)
+    monkeypatch.setattr(actions, "tell", lambda text, **_: told.append(text))
+    change_settings = vars(actions.Actions)["change_settings"].__wrapped__
+    console: Any = SimpleNamespace(sluice=None)
+    with pytest.raises(StopIteration) as ended:
+        change_settings(actions.Actions(console), ["max_bytes.image=1MiB"]).send(None)
+    assert ended.value.value is False
+    assert told == ["no parameter"]

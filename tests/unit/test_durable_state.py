@@ -226,6 +226,18 @@ def test_a_running_execution_stays_in_memory(file: Path) -> None:
     assert executions[KEY] is record
 
 
+def test_a_position_that_no_event_follows_is_saved(file: Path) -> None:
+    """So a Map Run's children are known after a restart, though the Map waits for them without a further event."""
+    executions = Executions(Store(file))
+    executions[KEY] = record = execution("one", events=[event(1)])
+    executions.write()
+    record["progress"] = {"at": {"branches": ["child"]}}
+    executions.went_on(record)
+    executions.write()
+    ((_, found),) = Executions(Store(file)).running()
+    assert found["progress"] == record["progress"]
+
+
 @pytest.mark.usefixtures("forgetful")
 def test_a_redriven_execution_keeps_its_history(file: Path) -> None:
     executions = Executions(Store(file))

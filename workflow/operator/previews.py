@@ -120,7 +120,7 @@ def of_rollback(switch: Switch) -> Preview:
         f"Let all new executions run version {switch.to}?",
         (
             f"They run {shares_told(switch.shares_before)} now.",
-            f"{counted(switch.staying, 'execution')} at work on other versions go on with these, and so do redrives.",
+            _staying(switch),
             "Buckets, roles and rules stay as they were deployed.",
         ),
         "Roll back" if switch.to < max(switch.shares_before, default=0) else "Roll forward",
@@ -131,8 +131,12 @@ def switched(switch: Switch) -> str:
     """What a rollback has done."""
     return (
         f"New executions run version {switch.to}; before, they ran {shares_told(switch.shares_before)}. "
-        f"{counted(switch.staying, 'execution')} at work on other versions go on with these, and so do redrives."
+        f"{_staying(switch)}"
     )
+
+
+def _staying(switch: Switch) -> str:
+    return f"{counted(switch.staying, 'execution')} at work on other versions go on with these, and so do redrives."
 
 
 OF_SWEEP = Preview(
@@ -150,12 +154,15 @@ OF_CANCELLING = Preview(
 )
 
 
+REACHES = "It reaches the functions within a minute."
+
+
 def of_settings(changes: Sequence[Change]) -> Preview:
     return Preview(
         f"Change {counted(len(changes), 'setting')}?",
         (
             *(f"{each.name}: {each.before} → {each.after}" for each in changes),
-            "It reaches the functions within a minute.",
+            REACHES,
         ),
         "Change",
     )

@@ -15,6 +15,7 @@ from botocore.exceptions import ClientError
 
 from infra.local import access
 from infra.local.access import LocalAccess, NotThereError
+from infra.stages.nearest import nearest, working_folder
 from workflow.names import LOCAL, resource_name
 
 if TYPE_CHECKING:
@@ -33,27 +34,14 @@ OWN_STATE_DIR = Path(".sluice")
 
 
 def find_state_dir(folder: Path) -> Path:
-    """The state of the local stack: what SLUICE_STATE_DIR names, or `.sluice` in the folder or the nearest one above.
-
-    One above that belongs to somebody else is none of ours.
-    """
+    """The state of the local stack: what SLUICE_STATE_DIR names, or `.sluice`, in the folder or the nearest above."""
     if named := os.environ.get("SLUICE_STATE_DIR"):
         return Path(named)
-    if (folder / OWN_STATE_DIR).is_dir():
-        return OWN_STATE_DIR
-    above = (parent / OWN_STATE_DIR for parent in folder.parents)
-    return next((each for each in above if each.is_dir() and each.stat().st_uid == os.getuid()), OWN_STATE_DIR)
+    found = nearest(OWN_STATE_DIR, folder, Path.is_dir)
+    return found if found and found.parent != folder else OWN_STATE_DIR
 
 
-def _current_folder() -> Path:
-    """Without folders above it, where somebody has removed it under us."""
-    try:
-        return Path.cwd()
-    except FileNotFoundError:
-        return Path()
-
-
-STATE_DIR = find_state_dir(_current_folder())
+STATE_DIR = find_state_dir(working_folder())
 LOCAL_REGION = "us-east-1"
 DEAD_LETTERS = "DlqUrl"
 """What the names of outputs that are URLs of dead-letter queues end with."""

@@ -44,7 +44,9 @@ class Executions(dict[Key, Execution]):
         """Of those in memory: the progress that was saved, and how many of the events."""
         self._used: OrderedDict[Key, float] = OrderedDict()
         self._fresh: dict[Key, float] = {}
-        """When each was last seen to go on: those have something to save."""
+        """When each was last seen to go on: those may have something to save."""
+        self._moved: set[Key] = set()
+        """Those that certainly have: `progress_of` does not tell of a new position that no event followed."""
         self._gone: set[Key] = set()
         self._lock = store.lock
 
@@ -76,9 +78,11 @@ class Executions(dict[Key, Execution]):
                     del self._fresh[key]
 
     def went_on(self, execution: Execution) -> None:
-        """It has a new event: that is saved with the next answer that anybody gets."""
+        """It has a new event or position: that is saved with the next answer that anybody gets."""
         _, _, _, region, account, *_ = execution["executionArn"].split(":")
-        self._fresh[account, region, execution["executionArn"]] = time.monotonic()
+        key = account, region, execution["executionArn"]
+        self._moved.add(key)
+        self._fresh[key] = time.monotonic()
 
     def put_back(self) -> None:
         """Lets go of those that ended and that nobody asked for in a while."""
@@ -107,6 +111,7 @@ class Executions(dict[Key, Execution]):
             self._gone.add(key)
             self._used.pop(key, None)
             self._saved.pop(key, None)
+            self._moved.discard(key)
             super().pop(key, None)
 
     def __contains__(self, key: object) -> bool:
@@ -166,13 +171,15 @@ class Executions(dict[Key, Execution]):
         self._used.move_to_end(key)
 
     def _is_settled(self, key: Key, execution: Execution) -> bool:
-        return execution["status"] != "RUNNING" and self._saved.get(key, (None,))[0] == progress_of(execution)
+        saved = key not in self._moved and self._saved.get(key, (None,))[0] == progress_of(execution)
+        return saved and execution["status"] != "RUNNING"
 
     def _write(self, key: Key, execution: Execution) -> None:
         progress = progress_of(execution)
         saved, events_saved = self._saved.get(key, (None, 0))
-        if saved == progress:
+        if saved == progress and key not in self._moved:
             return
+        self._moved.discard(key)
         events: list[Any] = execution["events"]
         known = len(events)
         with self._store.transaction() as database:
@@ -233,5 +240,5 @@ def moment_of(execution: Execution) -> str:
 
 
 def progress_of(execution: Execution) -> object:
-    """Differs whenever the record does: whatever happens adds an event, but for the last steps of an end."""
+    """Differs whenever something happened: that adds an event, but for the last steps of an end."""
     return execution["status"], len(execution["events"]), execution["stopDate"], execution["progress"] is None

@@ -29,6 +29,8 @@ SHOWN_EMPTY = ("ExecutionFailed", "ExecutionAborted")
 
 # Called with the execution's record and each new event.
 event_listeners: list[Callable[[Record, Event], None]] = []
+# Called with the record whenever a redrive would go on from elsewhere than before.
+position_listeners: list[Callable[[Record], None]] = []
 
 _lock = threading.RLock()
 _end_callbacks: dict[str, list[Callable[[], None]]] = {}
@@ -52,6 +54,10 @@ class Run:
             if not self._alive():
                 raise ExecutionEndedError
             return append_event(self.record, event_type, details, previous)
+
+    def moved(self) -> None:
+        for listener in position_listeners:
+            listener(self.record)
 
     def end(self, status: str, **result: Any) -> None:
         end_execution(self.record, status, attempt=self._attempt, **result)

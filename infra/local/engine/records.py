@@ -1,11 +1,15 @@
 """What the emulator keeps of an execution, how it begins, and what its states see of it."""
 
 import json
+import threading
 from typing import Any
 
 from infra.local.engine.history import Record, append_event
 from infra.local.engine.scope import new_frame
 from infra.local.ministack import stepfunctions as sf
+
+_names = threading.Lock()
+"""Held while it is seen whether a name is free, as the states of executions start others side by side."""
 
 DESCRIBED_FIELDS = (
     *("executionArn", "input", "output", "name", "startDate", "stateMachineArn", "status", "stopDate"),
@@ -56,15 +60,23 @@ def machine_of(arn: str) -> str:
     return arn.partition("/")[0]
 
 
-def begin(record: Record) -> None:
-    """Stores a new execution as started."""
+def begin(record: Record) -> Record:
+    """Stores a new execution as started, and returns it: or else the one that has its name already."""
+    with _names:
+        if existing := sf._executions.get(record["executionArn"]):
+            return existing
+        _store(record)
+    sf._emit_execution_status_event(record)
+    return record
+
+
+def _store(record: Record) -> None:
     details = {"input": record["input"], "inputDetails": {"truncated": False}, "roleArn": record["roleArn"]}
     for qualifier in ("stateMachineVersionArn", "stateMachineAliasArn"):
         if record[qualifier] is not None:
             details[qualifier] = record[qualifier]
     append_event(record, "ExecutionStarted", details)
     sf._executions[record["executionArn"]] = record
-    sf._emit_execution_status_event(record)
 
 
 def renew(record: Record, token: str | None) -> None:

@@ -109,7 +109,7 @@ class Scope:
         position: Position = self.frame["at"]
         if not position["event"] or self.state["Type"] == "Fail":
             position = {**position, "event": self._entered_event(), "time": sf.now_iso()}
-            self.frame["at"] = position
+            self._move(position)
         self.context["variables"] = dict(position["variables"])
         self.context["State"] = {"Name": self.name, "EnteredTime": position["time"]}
         return self.state
@@ -118,14 +118,18 @@ class Scope:
         text = within_limit(output, f"'{self.name}'")
         self.event(f"{self.state['Type']}StateExited", name=self.name, output=text, outputDetails={"truncated": False})
         if following is None:
-            self.frame["at"] = {"output": output}
+            self._move({"output": output})
         else:
             variables: dict[str, Any] = self.context["variables"]
-            self.frame["at"] = _position(following, output, dict(variables))
+            self._move(_position(following, output, dict(variables)))
 
     def keep_branches(self, branches: Any) -> None:
         """Keeps what a redrive needs to know of the state's branches or child executions; None forgets them."""
-        self.frame["at"] = {**self.frame["at"], "branches": branches}
+        self._move({**self.frame["at"], "branches": branches})
+
+    def _move(self, position: Position) -> None:
+        self.frame["at"] = position
+        self.run.moved()
 
     def pause(self, seconds: float) -> None:
         self.wait_until(lambda: False, seconds * sf._SFN_WAIT_SCALE)

@@ -96,8 +96,8 @@ def is_blank(path: Path) -> bool:
 
 
 def _spans(small: Any) -> float:
-    """How far the levels of a band are apart, of 256, whatever bits they have."""
-    seen = small.colourspace("srgb").copy_memory()
+    """How far the levels of a band are apart, of 256: a thumbnail has eight bits, whatever its picture has."""
+    seen = small.copy_memory()
     seen = seen.flatten(background=[0, 255, 0]) if seen.hasalpha() else seen
     return max(band.max() - band.min() for band in seen.bandsplit())
 

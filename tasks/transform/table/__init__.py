@@ -17,6 +17,7 @@ from duckdb import DuckDBPyConnection
 from tasks.shared.work import Original, Recipe, Rendered, Written
 from tasks.sniffing.text import LOG
 from tasks.transform.table.delimited import keep_text, read_delimited
+from tasks.transform.table.dialect import read_layout
 from tasks.transform.table.documents import read_documents
 from tasks.transform.table.engine import (
     MAX_ROW_GROUP_ROWS,
@@ -87,14 +88,14 @@ def transform(original: Original, recipe: Recipe) -> Rendered:
 def _delimited(engine: DuckDBPyConnection, text: PlainText, original: Original, recipe: Recipe) -> Finished:
     """In one pass over the text, if the types that its first rows have are those of all; or else step by step."""
     name, scratch = stem(original.name), original.scratch
-    (slug,) = slugs([name])
-    kept = None if recipe.partition_by else keep_text(text, name, scratch)
+    (slug,), layout = slugs([name]), read_layout(text.path)
+    kept = None if recipe.partition_by else keep_text(text, layout, name, scratch)
     try:
         if kept and (columns := settled_columns(engine, kept)):
             return _finish(engine, kept, columns, slug, recipe, scratch, MAX_FULL_COLUMNS)
     except (duckdb.InvalidInputException, duckdb.ConversionException):
         pass
-    return _finished(engine, [read_delimited(text, name, engine, scratch)], original, recipe)[0]
+    return _finished(engine, [read_delimited(text, layout, name, engine, scratch)], original, recipe)[0]
 
 
 def _finished(

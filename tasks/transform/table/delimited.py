@@ -21,7 +21,6 @@ from tasks.transform.table.dialect import (
     Lines,
     is_blank,
     is_drawing,
-    read_layout,
 )
 from tasks.transform.table.engine import literal, row_group_rows, write_parquet
 from tasks.transform.table.header import Start
@@ -43,9 +42,8 @@ class _FaultyError(Exception):
     """A file that does not keep its own rules everywhere: it is looked into row by row."""
 
 
-def read_delimited(text: PlainText, name: str, engine: DuckDBPyConnection, scratch: Path) -> RawTable:
+def read_delimited(text: PlainText, layout: Layout, name: str, engine: DuckDBPyConnection, scratch: Path) -> RawTable:
     """One table, all of whose values are still text; raises a RejectedError."""
-    layout = read_layout(text.path)
     table = _table(text, name, scratch, layout)
     with Rejects(scratch / "rejects.ndjson") as rejects:
         table = _read(engine, text, table, layout, rejects)
@@ -53,12 +51,11 @@ def read_delimited(text: PlainText, name: str, engine: DuckDBPyConnection, scrat
     return rejects.told(table)
 
 
-def keep_text(text: PlainText, name: str, scratch: Path) -> RawTable | None:
+def keep_text(text: PlainText, layout: Layout, name: str, scratch: Path) -> RawTable | None:
     """The table as it is in its text, if nothing there has to be put right or left out as far as one can see.
 
     It is an error, when it is read, if that turns out not to be so: then `read_delimited` does it.
     """
-    layout = read_layout(text.path)
     start, dialect = layout.start, layout.dialect
     is_plain = text.is_clean and layout.can_skip and dialect.is_plain and dialect.quote == dialect.escape == '"'
     is_bare = start.width > 1 and start.row_width == start.width and not layout.left_out

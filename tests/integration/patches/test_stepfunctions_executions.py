@@ -167,6 +167,22 @@ def test_executions_are_listed_by_status_and_by_redrive(stock: Any, patched: Any
     assert listed(patched, arn, statusFilter="RUNNING") == []
 
 
+def test_a_name_is_given_once_though_many_ask_for_it_at_once(patched: Any) -> None:
+    """As the children of a Map Run may, each in a thread of its own."""
+    arn = create(patched, PASS)
+    start_one: dict[str, Any] = {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::states:startExecution",
+        "Parameters": {"StateMachineArn": arn, "Name": "only", "Input.$": "$"},
+        "Catch": [{"ErrorEquals": ["StepFunctions.ExecutionAlreadyExistsException"], "Next": "Taken"}],
+        "End": True,
+    }
+    taken = {"Type": "Pass", "Result": "taken", "End": True}
+    each = {"Type": "Map", "ItemProcessor": {"StartAt": "Start", "States": {"Start": start_one, "Taken": taken}}}
+    answers = start_machine(patched, create(patched, machine(("Each", each))), list(range(40))).output()
+    assert answers.count("taken") == 39
+
+
 def test_a_stopped_execution_can_be_stopped_again_but_an_ended_one_cannot(patched: Any) -> None:
     aws = patched.client("stepfunctions")
     execution = start_machine(patched, create(patched, WAIT))

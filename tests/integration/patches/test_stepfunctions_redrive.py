@@ -24,6 +24,7 @@ from tests.integration.patches.stepfunctions_probe import (
 )
 from tests.waiting import until
 
+DISTRIBUTED = {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}
 # Fails with Flaky until its marker object is in the bucket named by the event.
 FAILS_UNTIL_MENDED = """
     import boto3, botocore.exceptions
@@ -273,10 +274,31 @@ def test_an_execution_that_a_restart_interrupted_goes_on(new_emulator: Callable[
     assert execution.event_types.count("PassStateEntered") == 1
 
 
+def test_each_new_position_of_an_execution_is_saved(new_emulator: Callable[..., Any]) -> None:
+    """Also the one that no event follows: the Map that waits for its children knows them after a restart."""
+    cloud = new_emulator()
+    waiting = machine(("Wait", {"Type": "Wait", "Seconds": 600}), ProcessorConfig=DISTRIBUTED)
+    execution = start(cloud, machine(("Each", {"Type": "Map", "ItemProcessor": waiting})), [1, 2])
+    until(lambda: map_run(execution)["itemCounts"]["running"] == 2)
+    children = listed_children(execution)
+    cloud.emulator.kill()
+
+    execution = Execution(new_emulator().client("stepfunctions"), execution.arn)
+    execution.redrive()
+    until(lambda: map_run(execution)["itemCounts"]["running"] == 2)
+    assert listed_children(execution) == children
+
+
+def listed_children(execution: Execution) -> set[str]:
+    """The ARNs of the child executions of the execution's one Map Run."""
+    listed = execution.aws.list_executions(mapRunArn=map_run(execution)["mapRunArn"])["executions"]
+    return {child["executionArn"] for child in listed}
+
+
 def test_a_map_run_that_a_restart_interrupted_goes_on(new_emulator: Callable[..., Any]) -> None:
     cloud = new_emulator()
     sqs, url = queue(cloud)
-    processor = machine(("Ask", ask(url)), ProcessorConfig={"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"})
+    processor = machine(("Ask", ask(url)), ProcessorConfig=DISTRIBUTED)
     each = {"Type": "Map", "ItemProcessor": processor, "MaxConcurrency": 1}
     execution = start(cloud, machine(("Each", each)), [1, 2])
     execution.aws.send_task_success(taskToken=next_token(sqs, url), output='"first"')

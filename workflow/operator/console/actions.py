@@ -253,12 +253,11 @@ class Actions:
 
     @of_the_page
     async def redrive_letters(self, queue: str | None = None, ids: Sequence[str] = ()) -> bool:
-        """Send dead letters again: some, those of a queue, or all; whether it was done."""
+        """Send dead letters again: some, those of a queue, or all; whether it was tried."""
         waiting = await self._try(partial(self._waiting, queue))
         if waiting is None:
             return False
-        count = len(ids) or sum(each.messages or 0 for each in waiting)
-        answer = await confirm(about(previews.of_sending_again(waiting, count), why=""))
+        answer = await confirm(about(previews.of_sending_again(waiting, _meant(waiting, ids)), why=""))
         if answer is None:
             return False
         with Busy("Sending again"):
@@ -273,12 +272,12 @@ class Actions:
 
     @of_the_page
     async def discard_letters(self, queue: str, ids: Sequence[str] = ()) -> bool:
-        """Take dead letters out of a queue; whether it was done."""
+        """Take dead letters out of a queue; whether it was tried."""
         waiting = await self._try(partial(self._waiting, queue))
         if waiting is None:
             return False
-        count = len(ids) or sum(each.messages or 0 for each in waiting)
-        answer = await confirm(about(previews.of_discarding(queue, count), why="needed", dangerous=True))
+        preview = previews.of_discarding(queue, _meant(waiting, ids))
+        answer = await confirm(about(preview, why="needed", dangerous=True))
         if answer is None:
             return False
         with Busy("Discarding"):
@@ -323,8 +322,9 @@ class Actions:
             return False
         if await confirm(about(previews.of_settings(found), why="")) is None:
             return False
-        await self._try(partial(change, self._sluice, changes))
-        tell("Changed. It reaches the functions within a minute.")
+        if await self._try(partial(change, self._sluice, changes)) is None:
+            return False
+        tell(f"Changed. {previews.REACHES}")
         return True
 
     @of_the_page
@@ -410,6 +410,11 @@ class Actions:
 
             await asyncio.gather(*map(do, items))
         return outcome
+
+
+def _meant(waiting: Sequence[Queue], ids: Sequence[str]) -> int:
+    """How many messages: those that were chosen, or about all."""
+    return len(ids) or sum(each.messages or 0 for each in waiting)
 
 
 def _count(records: Sequence[Record]) -> str:

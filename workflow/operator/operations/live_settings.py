@@ -73,11 +73,11 @@ def planned(found: Written, changes: Iterable[str]) -> list[Change]:
     return [Change(name, before.get(name, AS_DEPLOYED), after.get(name, AS_DEPLOYED)) for name in names]
 
 
-def change(sluice: Sluice, changes: Iterable[str]) -> None:
-    """Apply them."""
+def change(sluice: Sluice, changes: Iterable[str]) -> int:
+    """Apply them; the number of the version that holds now."""
     before = written(sluice)
     value = msgspec.json.encode(_after(before.document, changes), order="sorted").decode()
-    sluice.aws.ssm.put_parameter(Name=before.name, Value=value, Overwrite=True)
+    return sluice.aws.ssm.put_parameter(Name=before.name, Value=value, Overwrite=True)["Version"]
 
 
 def _after(document: Mapping[str, Any], changes: Iterable[str]) -> dict[str, Any]:

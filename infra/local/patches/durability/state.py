@@ -47,6 +47,7 @@ def install() -> None:
     state = DurableState(store)
     stepfunctions._executions._data = state.executions
     history.event_listeners.append(lambda record, _event: state.executions.went_on(record))
+    history.position_listeners.append(state.executions.went_on)
     if persistence.PERSIST_STATE:
         app.save_all = state.end
         app._load_persisted_state = state.start

@@ -93,10 +93,9 @@ def install() -> None:
 
 def start_execution(request: Members) -> Members:
     record = _record(request)
-    running = sf._executions.get(record["executionArn"])
-    if running is not None:
+    running = begin(record)
+    if running is not record:
         return _repeated_start(running, record)
-    begin(record)
     executions.run_in_background(record)
     return {"executionArn": record["executionArn"], "startDate": record["startDate"]}
 

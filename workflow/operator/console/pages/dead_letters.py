@@ -23,6 +23,7 @@ from workflow.operator.console.widgets import (
     text,
 )
 from workflow.operator.operations.dead_letters import ALARMS, Letter, Queue, look, queues
+from workflow.operator.previews import counted
 
 SLOW_POLL_SECONDS = 5.0
 SHOWN = 100
@@ -72,9 +73,7 @@ def _redrive(actions: Actions, queue: Queue) -> None:
 
 def messages_told(count: int) -> str:
     """SQS counts about."""
-    if not count:
-        return "none"
-    return f"about {count:,} message" if count == 1 else f"about {count:,} messages"
+    return f"about {counted(count, 'message')}" if count else "none"
 
 
 class _Messages:
