@@ -9,7 +9,16 @@ from typing import Any
 
 import msgspec
 
-from tasks.report_batch.report import DUPLICATE, NOT_STARTED, STILL_PROCESSING, Row, Summary, row_of, write
+from tasks.report_batch.report import (
+    DUPLICATE,
+    NOT_STARTED,
+    STILL_PROCESSING,
+    Row,
+    Summary,
+    row_of,
+    without_record,
+    write,
+)
 from tasks.shared import clients
 from tasks.shared.batched import batched
 from tasks.shared.executions import Executions
@@ -76,8 +85,12 @@ def rows(state: State) -> Iterator[Row]:
     look_ups = iter(range(LOOK_UPS_MAX))
     for items in batched(manifest(state.batch.manifest), BATCH_GET_MAX_KEYS):
         known = records.assets.many(item["asset_id"] for item in items)
+        unreadable = {each.asset_id: each for each in records.assets.unreadable()}
         for item in items:
             asset, key = item["asset_id"], item["key"]
+            if asset in unreadable:
+                yield without_record(key, unreadable[asset])
+                continue
             found = row_of(key, known.get(asset), state.batch.batch)
             yield found or without_attempt(state, asset, key, look_ups)
 

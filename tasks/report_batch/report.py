@@ -7,16 +7,18 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 from tasks.shared.records.attempts import of_batch
-from tasks.shared.records.model import Record
+from tasks.shared.records.model import Record, Unreadable
+from workflow.errors import UnreadableRecord
 
 STILL_PROCESSING = "processing"
 NOT_STARTED = "not started"
 DUPLICATE = "duplicate"
+UNREADABLE = "unreadable"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """One asset of the batch. `outcome` is its record's status, "duplicate" or "not started"."""
+    """One asset of the batch. `outcome` is its record's status, "duplicate", "not started" or "unreadable"."""
 
     asset_id: str
     key: str
@@ -49,6 +51,13 @@ def row_of(key: str, record: Record | None, batch: str) -> Row | None:
         error=reason.code if reason else "",
         message=reason.message if reason else "",
         execution=last.execution,
+    )
+
+
+def without_record(key: str, found: Unreadable) -> Row:
+    """The row of an asset whose record cannot be read."""
+    return Row(
+        asset_id=found.asset_id, key=key, outcome=UNREADABLE, error=UnreadableRecord.__name__, message=found.problem
     )
 
 

@@ -20,11 +20,11 @@ from tasks.shared.naming import asset_id
 from tasks.shared.objects import ObjectFacts, Objects, is_same
 from tasks.shared.observe import logger
 from tasks.shared.records.adapter import Records
-from tasks.shared.records.model import Record
+from tasks.shared.records.model import Record, Unreadable
 from tasks.shared.records.table import now
 from tasks.sweep.at_work import AtWork
 from tasks.sweep.report import Did, Finding, Report
-from workflow.errors import DuplicateEvent, TransientError
+from workflow.errors import DuplicateEvent, TransientError, UnreadableRecord
 from workflow.shapes import ExecutionInput, Pointer
 
 SWEEPER = "sweeper"
@@ -102,9 +102,15 @@ class Sweep:
             finding = None if case.asset_id in treated else self._attempt(case)
             if finding:
                 treated.add(case.asset_id)
-                self._report.findings.append(finding)
-                logger.info("found", extra=msgspec.to_builtins(finding))
+                self._note(finding)
+        for each in self.stage.records.assets.unreadable():
+            if each.asset_id not in treated:
+                self._note(_unreadable(each))
         return self._report
+
+    def _note(self, finding: Finding) -> None:
+        self._report.findings.append(finding)
+        logger.info("found", extra=msgspec.to_builtins(finding))
 
     # where to look
 
@@ -155,7 +161,7 @@ class Sweep:
             return self._treat(case)
         except DuplicateEvent:
             return None  # another execution took the asset while we looked at it
-        except (TransientError, ClientError, BotoCoreError, BusyError) as exc:
+        except (UnreadableRecord, TransientError, ClientError, BotoCoreError, BusyError) as exc:
             return _finding(case, Did.TROUBLE, str(exc))
 
     def _treat(self, case: Case) -> Finding | None:
@@ -168,7 +174,7 @@ class Sweep:
         return record.updated_at > self._cutoff.isoformat()
 
     def _treat_unknown(self, case: Case) -> Finding | None:
-        if self._at_work.has(case.asset_id, case.bucket, case.key):
+        if self._as_it_is(case).record or self._at_work.has(case.asset_id, case.bucket, case.key):
             return None
         return self._start(case, "No execution had taken it up.")
 
@@ -261,6 +267,17 @@ class Sweep:
             return False
         self.stage.records.claims.release(case.asset_id, holder)
         return True
+
+
+def _unreadable(found: Unreadable) -> Finding:
+    return Finding(
+        did=Did.TROUBLE,
+        because=found.problem,
+        asset_id=found.asset_id,
+        bucket=found.bucket,
+        key=found.key,
+        version_id=found.version_id,
+    )
 
 
 def _was_interrupted(record: Record) -> bool:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tasks.shared.records.model import Restore
 from tests.faults.wire import Wire, crash_after, crash_before
 from tests.faults.world import ACCEPTED, REFUSED, World
 from tests.unit.cloud import ARCHIVE, OPERATIONS, QUARANTINE
@@ -119,7 +120,7 @@ def freeze(world: World, sluice: Sluice) -> None:
     world.cloud.s3.copy_object(
         Bucket=ARCHIVE, Key=key, CopySource={"Bucket": ARCHIVE, "Key": key}, StorageClass="DEEP_ARCHIVE"
     )
-    asked = {"tier": "Bulk", "days": 7, "asked_at": "2026-11-23T10:00:00+00:00", "by": "ada", "then_reprocess": True}
+    asked = Restore(tier="Bulk", days=7, asked_at="2026-11-23T10:00:00+00:00", by="ada", then_reprocess=True)
     sluice.records.assets.expect_restore(world.asset, asked)
     world.cloud.s3.restore_object(Bucket=ARCHIVE, Key=key, RestoreRequest={"Days": 7})
 

@@ -61,6 +61,6 @@ def test_a_burst_of_fifty_times_the_account_s_concurrency_ends_without_a_failed_
     files = [picture(tmp_path / f"{number}.png", number) for number in range(BURST)]
     list(small_account.put([Upload(file, f"burst/{file.name}") for file in files], abs))
     executions = until(lambda: ended(small_account))
-    assert Counter(each["status"] for each in executions) == {"SUCCEEDED": BURST}
+    assert Counter(each.status for each in executions) == {"SUCCEEDED": BURST}
     assert Counter(record.status for record in small_account.assets(limit=2 * BURST)) == {"succeeded": BURST}
     assert max(throttles(small_account, each.name) for each in executions) > 1, "The burst was none."

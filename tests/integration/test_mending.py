@@ -113,7 +113,7 @@ def test_dead_letters_are_sent_again_and_unreadable_ones_stay(stack):
     assert sent["failures"]["sent_to"] == "sluice-local-record-failure"
     assert "cannot be read" in sent["restores"]["kept"]
     repeated = stack.client.follow_execution(sent["events"]["sent_to"], timeout=PATIENCE_SECONDS)
-    assert repeated["outcome"] == "duplicate"
+    assert repeated.outcome == "duplicate"
     assert stack.json("redrive", "--dlq", "--dry-run")["restores"] == 1
     sqs.purge_queue(QueueUrl=queues["restores"])
     assert stack.run("redrive", "--dlq").stdout.strip() == "The dead-letter queues are empty."

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from tasks.shared.records.attempts import closed, is_over
 from tasks.shared.records.model import Listed, Record, decoded, facts_of, plain
 from tasks.shared.records.table import Table
+from workflow.errors import UnreadableRecord
 
 ASSET = "a" * 32
 RUN = {"execution": "first", "execution_arn": "arn:aws:states:eu-central-1:123456789012:execution:sluice:first"}
@@ -192,9 +193,7 @@ def test_list_shows_the_same_of_a_record():
 
 
 def test_item_of_somebody_else_is_refused_with_what_is_wrong():
-    with pytest.raises(
-        ValueError, match=rf"asset {ASSET} is not as Sluice writes it: Expected `int`, got `str` .*size"
-    ):
+    with pytest.raises(UnreadableRecord, match=rf"asset {ASSET} cannot be read: Expected `int`, got `str` .*size"):
         read({**PROCESSING, "size": "large"})
 
 

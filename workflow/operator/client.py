@@ -11,7 +11,7 @@ from enum import StrEnum
 from functools import cached_property, partial
 from itertools import islice
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, cast, get_args
 
 from botocore.exceptions import ClientError
 
@@ -21,7 +21,7 @@ from tasks.shared.failures import denies_failure
 from tasks.shared.naming import asset_id, asset_of_original
 from tasks.shared.records.adapter import Records
 from tasks.shared.records.attempts import is_over
-from tasks.shared.records.model import Record
+from tasks.shared.records.model import Record, Status, Unreadable
 from tasks.shared.records.table import BATCH_GET_MAX_KEYS
 from workflow.events import ENDED_BADLY
 from workflow.history import StateRun, state_runs
@@ -50,7 +50,7 @@ LATELY = timedelta(days=1)
 """The sweeper has written down what is older."""
 LOG_LEAD = timedelta(minutes=1)
 """What the clocks of functions may be apart, and what an execution logs before its asset has a record."""
-STATUSES = ("processing", "succeeded", "rejected", "failed", "discarded")
+STATUSES: tuple[str, ...] = get_args(Status)
 
 _ASSET_ID = re.compile(r"[0-9a-f]{32}")
 _S3_URI = re.compile(r"s3://(?P<bucket>[^/]+)/(?P<key>.+)", re.DOTALL)
@@ -245,6 +245,10 @@ class Sluice:
         return [
             record for each in wanted for record in self.records.assets.by("by_status", each, limit=limit, since=since)
         ]
+
+    def unreadable(self) -> list[Unreadable]:
+        """The records that calls so far have left out, as they cannot be read."""
+        return self.records.assets.unreadable() if "records" in vars(self) else []
 
     def record(self, ref: str) -> Record:
         """The record of an asset by id or by `s3://` address of its original, now or as it was uploaded."""

@@ -1,7 +1,7 @@
 """The record of each asset: how it is written step by step, and how it is found."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, TypeVar
 
@@ -22,28 +22,36 @@ from tasks.shared.records.model import (
     Reason,
     Record,
     Restore,
+    Unreadable,
     decoded,
+    id_of,
     plain,
+    unreadable,
 )
 from tasks.shared.records.table import Table, now
-from workflow.errors import DuplicateEvent
+from workflow.errors import DuplicateEvent, UnreadableRecord
 from workflow.shapes import Asset, ExecutionInput, Pointer, Run, dump
 
 L = TypeVar("L", bound=Listed)
 
 REDRIVEN = ("failed", "processing", "succeeded")
 """What a record may say whose execution has failed and can go on."""
-COLUMNS = tuple(name for name in Listed.__struct_fields__ if name != "later")
+COLUMNS = ("pk", *(name for name in Listed.__struct_fields__ if name != "later"))
 MINE = "execution = :execution"
 THERE = "attribute_exists(asset_id)"
 
 
 @dataclass(frozen=True)
 class Assets:
-    """The records. What an execution writes after another one has taken its asset over raises DuplicateEvent."""
+    """The records. What an execution writes after another one has taken its asset over raises DuplicateEvent.
+
+    One that cannot be read raises UnreadableRecord where it alone is asked for; those who ask for several get the
+    others, and `unreadable` tells of it.
+    """
 
     table: Table
     claims: Claims
+    _left_out: set[str] = field(default_factory=set[str], init=False, compare=False)
 
     # found
 
@@ -55,7 +63,7 @@ class Assets:
     def many(self, asset_ids: Iterable[str]) -> dict[str, Record]:
         """Records by asset id, read consistently; unknown ones are left out."""
         found = self.table.batch_get(map(_key, asset_ids))
-        return {item["asset_id"]: decoded(item, Record) for item in found if "asset_id" in item}
+        return {each.asset_id: each for each in self._read((item for item in found if "asset_id" in item), Record)}
 
     def with_content(self, sha256: str, recipe: str) -> list[Record]:
         """Succeeded assets with this content whose renditions were made, not reused, by this recipe; oldest first."""
@@ -66,7 +74,7 @@ class Assets:
             FilterExpression="#status = :succeeded AND recipe = :recipe AND attribute_not_exists(reused_from)",
             ExpressionAttributeNames={"#status": "status"},
         )
-        return [decoded(item, Record) for item in found]
+        return list(self._read(found, Record))
 
     def newest_of_key(self, bucket: str, key: str) -> Record | None:
         """The record of the version of a key that was uploaded last, whatever became of it."""
@@ -117,7 +125,28 @@ class Assets:
             ScanIndexForward=False,
             **only,
         )
-        return (decoded(item, shape) for item in found)
+        return self._read(found, shape)
+
+    def _read(self, items: Iterable[Item], shape: type[L]) -> Iterator[L]:
+        for item in items:
+            try:
+                yield decoded(item, shape)
+            except UnreadableRecord:
+                self._left_out.add(id_of(item))
+
+    def unreadable(self) -> list[Unreadable]:
+        """The records that were left out so far, as far as they still cannot be read."""
+        seen = self._left_out.copy()
+        self._left_out.difference_update(seen)
+        return list(self._unreadable(self.table.batch_get(map(_key, sorted(seen)))))
+
+    def _unreadable(self, items: Iterable[Item]) -> Iterator[Unreadable]:
+        for item in items:
+            try:
+                decoded(item, Record)
+            except UnreadableRecord as exc:
+                self._left_out.add(id_of(item))
+                yield unreadable(item, exc)
 
     # written by the execution that works on it
 

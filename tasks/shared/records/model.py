@@ -10,6 +10,7 @@ from typing import Any, Literal, TypeVar, cast
 
 import msgspec
 
+from workflow.errors import UnreadableRecord
 from workflow.shapes import MadeFile, Pointer, dump
 
 S = TypeVar("S", bound="Shape")
@@ -19,6 +20,8 @@ Item = dict[str, Any]
 
 Ended = Literal["succeeded", "rejected", "failed"]
 """How an attempt ends."""
+Status = Literal["processing", "succeeded", "rejected", "failed", "discarded"]
+"""How an asset is doing."""
 
 
 class Shape(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,7 +51,7 @@ class Attempt(Shape, frozen=True, kw_only=True):
     by: str | None = None
     why: str | None = None
     batch: str | None = None
-    outcome: str | None = None
+    outcome: Ended | None = None
     ended_at: str | None = None
 
     @property
@@ -112,7 +115,7 @@ class Listed(Shape, frozen=True, kw_only=True):
     key: str
     object_key: str
     version_id: str
-    status: str
+    status: Status
     size: int
     created_at: str
     updated_at: str
@@ -164,6 +167,16 @@ class Record(Listed, frozen=True, kw_only=True):
     discarded: Discarded | None = None
 
 
+class Unreadable(msgspec.Struct, frozen=True, kw_only=True):
+    """A record that is not as Sluice writes it, and its `problem`; what else cannot be read of it is ""."""
+
+    asset_id: str
+    bucket: str
+    key: str
+    version_id: str
+    problem: str
+
+
 _PARTS: Mapping[str, type[Shape]] = MappingProxyType(
     {"attempts": Attempt, "reason": Reason, "restore": Restore, "discarded": Discarded, "glue_tables": GlueTable}
 )
@@ -173,18 +186,29 @@ _LEARNT_IN_ANY_CASE = frozenset({"notes", "renditions", "facts", "thumbnails", "
 
 
 def decoded(item: Item, shape: type[S]) -> S:
-    """An item of the table; raises ValueError for one that Sluice has not written."""
-    parts = {name: _part(item[name], _PARTS[name]) for name in _PARTS.keys() & item.keys()}
+    """An item of the table; raises UnreadableRecord for one that Sluice has not written."""
     try:
+        parts = {name: _part(item[name], _PARTS[name]) for name in _PARTS.keys() & item.keys()}
         return msgspec.convert(_with_later({**item, **parts}, shape), shape)
     except msgspec.ValidationError as exc:
-        raise ValueError(f"The item of asset {item.get('asset_id')} is not as Sluice writes it: {exc}.") from exc
+        raise UnreadableRecord(f"The record of asset {id_of(item)} cannot be read: {exc}.") from exc
+
+
+def unreadable(item: Item, exc: UnreadableRecord) -> Unreadable:
+    """What can be told of an item all the same."""
+    place = {name: text if isinstance(text := item.get(name), str) else "" for name in ("bucket", "key", "version_id")}
+    return Unreadable(asset_id=id_of(item), **place, problem=str(exc))
+
+
+def id_of(item: Item) -> str:
+    """The asset's id, as the item's key has it."""
+    return str(item["pk"]).removeprefix("asset#")
 
 
 def _part(value: Any, shape: type[Shape]) -> Any:
     if isinstance(value, list):
         return [_part(each, shape) for each in cast("list[Any]", value)]
-    return _with_later(cast("Item", value), shape)
+    return _with_later(cast("Item", value), shape) if isinstance(value, dict) else value
 
 
 def _with_later(item: Item, shape: type[Shape]) -> Item:

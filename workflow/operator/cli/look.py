@@ -108,7 +108,9 @@ def assets(
 ) -> None:
     """The assets that changed last."""
     found = sluice.assets(status=status, kind=kind, code=code, since=moment_of(since), limit=limit)
-    printer.show([facts_of(each) for each in found], lambda: views.assets_view(found))
+    unreadable = sluice.unreadable()
+    facts = [*map(facts_of, found), *({**asdict(each), "status": "unreadable"} for each in unreadable)]
+    printer.show(facts, lambda: views.assets_view(found, unreadable))
 
 
 Asset = Annotated[str, typer.Argument(help="An asset id, or the s3:// address of an original.", metavar="ASSET")]

@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from tasks.shared.publish import EXTENSIONS
-from tasks.shared.records.model import Record
+from tasks.shared.records.model import Record, Unreadable
 from workflow.history import StateRun
 from workflow.operator.formatting import age, moment, size, took
 from workflow.operator.shapes import Asset, Execution, ExecutionLine, LogLine, Outcome, Version
@@ -33,6 +33,7 @@ STYLES = {
     "redriven": "green",
     "reprocessed": "cyan",
     "refused": "red",
+    "unreadable": "red",
 }
 WHOLE = {"asset", "execution", "status", "ago", "took"}
 """Columns that are never broken: ids are copied from them."""
@@ -113,13 +114,15 @@ def _add_state(made: Table, state: StateRun, name: str) -> None:
     made.add_row(name, Text(mark, STYLES[state.outcome]), attempts, took(state.seconds), state.error or "")
 
 
-def assets_view(found: Iterable[Record]) -> RenderableType:
+def assets_view(found: Iterable[Record], unreadable: Iterable[Unreadable] = ()) -> RenderableType:
     made = table("asset", "status", "file", "ago", "reason")
     reasons: Counter[str] = Counter()
     for each in found:
         reason = each.code or ""
         made.add_row(each.asset_id, colored(each.status), each.key, age(each.updated_at), reason)
         reasons.update([reason] if reason else [])
+    for each in unreadable:
+        made.add_row(each.asset_id, colored("unreadable"), each.key, "", "")
     counts = ", ".join(f"{count:,} {reason}" for reason, count in reasons.most_common())
     return Group(made, Text(f"Reasons of these: {counts}")) if counts else made
 

@@ -14,7 +14,7 @@ from typing import Any, Generic, TypeVar
 
 from tasks.shared.batched import batched
 from tasks.shared.executions import EVER, Executions, back_to
-from tasks.shared.records.model import Listed, Record
+from tasks.shared.records.model import Listed, Record, Unreadable
 from workflow.operator.client import STATUSES, Sluice
 from workflow.operator.unheard import is_denied
 
@@ -79,11 +79,15 @@ R = TypeVar("R")
 
 @dataclass(frozen=True)
 class Page(Generic[R]):
-    """Some rows, and where the next ones begin. `looked` counts the records read for them."""
+    """Some rows, and where the next ones begin. `looked` counts the records read for them.
+
+    `unreadable` are those that lists had to leave out, this one or another.
+    """
 
     rows: Sequence[R]
     next: Any = None
     looked: int = 0
+    unreadable: Sequence[Unreadable] = ()
 
 
 def newest(
@@ -119,6 +123,7 @@ def assets(
         return wanted.matches(record) and also(record)
 
     page = _indexed(sluice, wanted, takes, size, token)
+    page = replace(page, unreadable=tuple(sluice.unreadable()))
     unheard = sluice.unheard_lately()
     if not unheard:
         return page
@@ -127,7 +132,7 @@ def assets(
     first: list[Listed] = (
         [] if token else [each for each in failed.values() if wanted.takes_time_of(each) and takes(each)]
     )
-    return Page([*first, *(row for row in page.rows if row.asset_id not in failed)], page.next, page.looked)
+    return replace(page, rows=[*first, *(row for row in page.rows if row.asset_id not in failed)])
 
 
 def _indexed(

@@ -18,7 +18,7 @@ from tasks.shared.announce import is_owed
 from tasks.shared.executions import Executions
 from tasks.shared.live_settings import parameter_name
 from tasks.sweep.report import Did, Report
-from workflow.errors import ResultNotProven
+from workflow.errors import ResultNotProven, UnreadableRecord
 from workflow.names import resource_name
 from workflow.operator.client import LATELY, Sluice
 from workflow.operator.operations import reprocess, spoken
@@ -57,6 +57,8 @@ def _answers(name: str, ask: Callable[[], Iterator[Check]]) -> list[Check]:
         return [
             Check(name, False, f"It cannot be looked at: {exc}.", "Mend what AWS says; `parts` tells what is gone.")
         ]
+    except UnreadableRecord as exc:
+        return [Check(name, False, str(exc), "see docs/operating.md#failures")]
 
 
 # what it is made of
@@ -218,7 +220,11 @@ def _dead_letters(sluice: Sluice) -> Iterator[Check]:
 
 def _sweep(sluice: Sluice) -> Iterator[Check]:
     """What the sweeper found when it last looked, which costs nothing to read."""
-    report = _latest_sweep(sluice)
+    try:
+        report = _latest_sweep(sluice)
+    except msgspec.MsgspecError as exc:
+        yield Check("sweep", False, f"The report of the last one cannot be read: {exc}.", "sluice sweep")
+        return
     if report is None:
         yield Check("sweep", True, "No sweep has run yet.")
         return
@@ -239,6 +245,15 @@ def _latest_sweep(sluice: Sluice) -> Report | None:
     return msgspec.json.decode(found["Body"].read(), type=Report)
 
 
+def _records(sluice: Sluice) -> Iterator[Check]:
+    """Those that the checks before came across."""
+    found = sluice.unreadable()
+    for each in found[:MOST_ASKED]:
+        yield Check(f"record {each.asset_id}", False, each.problem, "see docs/operating.md#failures")
+    if not found:
+        yield Check("records", True, "All that were looked at can be read.")
+
+
 def _count(found: list[Any]) -> str:
     return f"{len(found)} or more assets" if len(found) == MOST_COUNTED else f"{len(found)} assets"
 
@@ -255,5 +270,6 @@ CHECKS: Mapping[str, Callable[[Sluice], Iterator[Check]]] = MappingProxyType(
         "batches": _batches,
         "dead letters": _dead_letters,
         "sweep": _sweep,
+        "records": _records,
     }
 )

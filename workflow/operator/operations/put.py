@@ -9,6 +9,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from tasks.shared.naming import asset_id
 from tasks.shared.objects import Objects
 from tasks.shared.records.model import Record
+from workflow.errors import UnreadableRecord
 from workflow.operator.client import UPLOADS_AT_ONCE, Sluice, Uploaded
 from workflow.operator.uploads import Progress, Upload, digests
 from workflow.shapes import Pointer
@@ -45,7 +46,7 @@ def _put(sluice: Sluice, item: Upload, progress: Progress, *, force: bool) -> Pu
             progress(item.path.stat().st_size)
             return Put(item, "there", known)
         return Put(item, "uploaded", sluice.put_one(progress, item))
-    except (OSError, ClientError, BotoCoreError) as exc:
+    except (OSError, UnreadableRecord, ClientError, BotoCoreError) as exc:
         return Put(item, "failed", problem=str(exc))
 
 

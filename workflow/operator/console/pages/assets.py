@@ -124,6 +124,8 @@ class _Grid:
     def _draw(self, page: listing.Page[Listed]) -> None:
         self._pager.show(page)
         self._problem.show(self._times.problem, filter_problem)
+        for each in page.unreadable:
+            text(each.problem, "p", "callout bad").props("role=alert")
         if not page.rows:
             empty("No assets match", "Drop files anywhere on this page to upload them, or take a filter away.")
             return
