@@ -5,7 +5,6 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
@@ -46,6 +45,13 @@ class Batch:
     manifest: Pointer
 
 
+class Line(msgspec.Struct, frozen=True):
+    """The part of a manifest's line that the report needs."""
+
+    asset_id: str
+    key: str
+
+
 @dataclass(frozen=True)
 class State:
     """`ingest` is the ARN of the alias by which the batch started executions."""
@@ -83,11 +89,11 @@ def handle(state: State, _run: Run) -> Reported:
 def rows(state: State) -> Iterator[Row]:
     """In the order of the manifest, whatever its length, with a hundred assets in memory."""
     look_ups = iter(range(LOOK_UPS_MAX))
-    for items in batched(manifest(state.batch.manifest), BATCH_GET_MAX_KEYS):
-        known = records.assets.many(item["asset_id"] for item in items)
+    for lines in batched(manifest(state.batch.manifest), BATCH_GET_MAX_KEYS):
+        known = records.assets.many(line.asset_id for line in lines)
         unreadable = {each.asset_id: each for each in records.assets.unreadable()}
-        for item in items:
-            asset, key = item["asset_id"], item["key"]
+        for line in lines:
+            asset, key = line.asset_id, line.key
             if asset in unreadable:
                 yield without_record(key, unreadable[asset])
                 continue
@@ -95,9 +101,9 @@ def rows(state: State) -> Iterator[Row]:
             yield found or without_attempt(state, asset, key, look_ups)
 
 
-def manifest(at: Pointer) -> Iterator[dict[str, Any]]:
+def manifest(at: Pointer) -> Iterator[Line]:
     lines = clients.s3().get_object(Bucket=at.bucket, Key=at.key)["Body"].iter_lines()
-    return (json.loads(line) for line in lines if line.strip())
+    return (msgspec.json.decode(line, type=Line) for line in lines if line.strip())
 
 
 def without_attempt(state: State, asset_id: str, key: str, look_ups: Iterator[int]) -> Row:
