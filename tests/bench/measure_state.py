@@ -58,8 +58,9 @@ class Stack:
         self.machine = ""
 
     def client(self, service: str) -> Any:
-        keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test", "region_name": "us-east-1"}
-        return boto3.client(service, endpoint_url=self.emulator.endpoint, **keys)
+        access = self.emulator.access
+        keys = {"aws_access_key_id": access.access_key_id, "aws_secret_access_key": access.secret_access_key}
+        return boto3.client(service, endpoint_url=self.emulator.endpoint, region_name="us-east-1", **keys)
 
     def start(self) -> float:
         began = time.perf_counter()

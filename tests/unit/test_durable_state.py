@@ -238,6 +238,24 @@ def test_a_position_that_no_event_follows_is_saved(file: Path) -> None:
     assert found["progress"] == record["progress"]
 
 
+def test_what_a_full_disk_kept_from_being_saved_is_saved_once_there_is_room(file: Path, journal: Journal) -> None:
+    executions = Executions(journal.store)
+    journal.writers.append(executions)
+    executions[KEY] = record = execution("one", events=[event(1)])
+    journal.save()
+    record["events"] += [event(number, size=500) for number in range(2, 40)]
+    executions.went_on(record)
+    (pages,) = journal.store.query("PRAGMA page_count")[0]
+    journal.store.query(f"PRAGMA max_page_count = {pages}")
+    with pytest.raises(UnsavedError, match="full"):
+        journal.save()
+
+    journal.store.query("PRAGMA max_page_count = 1000000")
+    journal.save()
+    ((_, found),) = Executions(Store(file)).running()
+    assert found["events"] == record["events"]
+
+
 @pytest.mark.usefixtures("forgetful")
 def test_a_redriven_execution_keeps_its_history(file: Path) -> None:
     executions = Executions(Store(file))
@@ -301,6 +319,26 @@ def test_messages_keep_their_order_and_what_happened_to_them(
     Queues(Journal(Store(file))).restore()
     found = sqs._queues["url"]["messages"]
     assert [(each["id"], each["receive_count"]) for each in found] == [("c", 1), ("b", 0), ("d", 0)]
+
+
+def test_messages_that_a_full_disk_kept_from_being_saved_are_saved_once_there_is_room(
+    file: Path, journal: Journal, queues: Scoped, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Parts tell what is new once, and count on its being written."""
+    queues["url"]["messages"].append(message("a"))
+    journal.save()
+    (pages,) = journal.store.query("PRAGMA page_count")[0]
+    journal.store.query(f"PRAGMA max_page_count = {pages}")
+    queues["url"]["messages"] += [message(f"{number}" * 3000) for number in range(9)]
+    for _ in range(2):
+        with pytest.raises(UnsavedError, match="full"):
+            journal.save()
+
+    journal.store.query("PRAGMA max_page_count = 1000000")
+    journal.save()
+    monkeypatch.setattr(sqs, "_queues", scoped(url={"attributes": {}}))
+    Queues(Journal(Store(file))).restore()
+    assert len(sqs._queues["url"]["messages"]) == 10
 
 
 @pytest.fixture

@@ -48,6 +48,8 @@ class Executions(dict[Key, Execution]):
         self._moved: set[Key] = set()
         """Those that certainly have: `progress_of` does not tell of a new position that no event followed."""
         self._gone: set[Key] = set()
+        self._last_written: set[Key] = set()
+        self._last_gone: set[Key] = set()
         self._lock = store.lock
 
     def running(self) -> list[tuple[Key, Execution]]:
@@ -66,6 +68,7 @@ class Executions(dict[Key, Execution]):
     def write(self) -> None:
         """Saves those that went on."""
         with self._store.transaction() as database:
+            self._last_written, self._last_gone = set(), set(self._gone)
             for key in self._gone:
                 database.execute(f"DELETE FROM executions {WHERE_KEY}", key)  # noqa: S608
                 database.execute("DELETE FROM events WHERE arn = ?", (key[2],))
@@ -76,6 +79,13 @@ class Executions(dict[Key, Execution]):
                     self._write(key, execution)
                 if moment < past:
                     del self._fresh[key]
+
+    def undo(self) -> None:
+        """What the last write saved was not saved after all."""
+        self._gone |= self._last_gone
+        for key in self._last_written:
+            self._saved.pop(key, None)
+            self._fresh[key] = time.monotonic()
 
     def went_on(self, execution: Execution) -> None:
         """It has a new event or position: that is saved with the next answer that anybody gets."""
@@ -190,6 +200,7 @@ class Executions(dict[Key, Execution]):
             else:
                 database.execute("DELETE FROM events WHERE arn = ?", (key[2],))
         self._saved[key] = (progress, known)
+        self._last_written.add(key)
 
     def _columns(self, execution: Execution) -> tuple[Any, ...]:
         return (

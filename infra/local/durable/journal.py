@@ -22,6 +22,8 @@ SETTLING_SECONDS = 2.0
 ENCODING_ATTEMPTS = 20
 
 Touch = tuple["Part", Hashable]
+Row = tuple[str, str]
+"""Area and key."""
 GONE = object()
 
 
@@ -34,6 +36,16 @@ class Part(Protocol):
     compared: bool
 
     def changes(self, keys: set[Any]) -> Iterator[Change]: ...
+
+
+class Writer(Protocol):
+    """Keeps what it has by itself."""
+
+    def write(self) -> None:
+        """Writes what is new, in the journal's transaction."""
+
+    def undo(self) -> None:
+        """That transaction came to nothing: what was new still is."""
 
 
 class UnsavedError(Exception):
@@ -54,11 +66,13 @@ _request: contextvars.ContextVar[Request | None] = contextvars.ContextVar("reque
 class Journal:
     def __init__(self, store: Store) -> None:
         self.store = store
-        self.writers: list[Callable[[], None]] = []
-        """Called in each transaction, to write what they keep by themselves."""
+        self.writers: list[Writer] = []
         self.after: list[Callable[[], None]] = []
         """Called once a transaction is over."""
-        self._saved: dict[tuple[str, str], int] = {}
+        self._saved: dict[Row, int] = {}
+        self._owed_compared: dict[Row, str | None] = {}
+        self._owed: dict[Row, str | None] = {}
+        """Told by parts, which do not tell it again, and not written yet: more than one lot if the disk was full."""
         self._touched: deque[Touch] = deque()
         self._settling: dict[Touch, float] = {}
         self._lock = threading.RLock()
@@ -119,22 +133,38 @@ class Journal:
             by_part.setdefault(part, set()).add(key)
         changes = {part: _encoded(part, keys) for part, keys in by_part.items()}
         compared = [change for part, found in changes.items() if part.compared for change in found]
-        compared = [change for change in compared if self._is_news(change)]
+        self._owed_compared |= {(area, key): text for area, key, text in compared if self._is_news(area, key, text)}
         others = [change for part, found in changes.items() if not part.compared for change in found]
-        with self.store.transaction():
-            self.store.write(compared + others)
-            for write in self.writers:
-                write()
-        for area, key, text in compared:
-            if text is None:
-                del self._saved[area, key]
-            else:
-                self._saved[area, key] = hash(text)
+        self._owed |= {(area, key): text for area, key, text in others}
+        owed = self._owed_compared | self._owed
+        with self.store.lock, self._undoing(), self.store.transaction():
+            self.store.write((area, key, text) for (area, key), text in owed.items())
+            for writer in self.writers:
+                writer.write()
+        self._paid()
         for done in self.after:
             done()
 
-    def _is_news(self, change: Change) -> bool:
-        area, key, text = change
+    @contextlib.contextmanager
+    def _undoing(self) -> Generator[None]:
+        try:
+            yield
+        except BaseException:
+            for writer in self.writers:
+                writer.undo()
+            raise
+
+    def _paid(self) -> None:
+        for row, text in self._owed_compared.items():
+            if text is None:
+                self._saved.pop(row, None)
+            else:
+                self._saved[row] = hash(text)
+        self._owed_compared, self._owed = {}, {}
+
+    def _is_news(self, area: str, key: str, text: str | None) -> bool:
+        if (area, key) in self._owed_compared:
+            return True
         saved = self._saved.get((area, key))
         return saved is not None if text is None else saved != hash(text)
 

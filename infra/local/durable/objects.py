@@ -19,6 +19,7 @@ from typing import Any, cast
 from infra.local.durable.journal import GONE, Entries, Journal
 from infra.local.durable.shelf import Lending, Memory
 from infra.local.durable.store import Change, encode, key_of, key_text
+from infra.local.durable.uploads import Uploads
 from infra.local.ministack import responses, s3
 
 OBJECTS = "s3/objects"
@@ -61,6 +62,7 @@ class Buckets(Entries):
         self._memory = memory
         self._objects: dict[BucketKey, Objects] = {}
         self._files = Files(journal)
+        self._uploads = Uploads(journal)
         if not journal.store.areas("s3"):
             s3._load_persisted_data()
         for name in BY_VERSION:
@@ -82,6 +84,7 @@ class Buckets(Entries):
             if (objects := self._objects.get((account, bucket))) is not None:
                 settle_write(account, bucket, key, objects, record)
             self._files.written(text)
+        self._uploads.restore()
         for account, bucket, key in self._journal.store.keys(RESTORES):
             self._go_on_restoring(account, bucket, key)
 

@@ -23,6 +23,7 @@ class Streams:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._saved: dict[Scope, range] = {}
+        self._saved_before: dict[Scope, range] = {}
 
     def restore(self) -> None:
         """Each reader begins with the first record that any of them has not taken: it may read some again."""
@@ -39,7 +40,11 @@ class Streams:
         for reader, table in readers():
             lambda_svc._dynamodb_stream_positions._data[reader] = dynamodb._stream_trimmed._data.get(table, 0)
 
+    def undo(self) -> None:
+        self._saved = self._saved_before
+
     def write(self) -> None:
+        self._saved_before = dict(self._saved)
         unread: dict[Scope, int] = {}
         for reader, table in readers():
             position: int = lambda_svc._dynamodb_stream_positions._data.get(reader, 0)

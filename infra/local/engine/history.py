@@ -29,6 +29,8 @@ SHOWN_EMPTY = ("ExecutionFailed", "ExecutionAborted")
 
 # Called with the execution's record and each new event.
 event_listeners: list[Callable[[Record, Event], None]] = []
+# Called with the record of each new status as it comes; what they return is called once it is there.
+status_listeners: list[Callable[[Record], Callable[[], None]]] = []
 # Called with the record whenever a redrive would go on from elsewhere than before.
 position_listeners: list[Callable[[Record], None]] = []
 
@@ -101,9 +103,14 @@ def end_execution(
         append_event(record, END_EVENTS[status], details, previous)
         record.update(status=status, stopDate=sf.now_iso(), error=error, cause=cause, output=output)
         callbacks = _end_callbacks.pop(record["executionArn"], [])
+        callbacks += status_changed(record)
     for callback in callbacks:
         callback()
-    sf._emit_execution_status_event(record)
+
+
+def status_changed(record: Record) -> list[Callable[[], None]]:
+    """What is to be called once the record, and all that goes with its new status, is there."""
+    return [listener(record) for listener in status_listeners]
 
 
 def when_ended(record: Record, callback: Callable[[], None]) -> None:

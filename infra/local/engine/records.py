@@ -2,9 +2,10 @@
 
 import json
 import threading
+from collections.abc import Callable
 from typing import Any
 
-from infra.local.engine.history import Record, append_event
+from infra.local.engine.history import Record, append_event, status_changed
 from infra.local.engine.scope import new_frame
 from infra.local.ministack import stepfunctions as sf
 
@@ -66,7 +67,9 @@ def begin(record: Record) -> Record:
         if existing := sf._executions.get(record["executionArn"]):
             return existing
         _store(record)
-    sf._emit_execution_status_event(record)
+        told = status_changed(record)
+    for tell in told:
+        tell()
     return record
 
 
@@ -79,12 +82,13 @@ def _store(record: Record) -> None:
     sf._executions[record["executionArn"]] = record
 
 
-def renew(record: Record, token: str | None) -> None:
-    """Sets an ended execution running again, as redriven."""
+def renew(record: Record, token: str | None) -> list[Callable[[], None]]:
+    """Sets an ended execution running again, as redriven; returns what tells of it."""
     count = record["redriveCount"] + 1
     append_event(record, "ExecutionRedriven", {"redriveCount": count})
     again = {"status": "RUNNING", "stopDate": None, "error": None, "cause": None}
     record.update(again | {"redriveCount": count, "redriveDate": sf.now_iso(), "redriveToken": token})
+    return status_changed(record)
 
 
 def context_object(record: Record, definition: dict[str, Any]) -> dict[str, Any]:

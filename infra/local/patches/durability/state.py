@@ -23,6 +23,7 @@ from infra.local.durable.journal import WHOLE, Entries, Journal, Snapshot, Unsav
 from infra.local.durable.logs import Logs
 from infra.local.durable.metrics import Metrics
 from infra.local.durable.objects import BY_VERSION, Buckets
+from infra.local.durable.pending import Pending
 from infra.local.durable.queues import Queues
 from infra.local.durable.shelf import Memory
 from infra.local.durable.store import IN_MEMORY, Store, decode, key_of
@@ -66,7 +67,7 @@ class DurableState:
         self._watched: set[str] = set()
         self._streams = Streams(store)
         self.executions = Executions(store)
-        self._journal.writers += [self.executions.write, self._streams.write]
+        self._journal.writers += [self.executions, self._streams]
 
     def start(self) -> None:
         """Nothing may be saved before all is loaded, or empty state would replace the saved one."""
@@ -83,6 +84,7 @@ class DurableState:
             if state := self.load(service):
                 app._get_module(module).load_persisted_state(state)
         self._watch_services()
+        self._parts["pending"] = Pending(self._journal)
         for part in self._parts.values():
             part.restore()
         self._streams.restore()
@@ -168,7 +170,10 @@ KEPT_BY_PARTS = {
     "cloudwatch_logs": {"log_groups", "log_records", "streams"},
     "dynamodb": {"tables", "items", "sketches", "stream"},
     "lambda": {"functions", "dynamodb_stream_positions"},
-    "s3": {"buckets_meta", "objects", "writes", "restores", *(f"object_{name}" for name in BY_VERSION)},
+    "s3": {
+        *("buckets_meta", "objects", "writes", "restores", "uploads", "completed_uploads"),
+        *(f"object_{name}" for name in BY_VERSION),
+    },
     "sqs": {"queues", "messages"},
     "stepfunctions": {"executions", "definitions"},
 }

@@ -7,15 +7,13 @@ The delays are shorter here than AWS's.
 """
 
 import contextvars
-import functools
 import json
-import threading
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from http import HTTPStatus
 from typing import Any
 
+from infra.local.durable import pending
 from infra.local.ministack import eventbridge, lambda_svc, stepfunctions
 from infra.local.patches import queues
 
@@ -35,8 +33,7 @@ ERROR_CODES = {
     "ThrottlingException": "THROTTLING",
 }
 NOT_RETRIED = {NO_RESOURCE, "NO_PERMISSIONS", "INVALID_JSON"}
-
-Attempt = Callable[[], None]
+PENDING = "delivery"
 
 
 class DeliveryError(Exception):
@@ -49,11 +46,16 @@ class DeliveryError(Exception):
 
 @dataclass(frozen=True)
 class Delivery:
-    """One event on its way to one target of one rule."""
+    """One event on its way to one target of one rule, which got `payload` and refused it at first."""
 
     target: dict[str, Any]
-    rule: dict[str, Any]
+    rule_arn: str
     event: str
+    payload: str = ""
+    code: str = ""
+    message: str = ""
+    since: float = 0.0
+    """Seconds of the epoch, as deliveries outlive the process."""
 
     @property
     def retries(self) -> int:
@@ -74,42 +76,44 @@ _stock_invoke_target = eventbridge._invoke_target
 
 def install() -> None:
     eventbridge._invoke_target = invoke_target
-    eventbridge._dispatch_to_stepfunctions = delivering(start_execution)
-    eventbridge._dispatch_to_lambda = delivering(invoke_function)
+    eventbridge._dispatch_to_stepfunctions = deliver
+    eventbridge._dispatch_to_lambda = deliver
+    pending.how_to_do(PENDING, retry_delivery)
 
 
 def invoke_target(target: dict[str, Any], event: dict[str, Any], rule: dict[str, Any], view: Any = None) -> None:
     view = view or eventbridge._pattern_event_view(event)
-    token = _current.set(Delivery(target, rule, json.dumps(view.event_with_detail())))
+    token = _current.set(Delivery(target, rule["Arn"], json.dumps(view.event_with_detail())))
     try:
         _stock_invoke_target(target, event, rule, view)
     finally:
         _current.reset(token)
 
 
-def delivering(hand_over: Callable[[str, str], None]) -> Callable[[str, str], None]:
+def deliver(arn: str, payload: str) -> None:
     """Hands an event over to the target at an ARN: once in this thread, and if need be again and again in another."""
-
-    def deliver(arn: str, payload: str) -> None:
-        attempt = functools.partial(hand_over, arn, payload)
-        try:
-            attempt()
-        except DeliveryError as error:
-            retry = functools.partial(contextvars.copy_context().run, retry_delivery, attempt, _current.get(), error)
-            threading.Thread(target=retry, daemon=True).start()
-
-    return deliver
+    try:
+        hand_over(arn, payload)
+    except DeliveryError as exc:
+        told = {"payload": payload, "code": exc.code, "message": str(exc), "since": time.time()}
+        pending.do_later(PENDING, asdict(replace(_current.get(), **told)))
 
 
-def retry_delivery(attempt: Attempt, delivery: Delivery, error: DeliveryError) -> None:
-    started = time.monotonic()
+def hand_over(arn: str, payload: str) -> None:
+    give = start_execution if arn.split(":")[2] == "states" else invoke_function
+    give(arn, payload)
+
+
+def retry_delivery(refused: dict[str, Any]) -> None:
+    delivery = Delivery(**refused)
+    error = DeliveryError(delivery.code, delivery.message)
     for retry in range(delivery.retries):
         delay = min(FIRST_DELAY_SECONDS * 2**retry, LONGEST_DELAY_SECONDS)
-        if error.code in NOT_RETRIED or time.monotonic() + delay - started > delivery.age_seconds:
+        if error.code in NOT_RETRIED or time.time() + delay - delivery.since > delivery.age_seconds:
             break
         time.sleep(delay)
         try:
-            return attempt()
+            return hand_over(delivery.target["Arn"], delivery.payload)
         except DeliveryError as exc:
             error = exc
     return bury(delivery, error)
@@ -138,7 +142,7 @@ def bury(delivery: Delivery, error: DeliveryError) -> None:
         eventbridge.logger.error("An event was lost: %s refused it: %s", delivery.target["Arn"], error)
         return
     attributes = {
-        "RULE_ARN": delivery.rule["Arn"],
+        "RULE_ARN": delivery.rule_arn,
         "TARGET_ARN": delivery.target["Arn"],
         "ERROR_CODE": error.code,
         "ERROR_MESSAGE": str(error),

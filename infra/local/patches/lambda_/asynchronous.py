@@ -6,15 +6,14 @@ AWS: https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handlin
 The delays are shorter here than AWS's.
 """
 
-import contextvars
 import json
-import threading
 import time
 import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from infra.local.durable import pending
 from infra.local.ministack import eventbridge, lambda_svc
 from infra.local.patches import queues
 
@@ -28,6 +27,7 @@ THROTTLED_DELAY_SECONDS = 0.5
 RETRIES_EXHAUSTED = "RetriesExhausted"
 EVENT_AGE_EXCEEDED = "EventAgeExceeded"
 SUCCESS = "Success"
+PENDING = "invocation"
 
 
 @dataclass(frozen=True)
@@ -51,12 +51,21 @@ class Outcome:
 
 def install() -> None:
     lambda_svc.invoke_async_with_retry = invoke_async
+    pending.how_to_do(PENDING, invoke_queued)
 
 
 def invoke_async(function: Function, event: Any) -> None:
-    run = contextvars.copy_context().run
-    scoped = lambda_svc._run_with_function_config_scope
-    threading.Thread(target=run, args=(scoped, function, invoke_and_report, function, event), daemon=True).start()
+    pending.do_later(PENDING, {"function": function["config"]["FunctionArn"], "event": event})
+
+
+def invoke_queued(queued: dict[str, Any]) -> None:
+    arn: str = queued["function"]
+    function, config, name = lambda_svc._get_func_record_for_ref(arn)
+    if not function or not config:
+        lambda_svc.logger.error("An event was lost: there is no function %s any more", name)
+        return
+    invoked = lambda_svc._execution_record_for_config(function, config | {"FunctionArn": arn})
+    lambda_svc._run_with_function_config_scope(invoked, invoke_and_report, invoked, queued["event"])
 
 
 def invoke_and_report(function: Function, event: Any) -> None:

@@ -13,8 +13,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from infra.local.durable import pending
 from infra.local.durable.executions import Conditions, moment_of
-from infra.local.engine import distributed, executions
+from infra.local.engine import distributed, executions, history
 from infra.local.engine.api import (
     Members,
     RefusedError,
@@ -35,7 +36,7 @@ from infra.local.engine.history import (
     exceeds_limit,
 )
 from infra.local.engine.records import begin, machine_of, new_record
-from infra.local.ministack import eventbridge
+from infra.local.ministack import eventbridge, responses
 from infra.local.ministack import stepfunctions as sf
 from infra.local.patches.stepfunctions.logging import TRACING_OFF
 from infra.local.patches.stepfunctions.machines import INITIAL
@@ -54,6 +55,7 @@ LISTED_MEMBERS = (
     *("status", "startDate", "stopDate", "redriveCount", "redriveDate"),
 )
 FAILURE_MEMBERS = ("error", "cause")
+PENDING = "status event"
 
 
 @dataclass(frozen=True)
@@ -87,7 +89,8 @@ def install() -> None:
     sf._get_execution_history = checked(require_execution_arn, sf._get_execution_history)
     sf._describe_state_machine_for_execution = action(describe_state_machine_for_execution)
     sf._list_executions = action(list_executions)
-    sf._emit_execution_status_event = emit_status_event
+    history.status_listeners.append(status_event)
+    pending.how_to_do(PENDING, put_status_event)
     sf.load_persisted_state = _then_end_interrupted(sf.load_persisted_state)
 
 
@@ -187,20 +190,25 @@ def list_executions(request: Members) -> Members:
     return page | ({"nextToken": _page_token(wanted[size - 1])} if len(wanted) > size else {})
 
 
-def emit_status_event(record: Record) -> None:
-    """Tells EventBridge of a Standard execution's new status, if it can; Express executions tell nothing."""
+def status_event(record: Record) -> Callable[[], None]:
+    """What tells EventBridge of a Standard execution's new status; Express executions tell nothing."""
     if record["silent"] or record["type"] == "EXPRESS":
-        return
+        return nothing_to_tell
+    return pending.take_on(PENDING, {"execution": record["executionArn"], "detail": _event_detail(record)})
+
+
+def nothing_to_tell() -> None:
+    pass
+
+
+def put_status_event(told: Members) -> None:
     entry = {
         "Source": "aws.states",
         "DetailType": "Step Functions Execution Status Change",
-        "Detail": json.dumps(_event_detail(record)),
-        "Resources": [record["executionArn"]],
+        "Detail": json.dumps(told["detail"]),
+        "Resources": [told["execution"]],
     }
-    try:
-        eventbridge._put_events({"Entries": [entry]}, allow_aws_source=True)
-    except Exception:  # noqa: BLE001 - AWS too delivers these events if it can, and the execution goes on
-        sf.logger.exception("No status event for %s", record["executionArn"])
+    eventbridge._put_events({"Entries": [entry]}, allow_aws_source=True)
 
 
 def _event_detail(record: Record) -> Members:
@@ -312,14 +320,19 @@ def _epoch_ms(timestamp: str | None) -> Any:
 
 
 def _then_end_interrupted(load: Callable[[Members], None]) -> Callable[[Members], None]:
-    """Ends histories and Map Runs that a restart interrupted; their executions the emulator marks FAILED on loading."""
+    """Ends histories and Map Runs that a restart interrupted; their executions the emulator marks FAILED on loading.
+
+    EventBridge hears of them once the emulator serves: a rule's target may be a function, which calls it.
+    """
 
     def load_and_end(state: Members) -> None:
         load(state)
-        for record in state["executions"].all_values():
+        for (account, region, _arn), record in list(state["executions"]._data.items()):
             ended = record["events"][-1]["type"] in END_EVENTS.values()
             if record["error"] == "States.ServiceRestart" and not ended:
                 append_event(record, "ExecutionFailed", {"error": record["error"], "cause": record["cause"]})
+            with responses.request_scope(account, region):
+                status_event(record)
         distributed.end_interrupted()
 
     return load_and_end

@@ -36,7 +36,7 @@ def redrive_execution(request: Members) -> Members:
         return {"redriveDate": record["redriveDate"]}
     if reason := why_not_redrivable(record):
         raise RefusedError("ExecutionNotRedrivable", f"{reason}: '{record['executionArn']}'")
-    renew(record, token)
-    sf._emit_execution_status_event(record)
+    for tell in renew(record, token):
+        tell()
     executions.run_in_background(record)
     return {"redriveDate": record["redriveDate"]}
