@@ -79,8 +79,8 @@ def test_list_has_the_others_and_a_line_for_it(sluice, good, bad):
     assert [each.asset_id for each in found] == [good]
     printed = Console(file=io.StringIO(), width=200)
     printed.print(views.assets_view(found, sluice.unreadable()))
-    (line,) = [line for line in printed.file.getvalue().splitlines() if bad in line]
-    assert "unreadable" in line
+    (line,) = [line for line in printed.file.getvalue().splitlines() if "unreadable" in line]
+    assert bad in line
     assert "photos/dog.png" in line
 
 
@@ -88,8 +88,8 @@ def test_mended_record_is_unreadable_no_more(cloud, sluice, bad):
     assert sluice.assets() == []
     assert [each.asset_id for each in sluice.unreadable()] == [bad]
     cloud.set_record(bad, size=1)
-    assert sluice.unreadable() == []
     assert [each.asset_id for each in sluice.assets()] == [bad]
+    assert sluice.unreadable() == []
 
 
 def test_command_that_left_it_out_says_so(sluice, bad, monkeypatch):

@@ -247,7 +247,7 @@ class Sluice:
         ]
 
     def unreadable(self) -> list[Unreadable]:
-        """The records that calls so far have left out, as they cannot be read."""
+        """The records that were left out since this was last asked, as they cannot be read."""
         return self.records.assets.unreadable() if "records" in vars(self) else []
 
     def record(self, ref: str) -> Record:

@@ -51,7 +51,7 @@ class Assets:
 
     table: Table
     claims: Claims
-    _left_out: set[str] = field(default_factory=set[str], init=False, compare=False)
+    _left_out: dict[str, Unreadable] = field(default_factory=dict[str, Unreadable], init=False, compare=False)
 
     # found
 
@@ -131,22 +131,14 @@ class Assets:
         for item in items:
             try:
                 yield decoded(item, shape)
-            except UnreadableRecord:
-                self._left_out.add(id_of(item))
+            except UnreadableRecord as exc:
+                self._left_out[id_of(item)] = unreadable(item, exc)
 
     def unreadable(self) -> list[Unreadable]:
-        """The records that were left out so far, as far as they still cannot be read."""
-        seen = self._left_out.copy()
-        self._left_out.difference_update(seen)
-        return list(self._unreadable(self.table.batch_get(map(_key, sorted(seen)))))
-
-    def _unreadable(self, items: Iterable[Item]) -> Iterator[Unreadable]:
-        for item in items:
-            try:
-                decoded(item, Record)
-            except UnreadableRecord as exc:
-                self._left_out.add(id_of(item))
-                yield unreadable(item, exc)
+        """The records that were left out since this was last asked."""
+        found = self._left_out.copy()
+        self._left_out.clear()
+        return list(found.values())
 
     # written by the execution that works on it
 

@@ -122,7 +122,7 @@ def assets_view(found: Iterable[Record], unreadable: Iterable[Unreadable] = ()) 
         made.add_row(each.asset_id, colored(each.status), each.key, age(each.updated_at), reason)
         reasons.update([reason] if reason else [])
     for each in unreadable:
-        made.add_row(each.asset_id, colored("unreadable"), each.key, "", "")
+        made.add_row(each.asset_id, colored("unreadable"), each.key, "", each.problem)
     counts = ", ".join(f"{count:,} {reason}" for reason, count in reasons.most_common())
     return Group(made, Text(f"Reasons of these: {counts}")) if counts else made
 
