@@ -4,8 +4,10 @@ Nothing here gives up: how long something takes depends on the machine. A test's
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
+
+from tasks.shared.records.model import Record, facts_of
 
 T = TypeVar("T")
 
@@ -27,3 +29,8 @@ def next_message(sqs: Any, queue_url: str) -> dict[str, Any]:
     (message,) = until(lambda: sqs.receive_message(**options).get("Messages"))
     sqs.delete_message(QueueUrl=queue_url, ReceiptHandle=message["ReceiptHandle"])
     return message
+
+
+def told(records: Mapping[str, Record]) -> dict[str, dict[str, Any]]:
+    """Records by asset id, as people are told them."""
+    return {asset: facts_of(record) for asset, record in records.items()}

@@ -10,6 +10,7 @@ SluiceError
 ├── ThumbnailError      no preview could be made; the asset goes on, marked degraded
 ├── CopyNotVerified     a copy differs from its original; the original stays where it is
 ├── ResultNotProven     what was made of a file does not agree with it; nothing is published, the original stays
+├── UnreadableRecord    an asset's record is not as Sluice writes it; nothing of it is changed, the original stays
 └── RejectedError       the file can never succeed → Quarantine; a subclass's name is the reject code
     ├── EmptyFile, FolderMarker, NameTooLong, TooLarge, TooLong, TooManyPixels, TooManyFrames, TooManyPages
     ├── TooManyColumns, TooManyTables, TooManyBadRows, TooManyFiles, TooDeep, UnsafeName, DecompressionBomb
@@ -56,6 +57,10 @@ class CopyNotVerified(SluiceError):
 
 class ResultNotProven(SluiceError):
     """What was made of the file failed the check before publishing: a fault of ours, not of the file."""
+
+
+class UnreadableRecord(SluiceError):
+    """A hand has changed the record of an asset, or a version that writes another form has written it."""
 
 
 class RejectedError(SluiceError):

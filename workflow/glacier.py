@@ -1,12 +1,8 @@
-"""Originals that are too cold to be read: which ones, how long S3 takes to restore them, and what follows."""
+"""Originals that are too cold to be read: which ones, and how long S3 takes to restore them."""
 
-import hashlib
 from collections.abc import Mapping
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Any
-
-from workflow.shapes import ExecutionInput
 
 
 class Tier(StrEnum):
@@ -33,12 +29,3 @@ RETRIEVALS: Mapping[str, Mapping[str, str]] = MappingProxyType(
 def is_frozen(storage_class: str) -> bool:
     """Whether an original of this class must be restored before it can be read."""
     return storage_class in RETRIEVALS
-
-
-def continuation(record: Mapping[str, Any]) -> tuple[str, ExecutionInput]:
-    """The execution that a restored original was restored for: its name, the same for every repeat, and its input."""
-    asked = record["restore"]
-    moment = hashlib.sha256(asked["asked_at"].encode()).hexdigest()[:8]
-    asset = {name: record[name] for name in ("bucket", "key", "version_id")}
-    wanted = ExecutionInput(**asset, trigger="restore", by=asked["by"], why=asked.get("why"))
-    return f"restore-{record['asset_id']}-{moment}", wanted

@@ -8,7 +8,7 @@ from typing import Any
 from tasks.api.problems import Conflict, NotFound, TooManyRequests, Unprocessable
 from tasks.api.shapes import Execution, NewExecution, Started, State
 from tasks.shared.executions import BusyError, Executions
-from tasks.shared.records import Records
+from tasks.shared.records.adapter import Records
 from workflow.history import StateRun, state_runs
 from workflow.shapes import ExecutionInput
 
@@ -53,14 +53,21 @@ class CallersExecutions:
     def _input_of_asset(self, asset_id: str, wanted: NewExecution, by: str, name: str) -> ExecutionInput:
         if wanted.bucket or wanted.key or wanted.version_id:
             raise Unprocessable("An asset_id says it all: leave bucket, key and version_id out.")
-        record = self.records.get(asset_id)
+        record = self.records.assets.get(asset_id)
         if record is None:
             raise NotFound(f"There is no asset {asset_id}. GET /assets lists them.")
-        at_work = record["status"] == "processing" and record["execution"] != name
+        at_work = record.status == "processing" and record.execution != name
         if at_work and not wanted.force:
-            raise Conflict(f"Execution {record['execution']} is at work on the asset. Wait for it, or say `force`.")
-        asset: dict[str, Any] = {name: record[name] for name in ("bucket", "key", "version_id")}
-        return ExecutionInput(**asset, trigger="reprocess", force=wanted.force, by=by, why=wanted.why)
+            raise Conflict(f"Execution {record.execution} is at work on the asset. Wait for it, or say `force`.")
+        return ExecutionInput(
+            bucket=record.bucket,
+            key=record.key,
+            version_id=record.version_id,
+            trigger="reprocess",
+            force=wanted.force,
+            by=by,
+            why=wanted.why,
+        )
 
     def show(self, name: str) -> Execution:
         arn = self.executions.arn(name)
@@ -77,7 +84,7 @@ class CallersExecutions:
             redrives=found.get("redriveCount", 0),
             error=found.get("error"),
             cause=found.get("cause"),
-            asset_id=self.records.asset_of(name),
+            asset_id=self.records.links.asset_of(name),
             states=self._states(arn),
         )
 

@@ -19,7 +19,8 @@ from tasks.api.uploads import Uploads
 from tasks.shared import clients
 from tasks.shared.executions import Executions
 from tasks.shared.observe import logger
-from tasks.shared.records import Records
+from tasks.shared.records.adapter import Records
+from tasks.shared.records.model import facts_of
 from tasks.shared.settings import from_environment
 from tasks.shared.task import is_transient
 
@@ -108,10 +109,10 @@ def _list_assets(request: Request) -> Answer:
 
 def _get_asset(request: Request) -> Answer:
     asset_id = request.path(AssetPath).asset_id
-    record = records.get(asset_id)
+    record = records.assets.get(asset_id)
     if record is None:
         raise NotFound(f"There is no asset {asset_id}. GET /assets lists them.")
-    return answer(msgspec.convert(record, Asset))
+    return answer(msgspec.convert(facts_of(record), Asset))
 
 
 def _get_openapi(_request: Request) -> Answer:

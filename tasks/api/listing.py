@@ -7,6 +7,7 @@ import binascii
 import hashlib
 import heapq
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import groupby
 from typing import Any, get_args
@@ -15,10 +16,12 @@ import msgspec
 from msgspec import UNSET
 
 from tasks.api.problems import MalformedRequest
-from tasks.api.shapes import AssetFilter, AssetPage, AssetSummary, Status
+from tasks.api.shapes import AssetFilter, AssetPage, AssetSummary, Status, UnreadableAsset
 from tasks.shared.indexes import INDEXES
 from tasks.shared.nesting import decode_json
-from tasks.shared.records import Item, Records
+from tasks.shared.records.adapter import Records
+from tasks.shared.records.assets import Assets
+from tasks.shared.records.model import Record, Unreadable, facts_of
 
 MAX_LOOKED_AT = 500
 """Records read for one page, where few of them fit the filter."""
@@ -48,25 +51,24 @@ class Listing:
 
     def page(self, wanted: AssetFilter) -> AssetPage:
         after = _read(wanted.next, wanted) if wanted.next else None
-        sort, found = self._sorted(wanted, after)
+        records = replace(self._records.assets)  # which tells what this page leaves out, not an earlier one
+        sort, found = self._sorted(records, wanted, after)
         rest = (record for record in found if after is None or _position(record, sort) < after.position)
-        fitting: list[Item] = []
+        fitting: list[Record] = []
         for looked_at, record in enumerate(rest, start=1):
             if _fits(record, wanted):
                 fitting.append(record)
             if len(fitting) == wanted.limit or looked_at == MAX_LOOKED_AT:
-                return _page(fitting, Token(*_position(record, sort), _digest(wanted)))
-        return _page(fitting, None)
+                return _page(fitting, records.unreadable(), Token(*_position(record, sort), _digest(wanted)))
+        return _page(fitting, records.unreadable(), None)
 
-    def _sorted(self, wanted: AssetFilter, after: Token | None) -> tuple[str, Iterator[Item]]:
+    def _sorted(self, records: Assets, wanted: AssetFilter, after: Token | None) -> tuple[str, Iterator[Record]]:
         """All records that an index finds, the latest first, and the attribute by which they are sorted."""
         index, values = self._index(wanted)
         sort = INDEXES[index][1]
         since = _since(wanted) if sort == "updated_at" else ""
         before = after.time if after else ""
-        lists = (
-            self._records.newest(index, value, since=since, before=before, at_once=wanted.limit) for value in values
-        )
+        lists = (records.newest(index, value, since=since, before=before, at_once=wanted.limit) for value in values)
         return sort, heapq.merge(
             *(_in_order(each, sort) for each in lists), key=lambda record: _position(record, sort), reverse=True
         )
@@ -79,21 +81,25 @@ class Listing:
         return "by_status", (wanted.status,) if wanted.status else get_args(Status)
 
 
-def _in_order(records: Iterable[Item], sort: str) -> Iterator[Item]:
+def _in_order(records: Iterable[Record], sort: str) -> Iterator[Record]:
     """An index leaves those of the same moment in any order."""
-    for _, same in groupby(records, key=lambda record: record[sort]):
-        yield from sorted(same, key=lambda record: record["asset_id"], reverse=True)
+    for _, same in groupby(records, key=lambda record: _moment(record, sort)):
+        yield from sorted(same, key=lambda record: record.asset_id, reverse=True)
 
 
-def _position(record: Item, sort: str) -> Position:
-    return record[sort], record["asset_id"]
+def _position(record: Record, sort: str) -> Position:
+    return _moment(record, sort), record.asset_id
 
 
-def _fits(record: Item, wanted: AssetFilter) -> bool:
+def _moment(record: Record, sort: str) -> str:
+    return record.upload_order if sort == "upload_order" else record.updated_at
+
+
+def _fits(record: Record, wanted: AssetFilter) -> bool:
     return (
-        wanted.status in {UNSET, record["status"]}
-        and wanted.kind in {UNSET, record.get("kind")}
-        and record["updated_at"] >= _since(wanted)
+        wanted.status in {UNSET, record.status}
+        and wanted.kind in {UNSET, record.kind}
+        and record.updated_at >= _since(wanted)
     )
 
 
@@ -107,9 +113,11 @@ def _since(wanted: AssetFilter) -> str:
         raise MalformedRequest(f"`since` is no time: {exc}.") from exc
 
 
-def _page(records: list[Item], end: Token | None) -> AssetPage:
+def _page(records: list[Record], unreadable: list[Unreadable], end: Token | None) -> AssetPage:
     return AssetPage(
-        assets=[msgspec.convert(record, AssetSummary) for record in records], next=_written(end) if end else None
+        assets=[msgspec.convert(facts_of(record), AssetSummary) for record in records],
+        unreadable=[UnreadableAsset(asset_id=each.asset_id, problem=each.problem) for each in unreadable],
+        next=_written(end) if end else None,
     )
 
 

@@ -1,11 +1,12 @@
 """What the HTTP API takes and gives: requests are checked against these shapes, the OpenAPI file is made from them."""
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from tasks.shared.records.model import Status
 from workflow.kinds import KINDS, MAX_KEY_BYTES
 from workflow.shapes import MadeFile, Pointer
 
@@ -15,7 +16,6 @@ MAX_WHY_LETTERS = 500
 
 AssetId = Annotated[str, Meta(pattern="^[0-9a-f]{32}$", description="32 hexadecimal digits")]
 ExecutionName = Annotated[str, Meta(pattern="^[0-9A-Za-z_.-]{1,80}$")]
-Status = Literal["processing", "succeeded", "rejected", "failed", "discarded"]
 KindName = Annotated[str, Meta(pattern=f"^({'|'.join(KINDS)})$")]
 Key = Annotated[
     str,
@@ -156,11 +156,22 @@ class AssetSummary(Shape):
     parent: str | None = None
 
 
+class UnreadableAsset(Shape):
+    """An asset whose record is not as Sluice writes it, and what is wrong with it."""
+
+    asset_id: str
+    problem: str
+
+
 class AssetPage(Shape):
-    """A page may be short, or even empty, and still have a `next` one."""
+    """A page may be short, or even empty, and still have a `next` one.
+
+    `unreadable` are assets that stand where this page was read, and that nothing else can be told of.
+    """
 
     assets: list[AssetSummary]
     next: str | None = None
+    unreadable: list[UnreadableAsset] = []
 
 
 class Asset(AssetSummary):

@@ -10,11 +10,11 @@ from tasks.shared import clients
 from tasks.shared.move import moved
 from tasks.shared.objects import Objects
 from tasks.shared.observe import count
-from tasks.shared.records import Records
+from tasks.shared.records.adapter import Records
 from tasks.shared.settings import from_environment
 from tasks.shared.task import task
 from workflow.limits import SMALLEST_COLD_BYTES
-from workflow.shapes import Archived, Asset, Pointer, Run, Transformed, dump
+from workflow.shapes import Archived, Asset, Pointer, Run, Transformed
 
 
 class Settings(msgspec.Struct, frozen=True):
@@ -39,10 +39,10 @@ records = Records(clients.dynamodb(), settings.table_name)
 
 @task("archive", State)
 def handle(state: State, run: Run) -> Archived:
-    records.claim(state.asset.id, run, delivery=False)  # a redriven execution has lost its claim
+    records.claims.take(state.asset.id, run, delivery=False)  # a redriven execution has lost its claim
     with archived(state.asset, state.transform.sha256) as original:
-        records.finish(state.asset.id, run, "succeeded", {"original": dump(original), "timings": state.timings})
-    records.keep_claim(state.asset.id, run)
+        records.assets.finish(state.asset.id, run, "succeeded", original=original, timings=state.timings)
+    records.claims.keep(state.asset.id, run)
     count("AssetsSucceeded")
     return Archived(original=original)
 

@@ -11,7 +11,6 @@ from tasks.shared.streams import sortable
 
 RECORD = "record"
 WORDS = {"INSERT": "created", "MODIFY": "changed", "REMOVE": "removed"}
-WHO = ("by", "why", "trigger", "batch", "execution")
 
 Item = dict[str, Any]
 
@@ -56,6 +55,23 @@ class Change(msgspec.Struct, frozen=True, rename="camel"):
         return f"changes/{self.asset_id}/{sortable(self.dynamodb.sequence_number)}.json"
 
 
+class Decision(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Who or what a change goes back to, as an attempt has it, or the note of a person who gave the original up."""
+
+    by: str | None = None
+    why: str | None = None
+    trigger: str | None = None
+    batch: str | None = None
+    execution: str | None = None
+
+
+class Decisions(msgspec.Struct, frozen=True):
+    """The part of a record that tells it."""
+
+    attempts: tuple[Decision, ...] = ()
+    discarded: Decision = Decision()
+
+
 def entry_of(change: Change) -> Item:
     """Who, what, when, and each attribute that changed as it was before and is after."""
     before, after = _plain(change.dynamodb.old_image), _plain(change.dynamodb.new_image)
@@ -73,11 +89,20 @@ def entry_of(change: Change) -> Item:
 
 
 def _who(change: Change, record: Item) -> Item:
-    """What the record says of its last attempt, or of the person who gave it up. DynamoDB names no caller."""
+    """What the record says of its last attempt, or of the person who gave it up; nothing where that cannot be read.
+
+    DynamoDB names no caller.
+    """
     if change.user_identity:
         return {"by": change.user_identity.principal_id}
-    last: Item = {**(record.get("attempts") or [{}])[-1], **record.get("discarded", {})}
-    return {name: last[name] for name in WHO if name in last}
+    try:
+        told = msgspec.convert(record, Decisions)
+    except msgspec.ValidationError:
+        return {}
+    return {
+        **msgspec.to_builtins(told.attempts[-1] if told.attempts else Decision()),
+        **msgspec.to_builtins(told.discarded),
+    }
 
 
 def _plain(image: Mapping[str, Any]) -> Item:

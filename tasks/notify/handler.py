@@ -6,11 +6,12 @@ Who is told may look the asset up at once. What remains is to put its original a
 from dataclasses import dataclass
 
 import msgspec
+from msgspec.structs import replace
 
 from tasks.shared import clients
 from tasks.shared.announce import Announcer
 from tasks.shared.outcome_events import bus_called
-from tasks.shared.records import Records
+from tasks.shared.records.adapter import Records
 from tasks.shared.settings import from_environment
 from tasks.shared.task import task
 from workflow.shapes import Asset, Notified, Run
@@ -36,8 +37,8 @@ announcer = Announcer(clients.sns(), records, settings.topic_arn, bus_called(set
 
 @task("notify", State)
 def handle(state: State, run: Run) -> Notified:
-    record = records.get(state.asset.id) or {}
-    if record.get("execution") != run.name:
-        raise records.taken_over(state.asset.id)
-    records.learn(state.asset.id, run, {"status": "succeeded"}, forget=["reason"])
-    return Notified(event_id=announcer.announce({**record, "status": "succeeded"}, "succeeded"))
+    record = records.assets.get(state.asset.id)
+    if record is None or record.execution != run.name:
+        raise records.claims.taken_over(state.asset.id)
+    records.assets.succeed(state.asset.id, run)
+    return Notified(event_id=announcer.announce(replace(record, status="succeeded"), "succeeded"))

@@ -13,7 +13,7 @@ from tasks.shared.executions import Executions
 from tasks.shared.failures import Failures
 from tasks.shared.observe import counting, logger, working_for
 from tasks.shared.outcome_events import bus_called
-from tasks.shared.records import Records
+from tasks.shared.records.adapter import Records
 from tasks.shared.settings import from_environment
 from workflow.shapes import parse
 
@@ -45,7 +45,7 @@ def handle(event: Any, _context: Any) -> None:
     detail = parse(event, StatusChange).detail
     executions = Executions(clients.stepfunctions(), detail.state_machine_arn)
     execution = executions.describe(detail.execution_arn)
-    asset_id = records.asset_of(execution.run.name)
+    asset_id = records.links.asset_of(execution.run.name)
     working_for(execution.run, asset_id)
     if not execution.ended_badly:
         logger.info("goes on", extra={"status": execution.status})

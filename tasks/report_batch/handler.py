@@ -5,17 +5,26 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
-from tasks.report_batch.report import DUPLICATE, NOT_STARTED, STILL_PROCESSING, Row, Summary, row_of, write
+from tasks.report_batch.report import (
+    DUPLICATE,
+    NOT_STARTED,
+    STILL_PROCESSING,
+    Row,
+    Summary,
+    row_of,
+    without_record,
+    write,
+)
 from tasks.shared import clients
 from tasks.shared.batched import batched
 from tasks.shared.executions import Executions
 from tasks.shared.naming import batch_key
 from tasks.shared.objects import Objects
-from tasks.shared.records import BATCH_GET_MAX_KEYS, Records
+from tasks.shared.records.adapter import Records
+from tasks.shared.records.table import BATCH_GET_MAX_KEYS
 from tasks.shared.settings import from_environment
 from tasks.shared.task import task
 from workflow.shapes import Pointer, Run, dump
@@ -34,6 +43,13 @@ class Batch:
 
     batch: str
     manifest: Pointer
+
+
+class Line(msgspec.Struct, frozen=True):
+    """The part of a manifest's line that the report needs."""
+
+    asset_id: str
+    key: str
 
 
 @dataclass(frozen=True)
@@ -73,17 +89,21 @@ def handle(state: State, _run: Run) -> Reported:
 def rows(state: State) -> Iterator[Row]:
     """In the order of the manifest, whatever its length, with a hundred assets in memory."""
     look_ups = iter(range(LOOK_UPS_MAX))
-    for items in batched(manifest(state.batch.manifest), BATCH_GET_MAX_KEYS):
-        known = records.many(item["asset_id"] for item in items)
-        for item in items:
-            asset, key = item["asset_id"], item["key"]
-            found = row_of(asset, key, known.get(asset, {}), state.batch.batch)
+    for lines in batched(manifest(state.batch.manifest), BATCH_GET_MAX_KEYS):
+        known = records.assets.many(line.asset_id for line in lines)
+        unreadable = {each.asset_id: each for each in records.assets.unreadable()}
+        for line in lines:
+            asset, key = line.asset_id, line.key
+            if asset in unreadable:
+                yield without_record(key, unreadable[asset])
+                continue
+            found = row_of(key, known.get(asset), state.batch.batch)
             yield found or without_attempt(state, asset, key, look_ups)
 
 
-def manifest(at: Pointer) -> Iterator[dict[str, Any]]:
+def manifest(at: Pointer) -> Iterator[Line]:
     lines = clients.s3().get_object(Bucket=at.bucket, Key=at.key)["Body"].iter_lines()
-    return (json.loads(line) for line in lines if line.strip())
+    return (msgspec.json.decode(line, type=Line) for line in lines if line.strip())
 
 
 def without_attempt(state: State, asset_id: str, key: str, look_ups: Iterator[int]) -> Row:

@@ -2,21 +2,23 @@
 
 import csv
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any
 
-from tasks.shared.attempts import of_batch
+from tasks.shared.records.attempts import of_batch
+from tasks.shared.records.model import Record, Unreadable
+from workflow.errors import UnreadableRecord
 
 STILL_PROCESSING = "processing"
 NOT_STARTED = "not started"
 DUPLICATE = "duplicate"
+UNREADABLE = "unreadable"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """One asset of the batch. `outcome` is its record's status, "duplicate" or "not started"."""
+    """One asset of the batch. `outcome` is its record's status, "duplicate", "not started" or "unreadable"."""
 
     asset_id: str
     key: str
@@ -35,20 +37,27 @@ class Summary:
     errors: dict[str, int]
 
 
-def row_of(asset_id: str, key: str, record: Mapping[str, Any], batch: str) -> Row | None:
+def row_of(key: str, record: Record | None, batch: str) -> Row | None:
     """The asset's row; None where no attempt of the batch is on record."""
-    last = of_batch(record.get("attempts", []), batch)
-    if last is None:
+    last = of_batch(record.attempts, batch) if record else None
+    if record is None or last is None:
         return None
-    outcome = last.get("outcome", STILL_PROCESSING)
-    reason: Mapping[str, str] = record.get("reason", {}) if outcome in {"failed", "rejected"} else {}
+    outcome = last.outcome or STILL_PROCESSING
+    reason = record.reason if outcome in {"failed", "rejected"} else None
     return Row(
-        asset_id=asset_id,
+        asset_id=record.asset_id,
         key=key,
         outcome=outcome,
-        error=reason.get("code", ""),
-        message=reason.get("message", ""),
-        execution=last["execution"],
+        error=reason.code if reason else "",
+        message=reason.message if reason else "",
+        execution=last.execution,
+    )
+
+
+def without_record(key: str, found: Unreadable) -> Row:
+    """The row of an asset whose record cannot be read."""
+    return Row(
+        asset_id=found.asset_id, key=key, outcome=UNREADABLE, error=UnreadableRecord.__name__, message=found.problem
     )
 
 

@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from tasks.shared.outcome_events import OutcomeBus
-from tasks.shared.records import Item, Records
+from tasks.shared.records.adapter import Records
+from tasks.shared.records.model import Record, facts_of
 
 if TYPE_CHECKING:
     from mypy_boto3_sns import SNSClient
@@ -33,14 +34,14 @@ class Announcer:
         self._topic_arn = topic_arn
         self._bus = bus
 
-    def announce(self, record: Item, outcome: str) -> str:
+    def announce(self, record: Record, outcome: str) -> str:
         """Tell it once per outcome; the event's id, which is the same for the same outcome.
 
         A crash between telling and noting it tells it again under the same id, and CloudEvents says that events with
         equal source and id are the same event.
         """
         event = cloud_event(record, outcome)
-        announced: dict[str, str] = record.get("announced", {})
+        announced = record.announced
         told = dict(announced)
         try:
             for noted_as, tell in self._channels(event, record, outcome).items():
@@ -49,10 +50,10 @@ class Announcer:
                     told[noted_as] = event["id"]
         finally:
             if told != announced:
-                self._records.update(record["asset_id"], {"announced": told})
+                self._records.assets.note_announced(record.asset_id, told)
         return event["id"]
 
-    def _channels(self, event: Mapping[str, Any], record: Item, outcome: str) -> dict[str, Callable[[], None]]:
+    def _channels(self, event: Mapping[str, Any], record: Record, outcome: str) -> dict[str, Callable[[], None]]:
         """What to do for each of them, and the name under which the record notes it.
 
         The topic comes last: where it was told, all were.
@@ -61,16 +62,16 @@ class Announcer:
         on_bus = {f"{outcome} on bus": lambda: bus.put(event)} if bus else {}
         return {**on_bus, outcome: lambda: self._publish(event, record, outcome)}
 
-    def _publish(self, event: Mapping[str, Any], record: Item, outcome: str) -> None:
-        folder = record["key"].rpartition("/")[0]
+    def _publish(self, event: Mapping[str, Any], record: Record, outcome: str) -> None:
+        folder = record.key.rpartition("/")[0]
         attributes = {
             "status": outcome,
-            "kind": record.get("kind", "unknown"),
+            "kind": record.kind or "unknown",
             "prefix": _printable(f"{folder}/") if folder else "/",
         }
         self._sns.publish(
             TopicArn=self._topic_arn,
-            Subject=f"{outcome}: {_subject(record['key'])}",
+            Subject=f"{outcome}: {_subject(record.key)}",
             Message=json.dumps(event),
             MessageAttributes={
                 name: {"DataType": "String", "StringValue": value} for name, value in attributes.items()
@@ -78,37 +79,38 @@ class Announcer:
         )
 
 
-def is_owed(record: Item) -> bool:
+def is_owed(record: Record) -> bool:
     """The record has an outcome that not all were told: the topic, which comes last, was not."""
-    outcome = record["status"]
-    return outcome in OUTCOMES and record.get("announced", {}).get(outcome) != _event_id(record, outcome)
+    outcome = record.status
+    return outcome in OUTCOMES and record.announced.get(outcome) != _event_id(record, outcome)
 
 
-def cloud_event(record: Item, outcome: str) -> dict[str, Any]:
+def cloud_event(record: Record, outcome: str) -> dict[str, Any]:
     """The message."""
     left_out = _OF_THE_PAST if outcome == "succeeded" else ()
-    data = {name: record[name] for name in _PUBLIC if name in record and name not in left_out} | {"status": outcome}
+    facts = facts_of(record)
+    data = {name: facts[name] for name in _PUBLIC if name in facts and name not in left_out} | {"status": outcome}
     return {
         "specversion": "1.0",
         "id": _event_id(record, outcome),
-        "source": f"/sluice/{record['bucket']}",
+        "source": f"/sluice/{record.bucket}",
         "type": f"sluice.asset.{outcome}",
-        "subject": record["key"],
+        "subject": record.key,
         "time": datetime.now(UTC).isoformat(),
         "datacontenttype": "application/json",
         "data": data,
     }
 
 
-def _event_id(record: Item, outcome: str) -> str:
+def _event_id(record: Record, outcome: str) -> str:
     """Follows from what is announced: equal for the same files, or reason; a failure is told once per execution."""
     said: Any = {
-        "succeeded": [file["sha256"] for name in ("renditions", "thumbnails") for file in record.get(name, [])],
-        "rejected": record.get("reason", {}).get("code"),
-        "failed": record.get("execution"),
+        "succeeded": [file.sha256 for file in (*record.renditions, *record.thumbnails)],
+        "rejected": record.code,
+        "failed": record.execution,
     }[outcome]
     digest = hashlib.sha256(json.dumps(said).encode()).hexdigest()[:8]
-    return f"{record['asset_id']}-{outcome}-{digest}"
+    return f"{record.asset_id}-{outcome}-{digest}"
 
 
 def _subject(key: str) -> str:

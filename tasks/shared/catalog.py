@@ -10,8 +10,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from msgspec.structs import replace
+
 from tasks.shared.hive_types import hive_type
-from tasks.shared.records import upload_order
+from tasks.shared.records.current import upload_order
+from tasks.shared.records.model import GlueTable
 from workflow.errors import TransientError
 from workflow.shapes import Asset, MadeFile, Transformed
 
@@ -145,9 +148,9 @@ class Catalog:
     glue: "GlueClient"
     database: str
 
-    def register(self, asset: Asset, dataset: Dataset) -> dict[str, Any]:
+    def register(self, asset: Asset, dataset: Dataset) -> GlueTable:
         """Let the key's Glue table show this asset's; its name, and the columns that it could not have."""
-        told: dict[str, Any] = {"table": dataset.slug, "left_out": dataset.left_out}
+        told = GlueTable(table=dataset.slug, left_out=tuple(dataset.left_out))
         if not dataset.readable:
             return told
         table = glue_table(asset, dataset)
@@ -155,7 +158,7 @@ class Catalog:
             self.glue.create_table(DatabaseName=self.database, TableInput=table)
         except self.glue.exceptions.AlreadyExistsException:
             self._replace(table)
-        return {**told, "name": f"{self.database}.{table['Name']}"}
+        return replace(told, name=f"{self.database}.{table['Name']}")
 
     def _replace(self, table: "TableInputTypeDef") -> None:
         """Unless a newer version of the key got there first, between this asset's becoming current and now."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from botocore.exceptions import ClientError
 
+from tasks.shared.records.model import Reason
 from tasks.shared.task import is_transient
 from workflow.events import ENDED_BADLY
 from workflow.limits import EXECUTION_TIMEOUT_SECONDS
@@ -118,10 +119,10 @@ class Executions:
         """Whether the execution of this name was started with this input."""
         return self.describe(self.arn(name)).wanted == wanted
 
-    def reason(self, execution: Execution) -> dict[str, str]:
+    def reason(self, execution: Execution) -> Reason:
         """Why an execution ended badly, as its record says it."""
         error = execution.error
-        return {"code": error.error, "message": error.message, "state": self.last_state(execution.run)}
+        return Reason(code=error.error, message=error.message, state=self.last_state(execution.run))
 
     def last_state(self, run: Run) -> str:
         """The state that an execution entered last; "" where it entered none."""

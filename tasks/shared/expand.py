@@ -7,7 +7,7 @@ from typing import BinaryIO, Protocol
 
 from tasks.shared.naming import DEPTH, PARENT, child_key
 from tasks.shared.objects import Objects
-from tasks.shared.records import Records
+from tasks.shared.records.adapter import Records
 from workflow.shapes import Asset
 
 
@@ -36,7 +36,7 @@ class WayIn:
 
     def _take_in(self, archive: Asset, member: Member, lineage: dict[str, str], unpacked: Path) -> str:
         key = child_key(archive.key, archive.id, member.name)
-        if not self.records.newest_of_key(self.bucket, key):
+        if not self.records.assets.newest_of_key(self.bucket, key):
             self._put(member, key, lineage, unpacked)
         return key
 

@@ -4,16 +4,15 @@ import json
 from dataclasses import dataclass, replace
 from typing import Any, BinaryIO
 
-import msgspec
-
 from tasks.shared.naming import renditions_folder, technical_key
 from tasks.shared.objects import Objects
 from tasks.shared.publish import publish
 from tasks.shared.published import prove_nothing_private
 from tasks.shared.published.secrets import Secrets, secrets_of
-from tasks.shared.records import Item, Records
+from tasks.shared.records.adapter import Records
+from tasks.shared.records.model import Record
 from tasks.shared.work import Rendered
-from workflow.shapes import Asset, MadeFile, Pointer, Previews, Transformed
+from workflow.shapes import Asset, Pointer, Previews, Transformed
 
 _TELL_CONTENT = frozenset({"table", "archive"})
 """Kinds whose record tells what is in the file, columns and names, and not about the file."""
@@ -45,8 +44,9 @@ class Renditions:
 
     def of_same_content(self, asset: Asset, sha256: str, recipe: str, records: Records) -> Transformed | None:
         """What an earlier asset with the same bytes already has, if all of it is still there."""
-        others = (record for record in records.with_content(sha256, recipe) if record["asset_id"] != asset.id)
-        return next((found for found in map(_taken_over, others) if found and self._all_there(found)), None)
+        others = (record for record in records.assets.with_content(sha256, recipe) if record.asset_id != asset.id)
+        taken_over = (_taken_over(other, sha256, recipe) for other in others)
+        return next((found for found in taken_over if found and self._all_there(found)), None)
 
     def _all_there(self, found: Transformed) -> bool:
         files = (*found.renditions, *(found.previews.files if found.previews else ()), found.technical)
@@ -58,19 +58,16 @@ def with_facts(made: Transformed, **facts: Any) -> Transformed:
     return replace(made, facts=made.facts | facts)
 
 
-def _taken_over(other: Item) -> Transformed | None:
-    if other.get("degraded"):
+def _taken_over(other: Record, sha256: str, recipe: str) -> Transformed | None:
+    """None of one that has not all that is taken over."""
+    if other.degraded or other.technical is None or other.thumbhash is None or other.dominant_color is None:
         return None
     return Transformed(
-        sha256=other["sha256"],
-        recipe=other["recipe"],
-        renditions=msgspec.convert(other["renditions"], tuple[MadeFile, ...]),
-        facts=other["facts"],
-        technical=msgspec.convert(other["technical"], Pointer),
-        reused_from=other["asset_id"],
-        previews=Previews(
-            files=msgspec.convert(other["thumbnails"], tuple[MadeFile, ...]),
-            thumbhash=other["thumbhash"],
-            dominant_color=other["dominant_color"],
-        ),
+        sha256=sha256,
+        recipe=recipe,
+        renditions=other.renditions,
+        facts=other.facts,
+        technical=other.technical,
+        reused_from=other.asset_id,
+        previews=Previews(files=other.thumbnails, thumbhash=other.thumbhash, dominant_color=other.dominant_color),
     )

@@ -8,7 +8,7 @@ import msgspec
 from tasks.shared import clients
 from tasks.shared.naming import part_key
 from tasks.shared.objects import Objects
-from tasks.shared.records import Records
+from tasks.shared.records.adapter import Records
 from tasks.shared.renditions import Renditions
 from tasks.shared.settings import from_environment
 from tasks.shared.task import task

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass, field
+from typing import Any
 
 import msgspec
 
@@ -9,7 +10,8 @@ from tasks.shared import clients
 from tasks.shared.catalog import Catalog, datasets
 from tasks.shared.naming import sidecar_key
 from tasks.shared.objects import Objects
-from tasks.shared.records import Item, Records
+from tasks.shared.records.adapter import Records
+from tasks.shared.records.model import GlueTable, Learnt, plain
 from tasks.shared.settings import from_environment
 from tasks.shared.task import task
 from workflow import PIPELINE_VERSION
@@ -20,9 +22,6 @@ class Settings(msgspec.Struct, frozen=True):
     table_name: str
     output_bucket: str
     glue_database: str = ""
-
-
-NOT_ALWAYS_LEARNT = ("degraded", "dominant_color", "glue_tables", "reused_from", "thumbhash")
 
 
 @dataclass(frozen=True)
@@ -44,43 +43,47 @@ records = Records(clients.dynamodb(), settings.table_name)
 @task("store_metadata", State)
 def handle(state: State, run: Run) -> Stored:
     sidecar = Pointer(bucket=settings.output_bucket, key=sidecar_key(state.asset.id))
-    learnt = facts_of(state) | {"sidecar": dump(sidecar), "pipeline_version": PIPELINE_VERSION}
-    known = technical(state.transform)
-    records.learn(state.asset.id, run, learnt, forget=NOT_ALWAYS_LEARNT)
-    current = records.advance(state.asset)
+    learnt, known = learnt_of(state, sidecar), technical(state.transform)
+    records.assets.learn(state.asset.id, run, learnt)
+    current = records.current.advance(state.asset)
+    everything = dump(state.asset) | dump(learnt) | {"execution_arn": run.arn, "technical": known}
     if current and settings.glue_database and state.asset.kind == "table":
-        learnt |= in_catalog(state, run, known)
-    everything = dump(state.asset) | learnt | {"execution_arn": run.arn, "technical": known}
+        everything["glue_tables"] = plain(in_catalog(state, run, known))
     objects.put(sidecar.bucket, sidecar.key, json.dumps(everything, indent=2).encode(), "application/json")
     return Stored(sidecar=sidecar, current=current)
 
 
-def in_catalog(state: State, run: Run, known: Item) -> Item:
-    """What the record learns of the Glue tables that now show this asset."""
+def in_catalog(state: State, run: Run, known: dict[str, Any]) -> tuple[GlueTable, ...]:
+    """The Glue tables that now show this asset; the record names them."""
     catalog = Catalog(clients.glue(), settings.glue_database)
-    tables = {"glue_tables": [catalog.register(state.asset, each) for each in datasets(state.transform, known)]}
-    records.learn(state.asset.id, run, tables)
+    tables = tuple(catalog.register(state.asset, each) for each in datasets(state.transform, known))
+    records.assets.learn_tables(state.asset.id, run, tables)
     return tables
 
 
-def facts_of(state: State) -> Item:
+def learnt_of(state: State, sidecar: Pointer) -> Learnt:
     """The part of the record that this execution found out."""
-    made = dump(state.transform)
-    made.pop("previews", None)
-    previews = dump(state.thumbnail) if state.thumbnail else {}
-    degraded = {"degraded": f"No thumbnails: {state.thumbnail_error.message}"} if state.thumbnail_error else {}
-    return {
-        "kind": state.asset.kind,
-        "media_type": state.asset.media_type,
-        "notes": list(state.asset.notes),
-        **made,
-        "thumbnails": previews.pop("files", []),
-        **previews,
-        **degraded,
-        "timings": state.timings,
-    }
+    made, previews = state.transform, state.thumbnail
+    return Learnt(
+        kind=state.asset.kind,
+        media_type=state.asset.media_type,
+        notes=state.asset.notes,
+        sha256=made.sha256,
+        recipe=made.recipe,
+        renditions=made.renditions,
+        facts=made.facts,
+        technical=made.technical,
+        reused_from=made.reused_from,
+        thumbnails=previews.files if previews else (),
+        thumbhash=previews.thumbhash if previews else None,
+        dominant_color=previews.dominant_color if previews else None,
+        degraded=f"No thumbnails: {state.thumbnail_error.message}" if state.thumbnail_error else None,
+        timings=state.timings,
+        sidecar=sidecar,
+        pipeline_version=PIPELINE_VERSION,
+    )
 
 
-def technical(made: Transformed) -> Item:
-    """The full dump, small enough for a sidecar but not for the state."""
+def technical(made: Transformed) -> dict[str, Any]:
+    """The full dump, small enough for a sidecar but not for the state; each kind has its own."""
     return json.loads(objects.read(made.technical))

@@ -4,7 +4,7 @@ from collections.abc import Set as AbstractSet
 from functools import cached_property
 
 from tasks.shared.executions import Executions
-from tasks.shared.records import Records
+from tasks.shared.records.adapter import Records
 
 MOST_WITHOUT_ASSET = 300
 """So many executions are asked for their input: DescribeExecution's burst in the smallest regions."""
@@ -37,7 +37,7 @@ class AtWork:
 
     @cached_property
     def _asset_by_execution(self) -> dict[str, str]:
-        return self._records.assets_of(self._names)
+        return self._records.links.assets_of(self._names)
 
     @cached_property
     def _assets(self) -> AbstractSet[str]:

@@ -19,7 +19,7 @@ from tasks.shared.live_settings import LiveParameter
 from tasks.shared.objects import Objects
 from tasks.shared.observe import count, counting, metrics
 from tasks.shared.outcome_events import bus_called
-from tasks.shared.records import Records
+from tasks.shared.records.adapter import Records
 from tasks.shared.settings import from_environment
 from tasks.sweep.report import METRICS, Report
 from tasks.sweep.sweep import Stage, Sweep

@@ -19,10 +19,12 @@ from tasks.shared.failures import Failures, denies_failure
 from tasks.shared.naming import asset_id
 from tasks.shared.objects import ObjectFacts, Objects, is_same
 from tasks.shared.observe import logger
-from tasks.shared.records import Item, Records, now
+from tasks.shared.records.adapter import Records
+from tasks.shared.records.model import Record, Unreadable
+from tasks.shared.records.table import now
 from tasks.sweep.at_work import AtWork
 from tasks.sweep.report import Did, Finding, Report
-from workflow.errors import DuplicateEvent, TransientError
+from workflow.errors import DuplicateEvent, TransientError, UnreadableRecord
 from workflow.shapes import ExecutionInput, Pointer
 
 SWEEPER = "sweeper"
@@ -52,7 +54,7 @@ class Case:
     bucket: str
     key: str
     version_id: str
-    record: Item | None = None
+    record: Record | None = None
 
     @property
     def asset_id(self) -> str:
@@ -60,12 +62,12 @@ class Case:
 
     @property
     def status(self) -> str | None:
-        return self.record["status"] if self.record else None
+        return self.record.status if self.record else None
 
 
-def known(record: Item) -> Case:
+def known(record: Record) -> Case:
     """The case of an asset that has a record."""
-    return Case(record["bucket"], record["key"], record["version_id"], record)
+    return Case(record.bucket, record.key, record.version_id, record)
 
 
 @dataclass
@@ -100,41 +102,47 @@ class Sweep:
             finding = None if case.asset_id in treated else self._attempt(case)
             if finding:
                 treated.add(case.asset_id)
-                self._report.findings.append(finding)
-                logger.info("found", extra=msgspec.to_builtins(finding))
+                self._note(finding)
+        for each in self.stage.records.assets.unreadable():
+            if each.asset_id not in treated:
+                self._note(_unreadable(each))
         return self._report
+
+    def _note(self, finding: Finding) -> None:
+        self._report.findings.append(finding)
+        logger.info("found", extra=msgspec.to_builtins(finding))
 
     # where to look
 
     def _unfinished(self) -> Iterator[Case]:
         """Assets that are said to be at work, or failed so lately that they may be claimed, or with nobody told."""
         before, claims_end = self._cutoff.isoformat(), (self._cutoff - LONGEST).isoformat()
-        processing = self.stage.records.newest("by_status", "processing", before=before)
-        failed = self.stage.records.newest("by_status", "failed", before=before)
-        concerned = (each for each in failed if each["updated_at"] >= claims_end or is_owed(each))
+        processing = self.stage.records.assets.newest("by_status", "processing", before=before)
+        failed = self.stage.records.assets.newest("by_status", "failed", before=before)
+        concerned = (each for each in failed if each.updated_at >= claims_end or is_owed(each))
         return map(known, chain(processing, concerned))
 
     def _unheard(self) -> Iterator[Case]:
         """Assets whose execution ended badly, which nobody has recorded, whatever their records say meanwhile."""
         listed = self.stage.executions.ended_badly(since=self._cutoff - LONGEST)
         for some in batched((each["name"] for each in listed), LOOKED_UP_AT_ONCE):
-            assets = self.stage.records.assets_of(some)
-            records = self.stage.records.many(set(assets.values()))
+            assets = self.stage.records.links.assets_of(some)
+            records = self.stage.records.assets.many(set(assets.values()))
             for name, asset in assets.items():
                 record = records.get(asset)
-                if record and record["execution"] == name and denies_failure(record):
+                if record and record.execution == name and denies_failure(record):
                     yield known(record)
 
     def _left_behind(self) -> Iterator[Case]:
         """What is still where it came in, and has ended or is not known."""
         versions = chain.from_iterable(map(self._old_versions, self.stage.ways_in))
         for some in batched(versions, LOOKED_UP_AT_ONCE):
-            records = self.stage.records.many(case.asset_id for case, _ in some)
+            records = self.stage.records.assets.many(case.asset_id for case, _ in some)
             for case, age in some:
                 record = records.get(case.asset_id)
-                if record is None or record["status"] == "processing":
+                if record is None or record.status == "processing":
                     self._waits(age)
-                if record is None or record["status"] not in UNFINISHED:
+                if record is None or record.status not in UNFINISHED:
                     yield Case(case.bucket, case.key, case.version_id, record)
 
     def _old_versions(self, bucket: str) -> Iterator[tuple[Case, timedelta]]:
@@ -153,7 +161,7 @@ class Sweep:
             return self._treat(case)
         except DuplicateEvent:
             return None  # another execution took the asset while we looked at it
-        except (TransientError, ClientError, BotoCoreError, BusyError) as exc:
+        except (UnreadableRecord, TransientError, ClientError, BotoCoreError, BusyError) as exc:
             return _finding(case, Did.TROUBLE, str(exc))
 
     def _treat(self, case: Case) -> Finding | None:
@@ -162,11 +170,11 @@ class Sweep:
         treatments = {None: self._treat_unknown, "processing": self._treat_unfinished, "failed": self._treat_failed}
         return treatments.get(case.status, self._treat_ended)(case)
 
-    def _is_young(self, record: Item) -> bool:
-        return record["updated_at"] > self._cutoff.isoformat()
+    def _is_young(self, record: Record) -> bool:
+        return record.updated_at > self._cutoff.isoformat()
 
     def _treat_unknown(self, case: Case) -> Finding | None:
-        if self._at_work.has(case.asset_id, case.bucket, case.key):
+        if self._as_it_is(case).record or self._at_work.has(case.asset_id, case.bucket, case.key):
             return None
         return self._start(case, "No execution had taken it up.")
 
@@ -175,12 +183,12 @@ class Sweep:
         case = self._as_it_is(case)
         if case.record is None or case.status != "processing" or self._is_young(case.record):
             return None
-        execution = self.stage.executions.find(case.record["execution"])
+        execution = self.stage.executions.find(case.record.execution)
         if execution and execution.lives:
             return None
         if execution and _went_wrong(execution):
             return self._settle(case, execution)
-        return self._start(case, f"Execution {case.record['execution']} left it unfinished.")
+        return self._start(case, f"Execution {case.record.execution} left it unfinished.")
 
     def _settle(self, case: Case, execution: Execution) -> Finding:
         self.stage.failures.settle(execution, case.asset_id)
@@ -192,21 +200,21 @@ class Sweep:
         if case.record is None or case.status != "failed":
             return None
         if _was_interrupted(case.record):
-            return self._start(case, f"Execution {case.record['execution']} was interrupted.")
+            return self._start(case, f"Execution {case.record.execution} was interrupted.")
         owed = is_owed(case.record)
         if owed:
             self.stage.failures.announcer.announce(case.record, "failed")
-        holder = self.stage.records.claimed_by(case.asset_id)
+        holder = self.stage.records.claims.holder(case.asset_id)
         freed = holder and self._free(case, holder)
         undone = "Nobody had been told." if owed else "It was still claimed." if freed else None
-        return _finding(case, Did.SETTLED, undone, holder or case.record["execution"]) if undone else None
+        return _finding(case, Did.SETTLED, undone, holder or case.record.execution) if undone else None
 
     def _treat_ended(self, case: Case) -> Finding | None:
         """The asset has ended, but its execution has not come to its end, or its original is still where it came in."""
         case = self._as_it_is(case)
         if case.record is None or case.status in UNFINISHED:
             return None
-        execution = self.stage.executions.find(case.record["execution"])
+        execution = self.stage.executions.find(case.record.execution)
         if execution and execution.lives:
             return None
         left = self.stage.objects.head(Pointer(bucket=case.bucket, key=case.key, version_id=case.version_id))
@@ -216,30 +224,32 @@ class Sweep:
             return self._settle(case, execution)
         return None
 
-    def _finish_move(self, case: Case, record: Item, left: ObjectFacts, execution: Execution | None) -> Finding | None:
+    def _finish_move(
+        self, case: Case, record: Record, left: ObjectFacts, execution: Execution | None
+    ) -> Finding | None:
         """Remove what was left behind, where all that comes before is proven to be done; else do it all again."""
-        kept = self.stage.objects.head(msgspec.convert(record["original"], Pointer))
+        kept = self.stage.objects.head(record.original)
         never_moved = kept is not None and kept.at == left.at
         if never_moved and execution and _went_wrong(execution) and denies_failure(record):
             return self._settle(case, execution)
-        if kept is None or never_moved or not is_same(left, kept, record.get("sha256")):
+        if kept is None or never_moved or not is_same(left, kept, record.sha256):
             return self._start(case, "It has ended, but its original was never moved.")
         if is_owed(record):
             return self._start(case, "It has ended, but nobody was told.")
         if execution:
-            self.stage.records.keep_claim(case.asset_id, execution.run)
+            self.stage.records.claims.keep(case.asset_id, execution.run)
         self.stage.objects.delete_version(left.at)
-        return _finding(case, Did.MOVED, f"Its original was in {kept.at.bucket}, too.", record["execution"])
+        return _finding(case, Did.MOVED, f"Its original was in {kept.at.bucket}, too.", record.execution)
 
     def _as_it_is(self, case: Case) -> Case:
-        return Case(case.bucket, case.key, case.version_id, self.stage.records.get(case.asset_id))
+        return Case(case.bucket, case.key, case.version_id, self.stage.records.assets.get(case.asset_id))
 
     def _start(self, case: Case, because: str) -> Finding | None:
         """Free the asset of an execution that has ended, and start another; None where somebody else has done so."""
-        holder = self.stage.records.claimed_by(case.asset_id)
+        holder = self.stage.records.claims.holder(case.asset_id)
         if holder and not self._free(case, holder):
             return None
-        attempts = len(case.record.get("attempts", [])) if case.record else 0
+        attempts = len(case.record.attempts) if case.record else 0
         name = f"sweep-{case.asset_id}-{attempts}-{self.period}"
         wanted = ExecutionInput(
             bucket=case.bucket,
@@ -255,13 +265,24 @@ class Sweep:
         """Take the claim from an execution that has ended; False where it lives."""
         if self._at_work.serves(holder):
             return False
-        self.stage.records.release_claim(case.asset_id, holder)
+        self.stage.records.claims.release(case.asset_id, holder)
         return True
 
 
-def _was_interrupted(record: Item) -> bool:
+def _unreadable(found: Unreadable) -> Finding:
+    return Finding(
+        did=Did.TROUBLE,
+        because=found.problem,
+        asset_id=found.asset_id,
+        bucket=found.bucket,
+        key=found.key,
+        version_id=found.version_id,
+    )
+
+
+def _was_interrupted(record: Record) -> bool:
     """It failed, however lately, and nothing was wrong with it."""
-    return record["status"] == "failed" and record.get("reason", {}).get("code") in INTERRUPTED
+    return record.status == "failed" and record.code in INTERRUPTED
 
 
 def _went_wrong(execution: Execution) -> bool:

@@ -17,7 +17,7 @@ from tasks.shared import clients
 from tasks.shared.expand import WayIn
 from tasks.shared.objects import Objects
 from tasks.shared.outcomes import Outcomes
-from tasks.shared.records import Records
+from tasks.shared.records.adapter import Records
 from tasks.shared.renditions import Renditions, with_facts
 from tasks.shared.settings import from_environment
 from tasks.shared.task import task

@@ -8,7 +8,7 @@ from tasks.shared import clients
 from tasks.shared.live_settings import LiveParameter
 from tasks.shared.objects import Objects
 from tasks.shared.observe import working_for
-from tasks.shared.records import Records
+from tasks.shared.records.adapter import Records
 from tasks.shared.settings import from_environment
 from tasks.shared.task import task
 from tasks.validate.inspect import check_name_and_size, inspect
@@ -50,9 +50,9 @@ def handle(state: State, run: Run) -> Asset:
     wanted = state.wanted
     asset = locate(wanted, places, objects, records)
     working_for(run, asset.id)
-    records.link(run, asset.id)
-    records.claim(asset.id, run, delivery=wanted.is_delivery)
-    attempt = records.begin(asset, run, wanted)
+    records.links.add(run, asset.id)
+    records.claims.take(asset.id, run, delivery=wanted.is_delivery)
+    attempt = records.assets.begin(asset, run, wanted)
     found = checked(replace(asset, attempt=attempt))
     return replace(found, functions=state.functions[found.kind])
 

@@ -5,7 +5,8 @@ from typing import Any
 
 from tasks.shared.naming import DEPTH, PARENT, asset_id, asset_of_original, original_key
 from tasks.shared.objects import ObjectFacts, Objects
-from tasks.shared.records import Item, Records
+from tasks.shared.records.adapter import Records
+from tasks.shared.records.model import Record
 from workflow.errors import InputError, ObjectNotFound
 from workflow.glacier import is_frozen
 from workflow.shapes import Asset, ExecutionInput, Pointer
@@ -52,12 +53,12 @@ def locate(wanted: ExecutionInput, places: Places, objects: Objects, records: Re
         version_id=identity.version_id,
         size=facts.size,
         etag=facts.etag,
-        last_modified=(record or {}).get("last_modified", facts.last_modified),
+        last_modified=record.last_modified if record else facts.last_modified,
         kind="",
         media_type="",
         source=facts.at,
         declared_type=facts.content_type,
-        sequencer=wanted.sequencer or (record or {}).get("sequencer"),
+        sequencer=wanted.sequencer or (record.sequencer if record else None),
         **(_lineage(facts) if identity.bucket == places.expanded else {}),
     )
 
@@ -70,9 +71,9 @@ def _lineage(facts: ObjectFacts) -> dict[str, Any]:
 
 def _identify(
     wanted: ExecutionInput, places: Places, objects: Objects, records: Records
-) -> tuple[_Identity, Item | None]:
+) -> tuple[_Identity, Record | None]:
     if wanted.bucket in {places.archive, places.quarantine}:
-        return _from_record(records.get(asset_of_original(wanted.key) or ""), wanted)
+        return _from_record(records.assets.get(asset_of_original(wanted.key) or ""), wanted)
     if wanted.bucket not in {places.ingest, places.expanded}:
         raise InputError(
             f"The bucket {wanted.bucket} is not one of ours. Name the ingest bucket {places.ingest}, "
@@ -80,9 +81,9 @@ def _identify(
         )
     version_id = wanted.version_id or _newest_version(wanted, objects)
     if version_id is None:
-        return _from_record(records.newest_of_key(wanted.bucket, wanted.key), wanted)
+        return _from_record(records.assets.newest_of_key(wanted.bucket, wanted.key), wanted)
     identity = _Identity(wanted.bucket, wanted.key, version_id)
-    return identity, records.get(identity.id)
+    return identity, records.assets.get(identity.id)
 
 
 def _newest_version(wanted: ExecutionInput, objects: Objects) -> str | None:
@@ -90,10 +91,10 @@ def _newest_version(wanted: ExecutionInput, objects: Objects) -> str | None:
     return facts.at.version_id if facts else None
 
 
-def _from_record(record: Item | None, wanted: ExecutionInput) -> tuple[_Identity, Item]:
+def _from_record(record: Record | None, wanted: ExecutionInput) -> tuple[_Identity, Record]:
     if record is None:
         raise _not_found(wanted)
-    return _Identity(record["bucket"], record["key"], record["version_id"]), record
+    return _Identity(record.bucket, record.key, record.version_id), record
 
 
 def _find(identity: _Identity, places: Places, objects: Objects) -> ObjectFacts | None:

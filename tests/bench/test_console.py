@@ -2,14 +2,17 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from boto3.dynamodb.types import TypeSerializer
 
+from tasks.shared.records.model import facts_of
 from tests.integration.conftest import LocalStack, start_stack  # noqa: F401 - a fixture
+from tests.unit.cloud import a_record
 from workflow.operator.client import Sluice
 from workflow.operator.console import listing
 from workflow.operator.console.listing import Filter
@@ -26,18 +29,18 @@ NOW = datetime(2026, 11, 23, tzinfo=UTC)
 STATUSES = ("succeeded",) * 17 + ("rejected", "rejected", "failed")
 KINDS = ("image", "video", "audio", "table", "document")
 
+serialize = TypeSerializer().serialize
+
 
 def record(number: int) -> dict[str, Any]:
     """About as large as a real one; every status and kind is spread over the time."""
-    at = (NOW - timedelta(seconds=number)).isoformat()
-    status, asset_id = STATUSES[number % len(STATUSES)], f"{number:032x}"
-    values = {
-        "pk": f"asset#{asset_id}", "sk": "record", "asset_id": asset_id, "status": status, "updated_at": at,
-        "kind": KINDS[number % len(KINDS)], "bucket": "ingest", "key": f"folder-{number % 100}/file-{number}.jpg",
-        "object_key": f"ingest/file-{number}", "upload_order": at, "execution": f"e{number}", "technical": "x" * 1500,
+    at, status = (NOW - timedelta(seconds=number)).isoformat(), STATUSES[number % len(STATUSES)]
+    known: dict[str, Any] = {
+        "key": f"folder-{number % 100}/file-{number}.jpg", "kind": KINDS[number % len(KINDS)], "status": status,
+        "execution": f"e{number}", "updated_at": at, "upload_order": at, "facts": {"text": "x" * 1500},
     }  # fmt: skip
-    code = {} if status == "succeeded" else {"reason": {"M": {"code": {"S": "KeyError"}}}}
-    return {name: {"S": value} for name, value in values.items()} | code
+    reason = {} if status == "succeeded" else {"reason": {"code": "KeyError"}}
+    return {name: serialize(value) for name, value in facts_of(a_record(f"{number:032x}", **known, **reason)).items()}
 
 
 def fill(sluice: Sluice, count: int) -> None:
@@ -67,7 +70,8 @@ def tables(stack: LocalStack) -> dict[str, Sluice]:
             TableName=name, KeySchema=described["KeySchema"], BillingMode="PAY_PER_REQUEST",
             AttributeDefinitions=described["AttributeDefinitions"], GlobalSecondaryIndexes=indexes,
         )  # fmt: skip
-        found[name] = Sluice(SimpleNamespace(stack=SimpleNamespace(table=name), dynamodb=dynamodb))
+        clients = {"dynamodb": dynamodb, "stepfunctions": stack.connection.stepfunctions}
+        found[name] = Sluice(SimpleNamespace(stack=replace(own.stack, table=name), **clients))
         fill(found[name], count)
     return found
 
@@ -116,5 +120,5 @@ def test_a_later_page_reads_no_more_than_the_first(tables: dict[str, Sluice]):
         page = listing.assets(tables["many"], Filter(), size=PAGE, token=page.next)
     later = cost(tables["many"], Filter(), page.next)
     print(f"\npage 22: {later}")
-    assert first.rows[0]["asset_id"] != page.rows[0]["asset_id"]
+    assert first.rows[0].asset_id != page.rows[0].asset_id
     assert later.records <= READ_AT_MOST

@@ -17,7 +17,7 @@ from tasks.shared.naming import technical_key
 from tests.console.conftest import Visit
 from tests.integration.conftest import LocalStack
 from tests.integration.test_releases import execution_of, is_held
-from tests.waiting import until
+from tests.waiting import told, until
 from workflow.operator.uploads import Upload
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
@@ -57,7 +57,7 @@ def failed(stack: LocalStack, *paths: Path) -> list[dict[str, Any]]:
     for each in found:
         s3.delete_object(**each)
     stack.connection.lambda_.delete_function_concurrency(**function)
-    records = stack.client.wait(ids, timeout=240)
+    records = told(stack.client.wait(ids, timeout=240))
     for each, body in zip(found, bodies, strict=True):
         s3.put_object(**each, Body=body, ContentType="application/json")
     return [records[asset] for asset in ids]
@@ -66,7 +66,7 @@ def failed(stack: LocalStack, *paths: Path) -> list[dict[str, Any]]:
 def put(stack: LocalStack, path: Path, key: str = "") -> dict[str, Any]:
     """Upload by the client; the record once it has ended."""
     [uploaded] = stack.client.put([Upload(path, key or path.name)], lambda _: None)
-    return stack.client.wait([uploaded.asset_id], timeout=240)[uploaded.asset_id]
+    return told(stack.client.wait([uploaded.asset_id], timeout=240))[uploaded.asset_id]
 
 
 def start_batch(stack: LocalStack, name: str, record: dict[str, Any]) -> None:
@@ -135,7 +135,7 @@ def test_a_failed_execution_is_redriven_to_success(console: Visit, stack: LocalS
     page.get_by_role("dialog").get_by_role("button", name="Redrive").click()
     expect(node(page, "Archive")).to_have_class(r"node default succeeded")
     expect(page.get_by_text("redriven 1×")).to_be_visible()
-    attempts = stack.client.asset(record["asset_id"])["attempts"]
+    attempts = stack.client.asset(record["asset_id"]).facts()["attempts"]
     assert [each["trigger"] for each in attempts] == ["upload", "redrive"]
 
 
@@ -170,7 +170,7 @@ def test_a_frozen_original_is_restored_and_then_reprocessed(console: Visit, stac
     source = {"Bucket": record["original"]["bucket"], "Key": record["original"]["key"]}
     frozen = stack.connection.s3.copy_object(**source, CopySource=source, StorageClass="DEEP_ARCHIVE")
     original = {**record["original"], "version_id": frozen["VersionId"]}
-    stack.client.records.update(record["asset_id"], {"original": original})
+    stack.client.records.assets.table.set({"pk": f"asset#{record['asset_id']}", "sk": "record"}, {"original": original})
     page = console.go(f"/assets/{record['asset_id']}")
     page.get_by_role("button", name="Reprocess").click()
     dialog = page.get_by_role("dialog")
@@ -230,7 +230,7 @@ def test_all_that_match_are_reprocessed_as_a_batch(console: Visit, stack: LocalS
     expect(page.locator(".chip.is-succeeded").first).to_be_visible()
     expect(page.get_by_role("row")).to_have_count(BATCH + 1)
     console.picture("batch")
-    assert len(stack.client.asset(uploaded[0])["attempts"]) == 2
+    assert len(stack.client.asset(uploaded[0]).facts()["attempts"]) == 2
 
 
 def test_names_that_are_markup_are_shown_as_text(console: Visit, stack: LocalStack, tmp_path: Path) -> None:

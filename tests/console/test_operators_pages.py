@@ -44,7 +44,7 @@ def held(stack: LocalStack) -> Iterator[Callable[[Path], str]]:
 def running(client: Sluice, key: str) -> list[str]:
     """Names of executions at work whose input has the key."""
     listed = client.executions(status="RUNNING", limit=50)
-    return [each["name"] for each in listed if key in json.dumps(client.execution(each["name"]).input)]
+    return [each.name for each in listed if key in json.dumps(client.execution(each.name).input)]
 
 
 def bury(stack: LocalStack, queue: str, body: Any, **attributes: str) -> None:
@@ -105,7 +105,7 @@ def test_an_input_of_ones_own_is_checked_and_then_started(console: Visit, stack:
 
 
 def two_attempts(stack: LocalStack, asset: str) -> Any:
-    attempts = stack.client.asset(asset)["attempts"]
+    attempts = stack.client.asset(asset).facts()["attempts"]
     return attempts if len(attempts) == 2 and "ended_at" in attempts[-1] else None
 
 

@@ -99,7 +99,7 @@ def test_asset_of_a_vanished_execution_is_free_when_its_claim_runs_out(world_of,
         fail(world)
         assert world.deliver().path == ["Validate", "Duplicate"]
         late = datetime.now(UTC) + timedelta(seconds=EXECUTION_TIMEOUT_SECONDS + 1)
-        monkeypatch.setattr("tasks.shared.records.now", lambda: late)
+        monkeypatch.setattr("tasks.shared.records.claims.now", lambda: late)
         world.deliver()
         assert world.made() == made
         world.check_succeeded()
@@ -118,5 +118,5 @@ def test_failure_is_recorded_although_its_recording_crashes(world_of, number, fa
         assert wire.calls[wire.breaks_at].startswith("record_failure ")
         assert world.record["status"] == "failed"
         assert world.record["reason"] == {"code": "TIMED_OUT", "message": "", "state": "Transform"}
-        assert world.records.claimed_by(world.asset) is None
+        assert world.records.claims.holder(world.asset) is None
         assert len({event["id"] for event in world.cloud.announced()}) == 1

@@ -82,11 +82,11 @@ def run_until_it_breaks(world: World, steps: int, down: dict[str, Callable[[str,
 def has_failed(world: World, sluice: Sluice, execution: Execution) -> None:
     """Wherever an operator looks."""
     (found,) = failed_executions(sluice)
-    assert (found["execution"], found["error"]) == (execution.name, execution.error)
-    record = world.records.get(world.asset)
+    assert (found.execution, found.error) == (execution.name, execution.error)
+    record = world.cloud.record(world.asset)
     if record and record["status"] == "failed":
         assert record["reason"]["code"] == execution.error
-        assert world.records.claimed_by(world.asset) is None
+        assert world.records.claims.holder(world.asset) is None
 
 
 def mend(world: World, sluice: Sluice, sweep: Callable[[World], list[str]]) -> None:
@@ -94,7 +94,7 @@ def mend(world: World, sluice: Sluice, sweep: Callable[[World], list[str]]) -> N
     world.wire.down = {}
     sweep(world)
     for each in failed_executions(sluice):
-        redrive(sluice, each["execution"], by="ada")
+        redrive(sluice, each.execution, by="ada")
     for execution in list(world.machine.executions.values()):
         execution.run()
 
@@ -103,7 +103,7 @@ def check_told_once(world: World, check: Callable[[World], None]) -> None:
     check(world)
     counts = Counter(event["id"] for event in world.cloud.announced())
     assert set(counts.values()) == {1}
-    assert not is_owed(world.record)
+    assert not is_owed(world.records.assets.get(world.asset))
 
 
 @pytest.mark.parametrize("steps", [0, 1, 4, 5])

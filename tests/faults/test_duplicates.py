@@ -83,8 +83,8 @@ def test_newer_version_of_a_key_stays_current_when_its_event_came_first(world_of
         start_version(world, newer.version_id, "0055AED6DCD90281E6")
         start_version(world, world.upload.version_id, "0055AED6DCD90281E5")
         newest = asset_id(INGEST, newer.key, str(newer.version_id))
-        assert world.records.current_of_key(INGEST, newer.key) == newest
-        assert {record["status"] for record in world.records.many([world.asset, newest]).values()} == {"succeeded"}
+        assert world.records.current.of_key(INGEST, newer.key) == newest
+        assert {record.status for record in world.records.assets.many([world.asset, newest]).values()} == {"succeeded"}
         assert len(world.cloud.keys(ARCHIVE)) == 2
 
 
@@ -108,7 +108,7 @@ def upload_duplicate(world: World) -> tuple[str, dict[str, Any]]:
     duplicate = world.cloud.upload("copies/same.jpg", world.data)
     assert world.machine.run({"bucket": INGEST, "key": duplicate.key}).status == "SUCCEEDED"
     found = asset_id(INGEST, duplicate.key, str(duplicate.version_id))
-    return found, world.records.get(found) or {}
+    return found, world.cloud.record(found)
 
 
 def test_same_content_is_rendered_once(world_of):
@@ -153,6 +153,6 @@ def test_other_content_under_the_same_key_is_not_reused(world_of):
         world.deliver()
         other = world.cloud.upload(world.upload.key, encoded(quarters(64, 96)))
         world.machine.run(world.event(version_id=other.version_id, sequencer="0055AED6DCD90281E9"))
-        record = world.records.get(asset_id(INGEST, other.key, str(other.version_id)))
+        record = world.cloud.record(asset_id(INGEST, other.key, str(other.version_id)))
         assert "reused_from" not in record
         assert len(world.cloud.announced()) == 2

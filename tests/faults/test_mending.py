@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tasks.shared.records.model import Restore
 from tests.faults.wire import Wire, crash_after, crash_before
 from tests.faults.world import ACCEPTED, REFUSED, World
 from tests.unit.cloud import ARCHIVE, OPERATIONS, QUARANTINE
@@ -119,8 +120,8 @@ def freeze(world: World, sluice: Sluice) -> None:
     world.cloud.s3.copy_object(
         Bucket=ARCHIVE, Key=key, CopySource={"Bucket": ARCHIVE, "Key": key}, StorageClass="DEEP_ARCHIVE"
     )
-    asked = {"tier": "Bulk", "days": 7, "asked_at": "2026-11-23T10:00:00+00:00", "by": "ada", "then_reprocess": True}
-    sluice.records.expect_restore(world.asset, asked)
+    asked = Restore(tier="Bulk", days=7, asked_at="2026-11-23T10:00:00+00:00", by="ada", then_reprocess=True)
+    sluice.records.assets.expect_restore(world.asset, asked)
     world.cloud.s3.restore_object(Bucket=ARCHIVE, Key=key, RestoreRequest={"Days": 7})
 
 
@@ -164,7 +165,7 @@ def archive(world: World, _sluice: Sluice) -> None:
 
 
 def restore_it(world: World, sluice: Sluice) -> None:
-    restore(sluice, world.record, by="ada")
+    restore(sluice, world.records.assets.get(world.asset), by="ada")
 
 
 def test_restore_after_a_crash_anywhere_ends_in_one_reprocess(mending, subtests):
@@ -188,7 +189,7 @@ def reject(world: World, _sluice: Sluice) -> None:
 
 
 def discard_it(world: World, sluice: Sluice) -> None:
-    discard(sluice, world.record, by="ada", why="spam")
+    discard(sluice, world.records.assets.get(world.asset), by="ada", why="spam")
 
 
 def test_discard_after_a_crash_anywhere_is_finished(mending, subtests):

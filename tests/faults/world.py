@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from tasks.shared.naming import asset_id, original_key
-from tasks.shared.records import Records
+from tasks.shared.records.adapter import Records
 from tests.fakes.aws import Account
 from tests.faults.wire import Wire
 from tests.unit.cloud import ARCHIVE, INGEST, OUTPUT, PLACES, QUARANTINE, TABLE, Cloud, fake_cloud
@@ -54,7 +54,7 @@ class World:
 
     @property
     def record(self) -> dict[str, Any]:
-        record = self.records.get(self.asset)
+        record = self.cloud.record(self.asset)
         assert record, "The asset has no record."
         return record
 
@@ -110,7 +110,7 @@ class World:
         original = record["original"]
         assert self.cloud.exists(original["bucket"], original["key"], original["version_id"])
         assert {file["key"] for file in listed} == set(self.cloud.keys(OUTPUT))
-        assert self.records.current_of_key(INGEST, self.upload.key) == self.asset
+        assert self.records.current.of_key(INGEST, self.upload.key) == self.asset
         self._check_ended("succeeded")
 
     def check_rejected(self) -> None:
@@ -127,7 +127,7 @@ class World:
     def _check_ended(self, outcome: str) -> None:
         events = [event for event in self.cloud.announced() if event["type"] == f"sluice.asset.{outcome}"]
         assert {event["id"] for event in events} == {self.record["announced"][outcome]}
-        assert self.records.claimed_by(self.asset) is None
+        assert self.records.claims.holder(self.asset) is None
         repeated = self.deliver()
         assert repeated.path == ["Validate", "Duplicate"], "A late repeat of the event was not recognised."
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import boto3
 import requests
+from boto3.dynamodb.types import TypeSerializer
 
 from infra.local.samples import FOLDER
 from tasks.shared.naming import asset_id
@@ -292,13 +293,13 @@ def a_restored_original_is_gone_on_with(stage: Enforcing, _made: Uploads) -> Non
     record = stage.record("cold/picture.png")
     at = {"Bucket": original(record)["bucket"], "Key": original(record)["key"]}
     stage.client("s3").copy_object(**at, CopySource=at, StorageClass="GLACIER")
-    asked = {"asked_at": {"S": "2026-11-23T10:00:00Z"}, "by": {"S": "ada"}, "then_reprocess": {"BOOL": True}}
+    asked = {"tier": "Bulk", "days": 1, "asked_at": "2026-11-23T10:00:00Z", "by": "ada", "then_reprocess": True}
     stage.client("dynamodb").update_item(
         TableName=stage.outputs["TableName"],
         Key={"pk": {"S": f"asset#{record['asset_id']}"}, "sk": {"S": "record"}},
         UpdateExpression="SET #restore = :asked",
         ExpressionAttributeNames={"#restore": "restore"},
-        ExpressionAttributeValues={":asked": {"M": asked}},
+        ExpressionAttributeValues={":asked": TypeSerializer().serialize(asked)},
     )
     stage.client("s3").restore_object(**at, RestoreRequest={"Days": 1})
     again = until(lambda: [r for r in [stage.record("cold/picture.png")] if r["execution"].startswith("restore-")])
@@ -330,7 +331,7 @@ def a_deployment_is_tried_and_taken_back(stage: Enforcing, made: Uploads) -> Non
     sample.write_text("run,commit\n1,0123abc\n")
     uploaded = [*Sluice(connection).put([Upload(sample, "smoke/sample.csv")], abs)]
     (outcome,) = Sluice(connection).outcomes(uploaded, timeout=60, on_progress=abs)
-    assert outcome["outcome"] == "succeeded", outcome
+    assert outcome.outcome == "succeeded", outcome
     first, second = publish_another_version(stage)
     assert Releases(connection).roll_back(first).to == first
     assert second not in Releases(connection).shares()

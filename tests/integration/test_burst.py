@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from PIL import Image
@@ -15,6 +14,7 @@ from tests.ports import free_port
 from tests.waiting import until
 from workflow.ingest import THROTTLED
 from workflow.operator.client import Sluice
+from workflow.operator.shapes import ExecutionLine
 from workflow.operator.stack import LOCAL, Connection
 from workflow.operator.uploads import Upload
 
@@ -44,10 +44,10 @@ def picture(path: Path, shade: int) -> Path:
     return path
 
 
-def ended(sluice: Sluice) -> list[dict[str, Any]] | None:
+def ended(sluice: Sluice) -> list[ExecutionLine] | None:
     """All executions, once there are as many as uploads and none is at work."""
     found = sluice.executions(limit=2 * BURST)
-    return found if len(found) >= BURST and all(each["status"] != "RUNNING" for each in found) else None
+    return found if len(found) >= BURST and all(each.status != "RUNNING" for each in found) else None
 
 
 def throttles(sluice: Sluice, execution: str) -> int:
@@ -61,6 +61,6 @@ def test_a_burst_of_fifty_times_the_account_s_concurrency_ends_without_a_failed_
     files = [picture(tmp_path / f"{number}.png", number) for number in range(BURST)]
     list(small_account.put([Upload(file, f"burst/{file.name}") for file in files], abs))
     executions = until(lambda: ended(small_account))
-    assert Counter(each["status"] for each in executions) == {"SUCCEEDED": BURST}
-    assert Counter(record["status"] for record in small_account.assets(limit=2 * BURST)) == {"succeeded": BURST}
-    assert max(throttles(small_account, each["name"]) for each in executions) > 1, "The burst was none."
+    assert Counter(each.status for each in executions) == {"SUCCEEDED": BURST}
+    assert Counter(record.status for record in small_account.assets(limit=2 * BURST)) == {"succeeded": BURST}
+    assert max(throttles(small_account, each.name) for each in executions) > 1, "The burst was none."

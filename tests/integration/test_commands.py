@@ -173,7 +173,7 @@ def test_upload_that_was_interrupted_goes_on_with_what_is_missing(stack, tmp_pat
     with subprocess.Popen(
         command, cwd=stack.folder, env=stack.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as uploading:
-        until(lambda: stack.client.records.newest_of_key(bucket, "interrupted/1.csv"))
+        until(lambda: stack.client.records.assets.newest_of_key(bucket, "interrupted/1.csv"))
         until(lambda: s3.list_multipart_uploads(Bucket=bucket).get("Uploads"))
         uploading.send_signal(signal.SIGINT)
         shown, said = uploading.communicate()

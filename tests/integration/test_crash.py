@@ -6,8 +6,9 @@ import pytest
 
 from infra.local.samples import FOLDER, SAMPLES
 from infra.local.stack import emulator_of
+from tasks.shared.records.model import Record
 from tests.integration.conftest import LocalStack
-from tests.waiting import PATIENCE_SECONDS, until
+from tests.waiting import PATIENCE_SECONDS, told, until
 from workflow.operator.client import Sluice, Uploaded
 from workflow.operator.uploads import Upload
 
@@ -18,16 +19,16 @@ MOMENTS: dict[str, Callable[[Sluice, list[Uploaded]], bool]] = {
     "right after the upload": lambda _client, _put: True,
     "when the first execution is at work": lambda client, put: any(records(client, put)),
     "when the first file has ended": lambda client, put: any(
-        record["status"] != "processing" for record in records(client, put)
+        record.status != "processing" for record in records(client, put)
     ),
     "when all files but one have ended": lambda client, put: (
-        sum(record["status"] != "processing" for record in records(client, put)) >= len(put) - 1
+        sum(record.status != "processing" for record in records(client, put)) >= len(put) - 1
     ),
 }
 
 
-def records(client: Sluice, put: list[Uploaded]) -> list[dict]:
-    return list(client.records.many(each.asset_id for each in put).values())
+def records(client: Sluice, put: list[Uploaded]) -> list[Record]:
+    return list(client.records.assets.many(each.asset_id for each in put).values())
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +47,7 @@ def test_after_a_kill_everything_in_flight_is_taken_up(own_stack, moment):
 
     client = own_stack.client
     until(lambda: not client.executions(status="RUNNING"))
-    ended = client.wait([each.asset_id for each in put], timeout=PATIENCE_SECONDS)
+    ended = told(client.wait([each.asset_id for each in put], timeout=PATIENCE_SECONDS))
     found = [(ended[each.asset_id]["status"], ended[each.asset_id].get("reason", {}).get("code")) for each in put]
     assert found == [(sample.outcome, sample.reason) for sample in (*GOOD, *BAD)]
     for each in put:

@@ -16,7 +16,7 @@ from infra.local.samples import FOLDER
 from tasks.shared.naming import child_key
 from tests.integration.conftest import LocalStack
 from tests.unit.movies import Movie, Sound, counting
-from tests.waiting import PATIENCE_SECONDS, until
+from tests.waiting import PATIENCE_SECONDS, told, until
 
 KINDS = {
     "big-buck-bunny.mp4": ("video", "video/mp4"),
@@ -75,14 +75,14 @@ def test_document_is_published_without_its_script(stack, outcomes):
 
 def test_files_of_an_archive_end_well_too(stack, outcomes):
     each, client = outcomes["harvest.zip"], stack.client
-    parent = client.records.get(each["reused_from"] or each["asset_id"])
+    parent = client.records.assets.get(each["reused_from"] or each["asset_id"])
     bucket = client.buckets.expanded
     names = ("photos/dandelions.jpg", "photos/fig.png", "weights.csv")
-    keys = [child_key(parent["key"], parent["asset_id"], name) for name in names]
-    children = [until(lambda key=key: client.records.newest_of_key(bucket, key)) for key in keys]
-    records = client.wait([child["asset_id"] for child in children], timeout=PATIENCE_SECONDS)
+    keys = [child_key(parent.key, parent.asset_id, name) for name in names]
+    children = [until(lambda key=key: client.records.assets.newest_of_key(bucket, key)) for key in keys]
+    records = told(client.wait([child.asset_id for child in children], timeout=PATIENCE_SECONDS))
     found = {(record["status"], record["parent"]) for record in records.values()}
-    assert found == {("succeeded", parent["asset_id"])}
+    assert found == {("succeeded", parent.asset_id)}
     assert not stack.connection.s3.list_objects_v2(Bucket=bucket).get("Contents")
 
 

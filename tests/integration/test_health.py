@@ -1,12 +1,13 @@
 """`sluice health` on the real local stack: what rings, was given up or is shut, and the command that mends it."""
 
-import json
 from typing import Any
 
+import msgspec
 import pytest
 
 from infra.local.samples import FOLDER
 from infra.observability.queries import QUERIES
+from tasks.sweep.report import Report
 from tests.integration.conftest import LocalStack
 from tests.waiting import until
 from workflow.operator.operations.health import CHECKS
@@ -61,9 +62,9 @@ def test_uploads_that_start_nothing_need_a_person(stack, connection):
 
 
 def test_what_a_sweep_left_undone_needs_a_person(stack, connection):
-    report = {"at": "2026-01-01T00:00:00+00:00", "oldest_unprocessed_seconds": 7200, "findings": []}
+    report = Report(at="2026-01-01T00:00:00+00:00", older_than_seconds=900, oldest_unprocessed_seconds=7200)
     latest = {"Bucket": connection.stack.buckets.operations, "Key": "sweeps/latest.json"}
-    connection.s3.put_object(**latest, Body=json.dumps(report))
+    connection.s3.put_object(**latest, Body=msgspec.json.encode(report))
     try:
         found = attention(stack)["sweep"]
     finally:

@@ -22,7 +22,7 @@ from infra.local.samples import FOLDER
 from infra.local.stack import emulator_of
 from tasks.shared.naming import asset_id
 from tests.integration.conftest import LocalStack
-from tests.waiting import PATIENCE_SECONDS, until
+from tests.waiting import PATIENCE_SECONDS, told, until
 
 KILLS = int(os.environ.get("SLUICE_KILLS", "20"))
 SEED = int(os.environ.get("SLUICE_KILLS_SEED", random.randrange(10**6)))
@@ -214,7 +214,7 @@ def test_killed_at_any_moment_the_stack_has_what_it_answered_and_ends_every_uplo
     stack.run("up", "--detach", "--port", str(stack.port))
     assert client.answers.messages <= client.received()
     until(lambda: not stack.client.executions(status="RUNNING"))
-    ended = stack.client.wait(client.assets(), timeout=PATIENCE_SECONDS)
+    ended = told(stack.client.wait(client.assets(), timeout=PATIENCE_SECONDS))
     assert {record["status"] for record in ended.values()} == {"succeeded"}
 
 

@@ -29,7 +29,9 @@ def stopped_at_notify(stack: LocalStack, name: str) -> dict:
     execution = execution_of(stack, made["asset_id"])
     until(lambda: is_held(execution))
     execution.aws.stop_execution(executionArn=execution.arn, error=STOPPED, cause="the topic was gone")
-    return until(lambda: next((r for r in [stack.client.asset(made["asset_id"])] if r["status"] == "failed"), None))
+    return until(
+        lambda: next((r for r in [stack.client.asset(made["asset_id"]).facts()] if r["status"] == "failed"), None)
+    )
 
 
 def put(stack: LocalStack, name: str, prefix: str, *, well: bool = True) -> dict:
@@ -38,7 +40,7 @@ def put(stack: LocalStack, name: str, prefix: str, *, well: bool = True) -> dict
 
 
 def attempts(stack: LocalStack, asset: str) -> list[tuple]:
-    found = stack.client.asset(asset)["attempts"]
+    found = stack.client.asset(asset).facts()["attempts"]
     return [(each["trigger"], each["execution"], each.get("outcome")) for each in found]
 
 
@@ -111,7 +113,7 @@ def test_dead_letters_are_sent_again_and_unreadable_ones_stay(stack):
     assert sent["failures"]["sent_to"] == "sluice-local-record-failure"
     assert "cannot be read" in sent["restores"]["kept"]
     repeated = stack.client.follow_execution(sent["events"]["sent_to"], timeout=PATIENCE_SECONDS)
-    assert repeated["outcome"] == "duplicate"
+    assert repeated.outcome == "duplicate"
     assert stack.json("redrive", "--dlq", "--dry-run")["restores"] == 1
     sqs.purge_queue(QueueUrl=queues["restores"])
     assert stack.run("redrive", "--dlq").stdout.strip() == "The dead-letter queues are empty."
@@ -136,10 +138,10 @@ def test_frozen_original_is_restored_and_processed_without_anything_running_mean
     assert "Restore 1 original?" in stack.run("restore", *wanted, expect=1).stderr
     (told,) = stack.json("restore", *wanted, "--yes")
     assert (told["state"], told["takes"], told["storage_class"]) == ("asked", "up to 48 hours", "DEEP_ARCHIVE")
-    assert stack.client.asset(made["asset_id"])["restore"]["why"] == "a new recipe"
+    assert stack.client.asset(made["asset_id"]).facts()["restore"]["why"] == "a new recipe"
 
     until(lambda: attempts(stack, made["asset_id"])[-1][::2] == ("restore", "succeeded"))
-    record = stack.client.asset(made["asset_id"])
+    record = stack.client.asset(made["asset_id"]).facts()
     assert "restore" not in record
     assert record["restored_until"].endswith("T00:00:00Z")
     assert (record["original"]["version_id"], record["original"]["storage_class"]) == (version, "DEEP_ARCHIVE")
@@ -155,7 +157,7 @@ def test_frozen_original_can_be_made_readable_only(stack):
     made = put(stack, "dogs-held-sideways.jpg", "frozen/")
     freeze(stack, made["original"])
     stack.run("restore", made["asset_id"], "--no-reprocess", "--yes")
-    until(lambda: "restored_until" in stack.client.asset(made["asset_id"]))
+    until(lambda: "restored_until" in stack.client.asset(made["asset_id"]).facts())
     assert [each[0] for each in attempts(stack, made["asset_id"])] == ["upload"]
     original = made["original"]
     body = stack.connection.s3.get_object(Bucket=original["bucket"], Key=original["key"])["Body"].read()
@@ -200,7 +202,7 @@ def test_input_of_one_s_own_starts_an_execution(stack, tmp_path):
     own.write_text(json.dumps({"bucket": made["bucket"], "key": made["key"], "why": "to see"}))
     outcome = stack.json("start", "--input", str(own), "--wait")
     assert (outcome["asset_id"], outcome["outcome"]) == (made["asset_id"], "succeeded")
-    assert stack.client.asset(made["asset_id"])["attempts"][-1]["why"] == "to see"
+    assert stack.client.asset(made["asset_id"]).facts()["attempts"][-1]["why"] == "to see"
     own.write_text('{"bucket": 1}')
     assert "bucket" in stack.run("start", "--input", str(own), expect=1).stderr
 

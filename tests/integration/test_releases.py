@@ -54,8 +54,8 @@ def upload(stack: LocalStack, name: str) -> str:
 
 
 def execution_of(stack: LocalStack, asset: str) -> Execution:
-    record = until(lambda: stack.client.records.get(asset))
-    return Execution(stack.connection.stepfunctions, record["execution_arn"])
+    record = until(lambda: stack.client.records.assets.get(asset))
+    return Execution(stack.connection.stepfunctions, record.execution_arn)
 
 
 def notified_by(execution: Execution) -> tuple[str, bool]:

@@ -9,7 +9,7 @@ from PIL import Image
 
 from infra.local.stack import emulator_of
 from tests.integration.conftest import LocalStack
-from tests.waiting import PATIENCE_SECONDS, until
+from tests.waiting import PATIENCE_SECONDS, told, until
 from workflow.operator.client import Sluice
 from workflow.operator.operations import reprocess as batches
 from workflow.operator.operations.select import Selection, select
@@ -73,7 +73,7 @@ def test_wrong_share_is_exit_code_2(stack, assets, tolerate):
 def test_few_assets_are_started_directly_and_followed(stack, assets):
     (outcome,) = stack.json("reprocess", assets[0], "--why", "to see", "--yes", "--follow")
     assert outcome["outcome"] == "succeeded"
-    last = stack.client.asset(assets[0])["attempts"][-1]
+    last = stack.client.asset(assets[0]).facts()["attempts"][-1]
     assert (last["trigger"], last["why"]) == ("reprocess", "to see")
     assert last["by"]
 
@@ -95,7 +95,7 @@ def test_batch_that_was_killed_and_resumed_has_processed_each_asset_once(stack, 
     assert (ended["name"], ended["status"], ended["total"]) == (name, "SUCCEEDED", MANY)
     assert ended["report"]["total"] == MANY
 
-    records = client.wait(assets, timeout=PATIENCE_SECONDS)
+    records = told(client.wait(assets, timeout=PATIENCE_SECONDS))
     assert [good_attempts(records[asset], name) for asset in assets] == [1] * MANY
     assert {records[asset]["status"] for asset in assets[:-BAD]} == {"succeeded"}
     assert {records[asset]["status"] for asset in assets[-BAD:]} == {"rejected"}
@@ -141,7 +141,7 @@ def test_batch_is_stopped_and_goes_on(stack, assets):
     until(lambda: all_settled(stack, assets))
     ended = stack.json("batch", name, "--resume", "--follow")
     assert (ended["status"], ended["total"]) == ("SUCCEEDED", MANY - BAD)
-    found = client.records.many(assets[:-BAD]).values()
+    found = told(client.records.assets.many(assets[:-BAD])).values()
     assert {(record["status"], good_attempts(record, name)) for record in found} == {("succeeded", 1)}
     assert "is not at work" in stack.run("batch", name, "--stop", expect=1).stderr
 
@@ -149,13 +149,13 @@ def test_batch_is_stopped_and_goes_on(stack, assets):
 def all_settled(stack, assets) -> bool:
     """A stop may come while Validate is at work, which then opens an attempt that only the sweeper closes."""
     stack.run("sweep", "--older-than", "1s")
-    return all(record["status"] != "processing" for record in stack.client.records.many(assets).values())
+    return all(record.status != "processing" for record in stack.client.records.assets.many(assets).values())
 
 
 def test_person_starts_a_batch_in_the_console(stack, assets):
     """Any program may: the input is in docs/operating.md."""
     client = stack.client
-    record = client.asset(assets[0])
+    record = client.asset(assets[0]).facts()
     line = {name: record[name] for name in ("asset_id", "bucket", "key", "version_id")}
     manifest = {"bucket": client.buckets.operations, "key": "reprocess/mine/manifest.jsonl"}
     client.aws.s3.put_object(Bucket=manifest["bucket"], Key=manifest["key"], Body=json.dumps(line))
@@ -164,7 +164,7 @@ def test_person_starts_a_batch_in_the_console(stack, assets):
         stateMachineArn=client.stack.reprocess_machine_arn, name="mine", input=json.dumps(wanted)
     )
     assert stack.json("batch", "mine", "--follow")["report"]["outcomes"] == {"succeeded": 1}
-    assert stack.client.asset(assets[0])["attempts"][-1]["batch"] == "mine"
+    assert stack.client.asset(assets[0]).facts()["attempts"][-1]["batch"] == "mine"
 
 
 def test_asl_prints_the_definition(stack):

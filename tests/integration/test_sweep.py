@@ -9,7 +9,7 @@ import pytest
 
 from infra.local.samples import FOLDER
 from tests.integration.conftest import LocalStack
-from tests.waiting import PATIENCE_SECONDS, until
+from tests.waiting import PATIENCE_SECONDS, told, until
 from workflow.operator.client import Uploaded
 from workflow.operator.uploads import Upload
 
@@ -49,7 +49,7 @@ def forgotten(stack: LocalStack) -> Uploaded:
 
 
 def ended(stack: LocalStack, asset: str) -> dict:
-    return stack.client.wait([asset], timeout=PATIENCE_SECONDS)[asset]
+    return told(stack.client.wait([asset], timeout=PATIENCE_SECONDS))[asset]
 
 
 def test_forgotten_upload_is_taken_up_by_the_command_and_ends_well(stack, forgotten):
@@ -85,14 +85,14 @@ def test_stopped_execution_whose_end_nobody_heard_of_is_recorded(stack):
     client = stack.client
     with no_room(stack, TRANSFORM), deaf(stack, "OnFailure"):
         (put,) = client.put([Upload(PICTURE, "unheard.png")], lambda _: None)
-        record = until(lambda: client.records.get(put.asset_id))
-        client.aws.stepfunctions.stop_execution(executionArn=record["execution_arn"], error="Stopped")
-    assert client.records.get(put.asset_id)["status"] == "processing"
+        record = until(lambda: client.records.assets.get(put.asset_id))
+        client.aws.stepfunctions.stop_execution(executionArn=record.execution_arn, error="Stopped")
+    assert client.records.assets.get(put.asset_id).status == "processing"
     report = stack.json("sweep", "--older-than", "0s")
     assert put.asset_id in [each["asset_id"] for each in report["findings"] if each["did"] == "settled"]
-    record = client.records.get(put.asset_id)
-    assert (record["status"], record["reason"]["code"]) == ("failed", "Stopped")
-    assert client.records.claimed_by(put.asset_id) is None
+    record = client.records.assets.get(put.asset_id)
+    assert (record.status, record.code) == ("failed", "Stopped")
+    assert client.records.claims.holder(put.asset_id) is None
 
 
 def test_schedule_starts_the_sweep(stack):

@@ -17,7 +17,6 @@ from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from infra.functions.sources import PROJECT_ROOT
 from infra.local.samples import FOLDER
-from tasks.shared.attempts import is_over
 from tests.integration.conftest import LocalStack
 from tests.waiting import until
 from workflow.operator.stack import LOCAL_REGION
@@ -99,7 +98,7 @@ def uploaded(ways_in: WaysIn) -> dict[str, Any]:
 
     def is_put_away() -> bool:
         whole = ways_in.call("GET", f"/assets/{found['asset_id']}", expect=200)
-        return is_over(whole["status"], whole["attempts"])
+        return whole["status"] != "processing" and "outcome" in whole["attempts"][-1]
 
     found = until(processed)
     until(is_put_away)
@@ -172,9 +171,9 @@ def test_messages_start_executions_and_what_is_not_understood_is_set_aside(stack
 
     def started() -> Any:
         listed = stack.client.executions(limit=200)
-        return next((each for each in listed if each["name"] == f"sqs-{sent['MessageId']}-1"), None)
+        return next((each for each in listed if each.name == f"sqs-{sent['MessageId']}-1"), None)
 
-    assert ways_in.ended(until(started)["name"])["asset_id"] == uploaded["asset_id"]
+    assert ways_in.ended(until(started).name)["asset_id"] == uploaded["asset_id"]
 
     def set_aside() -> Any:
         return sqs.receive_message(QueueUrl=ways_in.outputs["RequestsDlqUrl"], MessageAttributeNames=["All"]).get(
@@ -198,7 +197,7 @@ def test_s3_s_notification_on_the_topic_counts_as_the_upload_that_it_tells_of(st
 
     def started() -> Any:
         listed = stack.client.executions(limit=200)
-        return next((each for each in listed if each["name"] == f"sns-{sent['MessageId']}-1"), None)
+        return next((each for each in listed if each.name == f"sns-{sent['MessageId']}-1"), None)
 
-    ended = ways_in.ended(until(started)["name"])
+    ended = ways_in.ended(until(started).name)
     assert [state["name"] for state in ended["states"]] == ["Validate", "Duplicate"]

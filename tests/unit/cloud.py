@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from decimal import Decimal
 from functools import cache
 from importlib.util import find_spec, module_from_spec
 from types import ModuleType
@@ -12,11 +13,14 @@ from typing import Any
 from unittest.mock import patch
 
 import boto3
+from boto3.dynamodb.types import TypeSerializer
 from botocore.config import Config
 from moto import mock_aws
 
 from tasks.shared import clients
 from tasks.shared.indexes import INDEXES
+from tasks.shared.records.adapter import Records
+from tasks.shared.records.model import Record, decoded, facts_of
 from tests.fakes.aws import Account
 from workflow.limits import FUNCTIONS, task_of
 from workflow.shapes import Pointer
@@ -114,6 +118,27 @@ class Cloud:
         self._received += [json.loads(envelope["Message"]) for envelope in self.envelopes()]
         return self._received
 
+    def set_record(self, asset_id: str, /, **attributes: Any) -> None:
+        """Write attributes into a record past Sluice, which need not be there."""
+        names = {f"#{name}": name for name in attributes}
+        plain = json.loads(json.dumps(attributes), parse_float=Decimal)
+        self.dynamodb.update_item(
+            TableName=TABLE,
+            Key={"pk": {"S": f"asset#{asset_id}"}, "sk": {"S": "record"}},
+            UpdateExpression="SET " + ", ".join(f"#{name} = :{name}" for name in attributes),
+            ExpressionAttributeNames=names,
+            ExpressionAttributeValues={f":{name}": TypeSerializer().serialize(plain[name]) for name in attributes},
+        )
+
+    def put_record(self, record: Record) -> None:
+        """Write a whole record past Sluice."""
+        self.set_record(record.asset_id, **{k: v for k, v in facts_of(record).items() if k not in {"pk", "sk"}})
+
+    def record(self, asset_id: str) -> dict[str, Any]:
+        """A record as people are told it; empty where there is none."""
+        found = Records(self.dynamodb, TABLE).assets.get(asset_id)
+        return facts_of(found) if found else {}
+
     def exists(self, bucket: str, key: str, version_id: str | None = None) -> bool:
         version = {"VersionId": version_id} if version_id else {}
         try:
@@ -130,6 +155,33 @@ class Cloud:
 
     def contents(self, bucket: str) -> dict[str, bytes]:
         return {key: self.read(bucket, key) for key in self.keys(bucket)}
+
+
+def a_record(asset_id: str = "a" * 32, **attributes: Any) -> Record:
+    """A record with what every one has, and these attributes."""
+    known: dict[str, Any] = {
+        "asset_id": asset_id,
+        "bucket": INGEST,
+        "key": "photos/cat.jpg",
+        "version_id": "v1",
+        "status": "succeeded",
+        "size": 885,
+        "etag": "e",
+        "created_at": "2026-11-23T10:00:00+00:00",
+        "updated_at": "2026-11-23T10:00:00+00:00",
+        "last_modified": "2026-11-23T09:59:58+00:00",
+        "upload_order": "2026-11-23T09:59:58+00:00#",
+        "execution": "first",
+        "execution_arn": f"{STATE_MACHINE.replace(':stateMachine:', ':execution:')}:first",
+        **attributes,
+    }
+    run = {name: known[name] for name in ("execution", "execution_arn")}
+    attempt = {"number": 1, "trigger": "upload", "started_at": "2026-11-23T10:00:00+00:00", **run}
+    known["attempts"] = [attempt | each for each in known.get("attempts", [])]
+    known |= {"reason": {"message": "", **known["reason"]}} if "reason" in known else {}
+    place = {name: known[name] for name in ("bucket", "key", "version_id")}
+    known = {"object_key": f"{known['bucket']}/{known['key']}", "original": place, **known}
+    return decoded(known, Record)
 
 
 @contextmanager

@@ -1,35 +1,43 @@
 """One message per outcome, in the form of CloudEvents 1.0, that subscribers can filter by."""
 
+import dataclasses
 import json
 import re
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from tasks.shared.announce import Announcer, cloud_event
 from tasks.shared.outcome_events import OutcomeBus
-from tasks.shared.records import Item, Records
-from tests.unit.cloud import TABLE, TOPIC, Cloud
+from tasks.shared.records.adapter import Records
+from tasks.shared.records.model import Reason
+from tests.unit.cloud import TABLE, TOPIC, Cloud, a_record
 from workflow.errors import TransientError
+from workflow.shapes import MadeFile, dump
 
 ASSET = "a" * 32
-MADE = {"name": "web", "bucket": "output", "key": "renditions/x/web.webp", "sha256": "1" * 64}
-RECORD: Item = {
-    "asset_id": ASSET,
-    "status": "processing",
-    "bucket": "ingest",
-    "key": "photos/2024/cat.jpg",
-    "version_id": "v1",
-    "kind": "image",
-    "execution": "first",
-    "renditions": [MADE],
-    "thumbnails": [{**MADE, "name": "128", "sha256": "2" * 64}],
-    "pk": f"asset#{ASSET}",
-    "attempts": [],
-}
+MADE = MadeFile(
+    name="web",
+    bucket="output",
+    key="renditions/x/web.webp",
+    content_type="image/webp",
+    bytes=120,
+    sha256="1" * 64,
+)
+RECORD = a_record(
+    ASSET,
+    status="processing",
+    bucket="ingest",
+    key="photos/2024/cat.jpg",
+    kind="image",
+    renditions=[dump(MADE)],
+    thumbnails=[dump(MADE) | {"name": "128", "sha256": "2" * 64}],
+)
 
 Announce = Callable[..., str]
 
@@ -38,18 +46,18 @@ Announce = Callable[..., str]
 def announce(cloud: Cloud) -> Announce:
     records = Records(cloud.dynamodb, TABLE)
     announcer = Announcer(cloud.sns, records, TOPIC)
-    records.update(ASSET, {"asset_id": ASSET})
+    cloud.put_record(RECORD)
 
     def call(outcome: str = "succeeded", **changes: object) -> str:
-        announced = (records.get(ASSET) or {}).get("announced", {})
-        return announcer.announce({**RECORD, "announced": announced, **changes}, outcome)
+        announced = cloud.record(ASSET).get("announced", {})
+        return announcer.announce(replace(RECORD, announced=announced, **changes), outcome)
 
     return call
 
 
 @pytest.mark.parametrize("outcome", ["succeeded", "rejected", "failed"])
 def test_message_is_a_cloud_event(cloud, announce, outcome):
-    announce(outcome, reason={"code": "EmptyFile"})
+    announce(outcome, reason=Reason(code="EmptyFile", message="It has no bytes."))
     (event,) = cloud.announced()
     assert {name: event[name] for name in ("specversion", "source", "type", "subject", "datacontenttype")} == {
         "specversion": "1.0",
@@ -61,7 +69,7 @@ def test_message_is_a_cloud_event(cloud, announce, outcome):
     assert event["id"].startswith(f"{ASSET}-{outcome}-")
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?\+00:00", event["time"])
     assert event["data"]["status"] == outcome
-    assert event["data"]["renditions"] == [MADE]
+    assert event["data"]["renditions"] == [dump(MADE)]
     assert event["data"].keys().isdisjoint({"pk", "attempts"})
 
 
@@ -78,13 +86,13 @@ def test_each_outcome_is_told(cloud, announce):
 
 def test_changed_files_are_a_new_event(cloud, announce):
     first = announce()
-    second = announce(renditions=[{**MADE, "sha256": "3" * 64}])
+    second = announce(renditions=(dataclasses.replace(MADE, sha256="3" * 64),))
     assert [event["id"] for event in cloud.announced()] == [first, second]
     assert first != second
 
 
 def test_the_same_outcome_of_another_execution_is_the_same_event():
-    assert cloud_event(RECORD, "succeeded")["id"] == cloud_event({**RECORD, "execution": "second"}, "succeeded")["id"]
+    assert cloud_event(RECORD, "succeeded")["id"] == cloud_event(replace(RECORD, execution="second"), "succeeded")["id"]
 
 
 def test_each_failed_execution_is_told(cloud, announce):
@@ -95,7 +103,7 @@ def test_each_failed_execution_is_told(cloud, announce):
 
 
 def test_success_does_not_repeat_the_reason_of_an_earlier_failure():
-    event = cloud_event({**RECORD, "status": "failed", "reason": {"code": "Old"}}, "succeeded")
+    event = cloud_event(replace(RECORD, status="failed", reason=Reason(code="Old", message="It was old.")), "succeeded")
     assert "reason" not in event["data"]
 
 
@@ -133,11 +141,10 @@ def test_any_key_makes_a_subject_that_sns_takes(key, outcome):
         def publish(self, **message):
             sent.append(message)
 
-    class Table:
-        def update(self, *_call):
-            """Nothing needs to be remembered."""
+    class Forgetful:
+        assets = SimpleNamespace(note_announced=lambda *_: None)
 
-    Announcer(Topic(), Table(), TOPIC).announce({**RECORD, "key": key}, outcome)
+    Announcer(Topic(), Forgetful(), TOPIC).announce(replace(RECORD, key=key), outcome)
     assert re.fullmatch(r"[a-z][\x20-\x7e]{0,99}", sent[0]["Subject"])
 
 
@@ -169,12 +176,12 @@ class Bus:
 @pytest.fixture
 def announce_with(cloud: Cloud) -> Callable[[Bus], str]:
     records = Records(cloud.dynamodb, TABLE)
-    records.update(ASSET, {"asset_id": ASSET})
+    cloud.put_record(RECORD)
 
     def call(bus: Bus) -> str:
         announcer = Announcer(cloud.sns, records, TOPIC, OutcomeBus(bus, "own"))
-        announced = (records.get(ASSET) or {}).get("announced", {})
-        return announcer.announce({**RECORD, "announced": announced}, "succeeded")
+        announced = cloud.record(ASSET).get("announced", {})
+        return announcer.announce(replace(RECORD, announced=announced), "succeeded")
 
     return call
 

@@ -15,7 +15,8 @@ from tasks.api.endpoints import ENDPOINTS
 from tasks.api.problems import every_problem
 from tasks.api.request import Event, Request
 from tasks.api.shapes import Status
-from tests.unit.cloud import ARCHIVE, INGEST, STATE_MACHINE, TABLE, Cloud, load_function
+from tasks.shared.records.model import Record
+from tests.unit.cloud import ARCHIVE, INGEST, STATE_MACHINE, TABLE, Cloud, a_record, load_function
 from workflow.kinds import KINDS
 from workflow.operator.client import STATUSES
 from workflow.units import MIB
@@ -101,23 +102,11 @@ def api(cloud: Cloud, functions: dict[str, ModuleType], machine_arn: str) -> Api
     return Api(functions["api"])
 
 
-def record(cloud: Cloud, **more: str) -> dict[str, str]:
+def record(cloud: Cloud, asset_id: str = ASSET, **more: str) -> Record:
     """Put an asset's record into the table."""
-    made = {
-        "asset_id": ASSET,
-        "status": "succeeded",
-        "bucket": INGEST,
-        "key": "cat.jpg",
-        "version_id": "v1",
-        "created_at": "2026-11-23T10:00:00+00:00",
-        "updated_at": "2026-11-23T10:00:00+00:00",
-        "kind": "image",
-    } | more
-    made |= {"object_key": f"{INGEST}/{made['key']}", "upload_order": made["created_at"], "execution": "first"}
-    item: dict[str, Any] = {name: {"S": value} for name, value in made.items()} | {"size": {"N": "885"}}
-    cloud.dynamodb.put_item(
-        TableName=TABLE, Item=item | {"pk": {"S": f"asset#{made['asset_id']}"}, "sk": {"S": "record"}}
-    )
+    known = {"key": "cat.jpg", "kind": "image", "created_at": "2026-11-23T10:00:00+00:00"} | more
+    made = a_record(asset_id, upload_order=known["created_at"], **known)
+    cloud.put_record(made)
     return made
 
 
@@ -343,7 +332,7 @@ def test_busy_state_machine_is_429_with_a_time_to_wait(api, monkeypatch, code):
 
 
 def test_error_that_is_nobody_s_fault_fails_the_function_so_that_alarms_see_it(api, monkeypatch):
-    monkeypatch.setattr(api.function.records, "get", None)
+    monkeypatch.setattr("tasks.shared.records.assets.Assets.get", None)
     with pytest.raises(TypeError):
         api.function.handle(event("GET /assets/{asset_id}", pathParameters={"asset_id": ASSET}), None)
 
@@ -378,7 +367,7 @@ def ids(page: dict[str, Any]) -> list[str]:
 def test_asset_is_shown_whole(cloud, api):
     made = record(cloud)
     found = api("GET /assets/{asset_id}", f"/assets/{ASSET}", expect=200, pathParameters={"asset_id": ASSET})
-    assert (found["asset_id"], found["key"], found["size"]) == (ASSET, made["key"], 885)
+    assert (found["asset_id"], found["key"], found["size"]) == (ASSET, made.key, 885)
 
 
 @pytest.mark.parametrize("asset", ["b" * 32, "cat.jpg"])
@@ -401,7 +390,7 @@ def many(cloud: Cloud) -> list[str]:
         )
         for number in range(10)
     ]
-    return [each["asset_id"] for each in reversed(made)]
+    return [each.asset_id for each in reversed(made)]
 
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 10])

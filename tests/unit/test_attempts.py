@@ -2,7 +2,8 @@
 
 import pytest
 
-from tasks.shared.attempts import begun, closed, reopened
+from tasks.shared.records.attempts import begun, closed, reopened
+from tasks.shared.records.model import plain
 from workflow.shapes import ExecutionInput, Run
 
 RUN = Run(arn="arn:first", name="first", started="2026-11-23T10:00:00+00:00")
@@ -14,9 +15,7 @@ def by(trigger, **said):
 
 
 def brief(attempts):
-    return [
-        (each["number"], each["trigger"], each["execution"], each.get("by"), each.get("outcome")) for each in attempts
-    ]
+    return [(each.number, each.trigger, each.execution, each.by, each.outcome) for each in attempts]
 
 
 UPLOADED = begun([], RUN, by("upload"))
@@ -30,7 +29,7 @@ def asked(attempts, redrives, who="ada"):
 
 def test_attempt_says_who_why_and_for_which_batch():
     (attempt,) = begun([], RUN, by("reprocess", by="ada", why="new recipe", batch="b1", event_id="e"))
-    assert attempt == {
+    assert plain(attempt) == {
         "number": 1,
         "trigger": "reprocess",
         "by": "ada",

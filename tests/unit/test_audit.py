@@ -86,6 +86,12 @@ def test_what_dynamodb_removes_by_itself_is_marked(audit, cloud):
     assert [each["who"] for each in entries(cloud)] == [{"by": "dynamodb.amazonaws.com"}]
 
 
+@pytest.mark.parametrize("damaged", [{"attempts": "none"}, {"attempts": [7]}, {"discarded": []}])
+def test_change_of_an_unreadable_record_is_kept_without_who(audit, cloud, damaged):
+    assert audit(change(1, {"status": "failed"}, {"status": "failed", **damaged})) == []
+    assert [(each["who"], each["after"]) for each in entries(cloud)] == [({}, damaged)]
+
+
 def test_person_who_gave_the_original_up_is_named(audit, cloud):
     audit(change(1, {"attempts": [ATTEMPT]}, {"attempts": [ATTEMPT], "discarded": {"by": "bob", "why": "spam"}}))
     ((who,),) = ([each["who"]] for each in entries(cloud))

@@ -13,8 +13,7 @@ from botocore.stub import Stubber
 from tasks.shared.catalog import MAX_TOLD_COLUMNS, Catalog, Dataset, datasets, glue_table, table_name
 from tasks.shared.hive_types import hive_type
 from tasks.shared.naming import asset_id
-from tasks.shared.records import Records
-from tests.unit.cloud import INGEST, OUTPUT, TABLE, Cloud, client, load_function
+from tests.unit.cloud import INGEST, OUTPUT, Cloud, client, load_function
 from tests.unit.images import sample
 from tests.unit.state_machine import Machine
 from workflow.errors import TransientError
@@ -211,7 +210,7 @@ def run(machine: Machine, at: Pointer, **wanted: object) -> None:
 
 
 def record_of(cloud: Cloud, at: Pointer) -> dict:
-    return Records(cloud.dynamodb, TABLE).get(asset_id(at.bucket, at.key, str(at.version_id))) or {}
+    return cloud.record(asset_id(at.bucket, at.key, str(at.version_id)))
 
 
 def tables(glue) -> dict[str, dict]:

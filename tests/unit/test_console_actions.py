@@ -21,6 +21,7 @@ from workflow.operator.operations.dead_letters import ALARMS, Queue
 from workflow.operator.operations.health import CHECKS
 from workflow.operator.operations.live_settings import Written, changed
 from workflow.operator.operations.restore import RestorePrice
+from workflow.operator.operations.stop import Running
 from workflow.operator.releases import Switch
 from workflow.operator.stack import NotThereError
 
@@ -155,7 +156,7 @@ def test_previews_name_what_will_happen():
 
 
 def test_a_stop_names_some_of_many():
-    found = [{"execution": f"e{at}", "key": f"{at}.jpg", "started": NIGHT.isoformat()} for at in range(8)]
+    found = [Running(f"e{at}", f"{at}.jpg", None, None, NIGHT.isoformat()) for at in range(8)]
     told = previews.of_stop(found)
     assert told.question == "Stop 8 executions?"
     assert told.says[0].startswith("0.jpg, started ")

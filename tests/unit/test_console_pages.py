@@ -9,6 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from tasks.shared.executions import Executions
+from tasks.shared.records.model import Record
 from tests.unit.cloud import (
     ARCHIVE,
     EXPANDED,
@@ -19,6 +20,7 @@ from tests.unit.cloud import (
     STATE_MACHINE,
     TABLE,
     Cloud,
+    a_record,
     client,
 )  # fmt: skip
 from tests.unit.state_machine import Machine
@@ -31,22 +33,22 @@ from workflow.operator.console.listing import Ends, Filter
 from workflow.operator.console.pages.viewer import loudness, sparks
 from workflow.operator.console.window import MAX_BARS, Cause, Window, bar_length, figures, percentiles
 from workflow.operator.stack import Buckets
+from workflow.shapes import MadeFile, Pointer
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 
 
-def record(number: int, status: str = "succeeded", **values: Any) -> dict[str, Any]:
+def record(number: int, status: str = "succeeded", **values: Any) -> Record:
     """One that changed `number` seconds before NOW, after an attempt of two seconds."""
     at = NOW - timedelta(seconds=number)
     asset_id = f"{number:032x}"
     attempt = {"started_at": (at - timedelta(seconds=2)).isoformat(), "ended_at": at.isoformat(), "number": 1}
-    return {
-        "pk": f"asset#{asset_id}", "sk": "record", "asset_id": asset_id, "status": status, "bucket": INGEST,
-        "key": f"photos/{number}.jpg", "object_key": f"{INGEST}/photos/{number}.jpg", "kind": "image", "size": 1,
-        "updated_at": at.isoformat(), "created_at": at.isoformat(), "execution": f"e{number}", "attempts": [attempt],
-        **values,
+    known = {
+        "status": status, "key": f"photos/{number}.jpg", "kind": "image", "size": 1, "updated_at": at.isoformat(),
+        "created_at": at.isoformat(), "execution": f"e{number}", "attempts": [attempt], **values,
     }  # fmt: skip
+    return a_record(asset_id, **known)
 
 
 @pytest.fixture
@@ -60,10 +62,9 @@ def sluice(cloud: Cloud, machine: Machine) -> Sluice:
 
 @pytest.fixture
 def keep(cloud: Cloud, sluice: Sluice) -> Callable[..., None]:
-    def keep_them(*records: dict[str, Any]) -> None:
+    def keep_them(*records: Record) -> None:
         for each in records:
-            values = {name: value for name, value in each.items() if name not in {"pk", "sk", "updated_at"}}
-            sluice.records._set({"pk": each["pk"], "sk": each["sk"]}, {**values, "updated_at": each["updated_at"]})
+            cloud.put_record(each)
 
     return keep_them
 
@@ -71,7 +72,7 @@ def keep(cloud: Cloud, sluice: Sluice) -> Callable[..., None]:
 def all_pages(sluice: Sluice, wanted: Filter, size: int) -> list[str]:
     page, found = listing.assets(sluice, wanted, size=size), []
     while True:
-        found += [row["asset_id"] for row in page.rows]
+        found += [row.asset_id for row in page.rows]
         if page.next is None:
             return found
         page = listing.assets(sluice, wanted, size=size, token=page.next)
@@ -94,7 +95,7 @@ def test_what_changes_meanwhile_does_not_shift_the_next_page(sluice: Sluice, kee
     first = listing.assets(sluice, Filter(), size=3)
     keep(record(99, updated_at=(NOW + HOUR).isoformat()))
     second = listing.assets(sluice, Filter(), size=3, token=first.next)
-    assert [row["asset_id"] for row in second.rows] == [f"{number:032x}" for number in (3, 4, 5)]
+    assert [row.asset_id for row in second.rows] == [f"{number:032x}" for number in (3, 4, 5)]
 
 
 @pytest.mark.parametrize(
@@ -136,17 +137,17 @@ def test_all_that_match_are_whole_records(sluice: Sluice, keep: Callable[..., No
     keep(*(record(number, timings={"validate": 7}) for number in range(120)), record(500, "rejected"))
     found = list(listing.matching(sluice, Filter(statuses=("succeeded",))))
     assert len(found) == 120
-    assert found[0]["timings"] == {"validate": 7}
+    assert found[0].timings == {"validate": 7}
 
 
 def test_a_latest_execution_is_told_from_the_record(sluice: Sluice, keep: Callable[..., None]):
     keep(record(1, "rejected", reason={"code": "EmptyFile"}))
     [row] = executions_of(sluice, Filter(code="EmptyFile"))
-    assert (row["name"], row["status"], row["code"], row["seconds"]) == ("e1", "FAILED", "EmptyFile", 2.0)
+    assert (row.name, row.status, row.code, row.seconds) == ("e1", "FAILED", "EmptyFile", 2.0)
 
 
-def executions_of(sluice: Sluice, wanted: Filter, status: str | None = None) -> list[dict[str, Any]]:
-    return listing.executions_of_assets(sluice, wanted, Ends(sluice), status=status, size=50).rows
+def executions_of(sluice: Sluice, wanted: Filter, status: str | None = None) -> list[listing.Row]:
+    return list(listing.executions_of_assets(sluice, wanted, Ends(sluice), status=status, size=50).rows)
 
 
 @pytest.mark.parametrize(
@@ -171,7 +172,7 @@ def test_executions_of_a_name_and_a_status_are_all_that_ended_so(
     states = {each: each for each in ("rejected", "discarded", "succeeded", "processing")} | failed
     keep(*(record(at, each, execution=name) for at, (name, each) in enumerate(states.items())))
     found = executions_of(sluice, Filter(text="photos"), status)
-    assert {row["name"] for row in found} == names
+    assert {row.name for row in found} == names
 
 
 def test_executions_of_a_range_are_those_that_were_started_in_it(sluice: Sluice, keep: Callable[..., None]):
@@ -179,7 +180,7 @@ def test_executions_of_a_range_are_those_that_were_started_in_it(sluice: Sluice,
     attempt = {"started_at": (NOW - 2 * HOUR).isoformat(), "number": 1}
     keep(record(1), record(2, attempts=[attempt]), record(3 * 3600))
     since, before = NOW - 2 * HOUR - timedelta(minutes=1), NOW - HOUR
-    assert [row["name"] for row in executions_of(sluice, Filter(text="photos", since=since, before=before))] == ["e2"]
+    assert [row.name for row in executions_of(sluice, Filter(text="photos", since=since, before=before))] == ["e2"]
 
 
 def test_how_an_execution_ended_is_asked_for_once(sluice: Sluice, monkeypatch: pytest.MonkeyPatch):
@@ -263,8 +264,12 @@ def test_percentiles_are_interpolated():
     assert percentiles([]) == (None, None)
 
 
+def a_file(content_type: str) -> MadeFile:
+    return MadeFile(name="web", bucket=OUTPUT, key="a", content_type=content_type, bytes=1, sha256="0" * 64)
+
+
 def test_originals_are_downloads_whatever_they_claim_to_be(sluice: Sluice):
-    url = Files(sluice).download({"bucket": ARCHIVE, "key": "a/evil.svg", "version_id": "v1"}, 'evil".svg\r\n')
+    url = Files(sluice).download(Pointer(bucket=ARCHIVE, key="a/evil.svg", version_id="v1"), 'evil".svg\r\n')
     asked = parse_qs(urlsplit(url).query)
     assert asked["response-content-disposition"] == ["attachment; filename*=UTF-8''evil%22.svg%0D%0A"]
     assert asked["response-content-type"] == ["application/octet-stream"]
@@ -275,18 +280,18 @@ def test_originals_are_downloads_whatever_they_claim_to_be(sluice: Sluice):
     "content_type", ["image/svg+xml", "text/html", "text/plain; charset=utf-8", "application/json"]
 )
 def test_nothing_that_could_carry_script_is_shown_inline(sluice: Sluice, content_type: str):
-    assert Files(sluice).inline({"bucket": OUTPUT, "key": "a", "content_type": content_type}) is None
+    assert Files(sluice).inline(a_file(content_type)) is None
 
 
 @pytest.mark.parametrize("content_type", sorted(INLINE))
 def test_a_rendition_is_served_as_the_type_that_it_was_made_as(sluice: Sluice, content_type: str):
-    url = Files(sluice).inline({"bucket": OUTPUT, "key": "a", "content_type": content_type})
+    url = Files(sluice).inline(a_file(content_type))
     assert parse_qs(urlsplit(url or "").query)["response-content-type"] == [content_type]
 
 
 def test_a_page_that_refreshes_gets_the_same_address(sluice: Sluice):
     files = Files(sluice)
-    file = {"bucket": OUTPUT, "key": "a", "content_type": "image/webp"}
+    file = a_file("image/webp")
     assert files.inline(file) == files.inline(file)
 
 

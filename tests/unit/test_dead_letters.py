@@ -1,6 +1,7 @@
 """What rules and functions gave up is sent again; a message leaves its queue only after it was taken."""
 
 import json
+from types import SimpleNamespace
 
 import pytest
 from botocore.exceptions import ClientError
@@ -59,9 +60,9 @@ def test_upload_that_could_not_be_started_is_started_as_its_rule_would_have(clou
     at = cloud.upload('fotos/gr"oß 1.jpg', sample("JPEG"))
     bury(sluice, "events", created(at), GIVEN_UP)
     (done,) = redrive_dead_letters(sluice, by="ada")
-    assert (done["queue"], done["event"], done["about"]) == ("events", "Object Created", at.key)
-    assert done["gave_up"] == {"error": "RESOURCE_LIMIT_EXCEEDED", "message": "too many"}
-    execution = machine.executions[done["sent_to"]]
+    assert (done.queue, done.event, done.about) == ("events", "Object Created", at.key)
+    assert done.gave_up == {"error": "RESOURCE_LIMIT_EXCEEDED", "message": "too many"}
+    execution = machine.executions[done.sent_to]
     assert execution.wanted == {
         "bucket": INGEST,
         "key": at.key,
@@ -83,7 +84,7 @@ def test_upload_that_somebody_has_started_meanwhile_is_recognised(cloud, sluice,
     machine.run({"bucket": at.bucket, "key": at.key})
     bury(sluice, "events", created(at))
     (done,) = redrive_dead_letters(sluice, by="ada")
-    assert machine.executions[done["sent_to"]].run().path == ["Validate", "Duplicate"]
+    assert machine.executions[done.sent_to].run().path == ["Validate", "Duplicate"]
 
 
 @pytest.mark.parametrize(
@@ -96,8 +97,8 @@ def test_upload_that_somebody_has_started_meanwhile_is_recognised(cloud, sluice,
 def test_event_for_a_function_is_queued_for_it_again(sluice, queue, event, function, about):
     bury(sluice, queue, event, {"ErrorCode": "200", "ErrorMessage": "boom"})
     (done,) = redrive_dead_letters(sluice, by="ada")
-    assert (done["queue"], done["about"], done["sent_to"]) == (queue, about, function)
-    assert done["gave_up"] == {"error": "200", "message": "boom"}
+    assert (done.queue, done.about, done.sent_to) == (queue, about, function)
+    assert done.gave_up == {"error": "200", "message": "boom"}
     assert sluice.aws.lambda_.invoked == [(function, json.dumps(event).encode())]
     assert waiting(sluice)[queue] == 0
 
@@ -115,7 +116,7 @@ def test_event_for_a_function_is_queued_for_it_again(sluice, queue, event, funct
 def test_message_that_cannot_be_sent_stays_and_is_told(sluice, body, words):
     bury(sluice, "events", body)
     (done,) = redrive_dead_letters(sluice, by="ada")
-    assert words in done["kept"]
+    assert words in done.kept
     assert waiting(sluice)["events"] == 1
 
 
@@ -130,9 +131,9 @@ def test_message_that_aws_does_not_take_stays_and_the_others_go(sluice, monkeypa
         return taken(**call)
 
     monkeypatch.setattr(sluice.aws.lambda_, "invoke", invoke)
-    done = {each["event"]: each for each in redrive_dead_letters(sluice, by="ada")}
-    assert "TooManyRequestsException" in done[FAILED["detail-type"]]["kept"]
-    assert "kept" not in done["Object Restore Completed"]
+    done = {each.event: each for each in redrive_dead_letters(sluice, by="ada")}
+    assert "TooManyRequestsException" in done[FAILED["detail-type"]].kept
+    assert done["Object Restore Completed"].kept is None
     assert waiting(sluice)["failures"] == 1
 
 
@@ -154,7 +155,7 @@ def bodies(sluice, url):
 def test_message_is_put_back_into_the_queue_that_gave_it_up(sluice, queue):
     bury(sluice, queue, {"key": "cat.jpg"}, {"reason": "no bucket"})
     (done,) = redrive_dead_letters(sluice, queue, by="ada")
-    assert (done["about"], done["gave_up"]) == ("cat.jpg", {"message": "no bucket"})
+    assert (done.about, done.gave_up) == ("cat.jpg", {"message": "no bucket"})
     assert bodies(sluice, sluice.stack.sources[queue]) == [json.dumps({"key": "cat.jpg"})]
     assert waiting(sluice)[queue] == 0
 
@@ -178,19 +179,20 @@ def test_message_that_comes_again_at_once_does_not_go_round_for_ever(sluice, mon
 
     monkeypatch.setattr(sluice.aws.sqs, "send_message", refuse_at_once)
     first, second = redrive_dead_letters(sluice, "requests", by="ada")
-    assert "sent_to" in first
-    assert "came again at once" in second["kept"]
+    assert first.sent_to
+    assert "came again at once" in second.kept
     assert waiting(sluice)["requests"] == 1
 
 
 def test_one_sweep_does_what_all_failed_ones_were_to_do(sluice, monkeypatch):
     asked = []
     monkeypatch.setattr(
-        "workflow.operator.operations.dead_letters.sweep", lambda _: asked.append(1) or {"reports": ["a report"]}
+        "workflow.operator.operations.dead_letters.sweep",
+        lambda _: asked.append(1) or SimpleNamespace(reports=["a report"]),
     )
     for number in range(3):
         bury(sluice, "sweeps", {"number": number})
-    assert {each["sent_to"] for each in redrive_dead_letters(sluice, "sweeps", by="ada")} == {"a report"}
+    assert {each.sent_to for each in redrive_dead_letters(sluice, "sweeps", by="ada")} == {"a report"}
     assert (len(asked), waiting(sluice)["sweeps"]) == (1, 0)
 
 
@@ -201,7 +203,7 @@ def test_sweep_that_fails_again_leaves_its_message(sluice, monkeypatch):
     monkeypatch.setattr("workflow.operator.operations.dead_letters.sweep", fail)
     bury(sluice, "sweeps", {})
     (done,) = redrive_dead_letters(sluice, "sweeps", by="ada")
-    assert "the table is gone" in done["kept"]
+    assert "the table is gone" in done.kept
     assert waiting(sluice)["sweeps"] == 1
 
 
@@ -209,8 +211,8 @@ def test_only_the_messages_that_are_meant_are_sent(sluice):
     for number in range(3):
         bury(sluice, "restores", {**RESTORED, "id": str(number)})
     chosen = look(sluice, "restores")[1]
-    (done,) = redrive_dead_letters(sluice, "restores", by="ada", ids={chosen["message_id"]})
-    assert done["body"] == chosen["body"]
+    (done,) = redrive_dead_letters(sluice, "restores", by="ada", ids={chosen.message_id})
+    assert done.body == chosen.body
     assert waiting(sluice) == dict.fromkeys(sluice.stack.dead_letters, 0) | {"restores": 2}
 
 
@@ -221,8 +223,8 @@ def test_look_tells_what_each_is_about_and_leaves_it(sluice):
     bury(sluice, "failures", {"DDBStreamBatchInfo": place})
     for _ in range(2):
         found = look(sluice, "failures")
-        assert {each["about"] for each in found} == {"first", None, "7 records from 4 of shardId-1"}
-        assert {"error": "200", "message": "boom"} in [each["gave_up"] for each in found]
+        assert {each.about for each in found} == {"first", None, "7 records from 4 of shardId-1"}
+        assert {"error": "200", "message": "boom"} in [each.gave_up for each in found]
         assert waiting(sluice)["failures"] == 3
     assert len(look(sluice, "failures", limit=2)) == 2
     assert waiting(sluice)["failures"] == 3
@@ -241,7 +243,7 @@ def test_what_is_discarded_can_still_be_read(cloud, sluice):
     (gone,) = discard_dead_letters(sluice, "webhook", by="ada", why="the receiver is gone for good")
     assert waiting(sluice)["webhook"] == 0
     (copy,) = cloud.contents(OPERATIONS).items()
-    assert gone["kept_as"] == f"s3://{OPERATIONS}/{copy[0]}"
+    assert gone.kept_as == f"s3://{OPERATIONS}/{copy[0]}"
     kept = json.loads(copy[1])
     assert (kept["body"], kept["discarded"]["by"]) == ("not JSON", "ada")
 

@@ -2,13 +2,14 @@
 
 import pytest
 
+from tests.unit.cloud import a_record
 from workflow import prices
 from workflow.limits import FUNCTIONS
 from workflow.operator.operations.estimate import estimate
 
 
 def record(key="a.jpg", kind="image", size=100, **timings):
-    return {"key": key, "size": size, "kind": kind, **({"timings": timings} if timings else {})}
+    return a_record(key=key, size=size, kind=kind, timings=timings)
 
 
 def test_nothing_costs_nothing():

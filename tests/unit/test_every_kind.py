@@ -11,7 +11,7 @@ import pytest
 
 from infra.local.samples import FOLDER, SAMPLES, Sample
 from tasks.shared.naming import asset_id, child_key
-from tasks.shared.records import Records
+from tasks.shared.records.adapter import Records
 from tasks.shared.work import Original, Recipe
 from tasks.validate.inspect import inspect
 from tests.unit.cloud import EXPANDED, OUTPUT, QUARANTINE, TABLE, Cloud, load_function
@@ -37,7 +37,7 @@ def run(machine: Machine, at: Pointer, **wanted: object) -> Execution:
 
 
 def record_of(cloud: Cloud, at: Pointer) -> dict[str, Any]:
-    return Records(cloud.dynamodb, TABLE).get(asset_id(at.bucket, at.key, str(at.version_id))) or {}
+    return cloud.record(asset_id(at.bucket, at.key, str(at.version_id)))
 
 
 @pytest.mark.parametrize("name", MADE)
@@ -88,8 +88,8 @@ def test_files_in_an_archive_come_in_with_their_lineage(cloud: Cloud, machine: M
     )
     key = child_key("a/trip.zip", parent["asset_id"], "weights.csv")
     assert machine.run({"bucket": EXPANDED, "key": key, "trigger": "upload"}).status == "SUCCEEDED"
-    child = Records(cloud.dynamodb, TABLE).newest_of_key(EXPANDED, key) or {}
-    assert (child["parent"], child["kind"], child["status"]) == (parent["asset_id"], "table", "succeeded")
+    child = Records(cloud.dynamodb, TABLE).assets.newest_of_key(EXPANDED, key)
+    assert (child.parent, child.kind, child.status) == (parent["asset_id"], "table", "succeeded")
     assert key not in cloud.keys(EXPANDED)
 
 

@@ -6,7 +6,6 @@ import pytest
 from PIL import ExifTags
 
 from tasks.shared.naming import asset_id, original_key
-from tasks.shared.records import Records
 from tests.unit.cloud import ARCHIVE, INGEST, OUTPUT, QUARANTINE, TABLE, Cloud, load_function
 from tests.unit.images import encoded, exif, quarters, sample
 from tests.unit.state_machine import Execution, Machine
@@ -26,7 +25,7 @@ def run(machine: Machine, at: Pointer, **wanted: object) -> Execution:
 
 
 def record_of(cloud: Cloud, at: Pointer) -> dict:
-    return Records(cloud.dynamodb, TABLE).get(asset_id(at.bucket, at.key, str(at.version_id))) or {}
+    return cloud.record(asset_id(at.bucket, at.key, str(at.version_id)))
 
 
 def test_accepted_image_goes_all_the_way(cloud, machine):

@@ -6,7 +6,7 @@ import pytest
 
 from tasks.shared.naming import asset_id, original_key
 from tasks.shared.objects import Objects
-from tasks.shared.records import Records
+from tasks.shared.records.adapter import Records
 from tasks.validate.locate import Places, locate
 from tests.unit.cloud import ARCHIVE, EXPANDED, INGEST, OUTPUT, QUARANTINE, TABLE, Cloud
 from workflow.errors import InputError, ObjectNotFound
@@ -31,7 +31,7 @@ def uploaded(cloud: Cloud, find) -> Asset:
     """An upload that an execution has begun."""
     at = cloud.upload(KEY, b"data", ContentType="image/jpeg")
     asset = find(version_id=at.version_id, sequencer="0A")
-    Records(cloud.dynamodb, TABLE).begin(
+    Records(cloud.dynamodb, TABLE).assets.begin(
         asset, RUN, ExecutionInput(bucket=asset.bucket, key=asset.key, trigger="upload")
     )
     return asset
@@ -77,7 +77,7 @@ def test_address_of_the_moved_original_finds_its_asset(cloud, find, uploaded, bu
 
 
 def test_moved_original_keeps_time_and_sequencer_of_its_upload(cloud, find, uploaded):
-    Records(cloud.dynamodb, TABLE).update(uploaded.id, {"last_modified": "2020-01-01T00:00:00+00:00"})
+    cloud.set_record(uploaded.id, last_modified="2020-01-01T00:00:00+00:00")
     at = move(cloud, uploaded, ARCHIVE)
     found = find(bucket=ARCHIVE, key=at.key)
     assert (found.last_modified, found.sequencer) == ("2020-01-01T00:00:00+00:00", "0A")

@@ -83,7 +83,7 @@ def test_what_was_discarded_is_uploaded_again(sluice, put, machine, picture):
     picture.path.write_bytes(b"no picture")
     (first,) = put(picture)
     process(machine, first)
-    discard(sluice, sluice.records.get(first.uploaded.asset_id), by="ada", why="spam")
+    discard(sluice, sluice.records.assets.get(first.uploaded.asset_id), by="ada", why="spam")
     assert put(picture)[0].how == "uploaded"
 
 

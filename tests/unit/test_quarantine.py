@@ -5,8 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from tasks.shared.naming import asset_id
-from tasks.shared.records import Records
-from tests.unit.cloud import QUARANTINE, TABLE, Cloud, load_function
+from tests.unit.cloud import QUARANTINE, Cloud, load_function
 from tests.unit.state_machine import Machine
 
 
@@ -14,7 +13,7 @@ def reject(cloud: Cloud, machine: Machine) -> tuple[dict[str, Any], dict[str, An
     """The reason in the record, and the one beside the original."""
     at = cloud.upload("notes.exe", b"MZ" + bytes(100))
     machine.run({"bucket": at.bucket, "key": at.key, "version_id": at.version_id, "trigger": "upload"})
-    record = Records(cloud.dynamodb, TABLE).get(asset_id(at.bucket, at.key, str(at.version_id))) or {}
+    record = cloud.record(asset_id(at.bucket, at.key, str(at.version_id)))
     (beside,) = (key for key in cloud.keys(QUARANTINE) if key.endswith(".reason.json"))
     return record["reason"], json.loads(cloud.read(QUARANTINE, beside))
 

@@ -3,7 +3,8 @@
 import pytest
 
 from tasks.shared.naming import asset_id
-from tasks.shared.records import Records
+from tasks.shared.records.adapter import Records
+from tasks.shared.records.model import Reason
 from tests.unit.cloud import TABLE
 from tests.unit.images import sample
 
@@ -48,16 +49,16 @@ def test_bad_end_is_recorded_with_its_reason(
     cloud, machine, records, at_work, asset, status, error, cause, code, message
 ):
     machine.report_end(at_work.end(status, error, cause))
-    record = records.get(asset)
-    assert record["status"] == "failed"
-    assert record["reason"] == {"code": code, "message": message, "state": "Transform"}
-    assert record["attempts"][0]["outcome"] == "failed"
+    record = records.assets.get(asset)
+    assert record.status == "failed"
+    assert record.reason == Reason(code=code, message=message, state="Transform")
+    assert record.attempts[0].outcome == "failed"
     assert [event["data"]["reason"]["code"] for event in cloud.announced()] == [code]
 
 
 def test_failed_asset_is_free_for_the_next_execution(machine, records, at_work, asset):
     machine.report_end(at_work.end("ABORTED"))
-    assert records.claimed_by(asset) is None
+    assert records.claims.holder(asset) is None
     assert machine.run(again(at_work, "upload")).status == "SUCCEEDED"
 
 
@@ -71,36 +72,36 @@ def test_repeated_event_is_told_once(cloud, machine, at_work):
 def test_late_event_after_a_redrive_that_succeeded_changes_nothing(cloud, machine, records, at_work, asset):
     machine.report_end(at_work.end("ABORTED"))
     at_work.redrive()
-    before = records.get(asset)
+    before = records.assets.get(asset)
     machine.report_end(at_work)
-    assert records.get(asset) == before
-    assert before["status"] == "succeeded"
+    assert records.assets.get(asset) == before
+    assert before.status == "succeeded"
 
 
 def test_late_event_during_a_redrive_changes_nothing(machine, records, at_work, asset):
-    before = records.get(asset)
+    before = records.assets.get(asset)
     machine.report_end(at_work)
-    assert records.get(asset) == before
-    assert records.claimed_by(asset) == at_work.name
+    assert records.assets.get(asset) == before
+    assert records.claims.holder(asset) == at_work.name
 
 
 def test_event_of_an_overtaken_execution_leaves_the_record_alone(machine, records, at_work, asset):
     machine.report_end(at_work.end("ABORTED"))
     machine.run(again(at_work, "manual"))
-    before = records.get(asset)
+    before = records.assets.get(asset)
     machine.report_end(at_work)
-    assert records.get(asset) == before
+    assert records.assets.get(asset) == before
 
 
 def test_execution_that_ended_between_claim_and_record_frees_its_asset(machine, records, functions, monkeypatch, cloud):
     at = cloud.upload("cat.jpg", sample("JPEG"))
     with monkeypatch.context() as broken:
-        broken.setattr(functions["validate"].records, "begin", None)
+        broken.setattr("tasks.shared.records.assets.Assets.begin", None)
         failed = machine.run({"bucket": at.bucket, "key": at.key, "trigger": "upload"})
     asset = asset_id(at.bucket, at.key, at.version_id)
-    assert records.claimed_by(asset) == failed.name
+    assert records.claims.holder(asset) == failed.name
     machine.report_end(failed)
-    assert records.claimed_by(asset) is None
+    assert records.claims.holder(asset) is None
 
 
 def test_execution_without_an_asset_is_counted_and_logged(cloud, machine, capsys, log):

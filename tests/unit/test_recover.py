@@ -55,15 +55,13 @@ def test_interrupted_upload_is_taken_up(cloud, machine, connection, steps, heard
     assert recover(connection, since=START, lost_records=False) == []
 
 
-@pytest.mark.parametrize(
-    ("data", "task", "error"), [(sample("JPEG"), "archive", None), (b"", "quarantine", "EmptyFile")]
-)
+@pytest.mark.parametrize(("data", "error"), [(sample("JPEG"), None), (b"", "EmptyFile")])
 def test_upload_whose_end_was_written_down_before_its_execution_was_interrupted_is_taken_up(
-    cloud, functions, machine, connection, monkeypatch, data, task, error
+    cloud, machine, connection, monkeypatch, data, error
 ):
     cloud.upload("cat.jpg", data)
     with monkeypatch.context() as broken:
-        broken.setattr(functions[task].records, "keep_claim", None)
+        broken.setattr("tasks.shared.records.claims.Claims.keep", None)
         interrupted = machine.run({"bucket": INGEST, "key": "cat.jpg"})
     interrupted.end("FAILED", RESTARTED)
     assert recover(connection, since=START, lost_records=False) == ["cat.jpg"]

@@ -6,6 +6,7 @@ import pytest
 from botocore.client import BaseClient
 from botocore.exceptions import ClientError
 
+from tasks.shared.records.model import facts_of
 from tests.unit.cloud import INGEST
 from tests.unit.images import sample
 from workflow.operator.operations.redrive import Redriven, failed_executions, redrive, redrive_all
@@ -28,7 +29,7 @@ def failed(cloud, machine):
 
 
 def record_of(sluice, execution):
-    return sluice.records.get(sluice.records.asset_of(execution.name))
+    return facts_of(sluice.records.assets.get(sluice.records.links.asset_of(execution.name)))
 
 
 def attempts(sluice, execution):
@@ -205,14 +206,14 @@ def test_failed_executions_are_found_by_error_and_age(cloud, sluice, machine, fa
     lost = machine.run({"bucket": INGEST, "key": "missing.jpg"})
     assert lost.status == overtaken.status == "FAILED"
 
-    found = {each["execution"]: (each["error"], each["key"]) for each in failed_executions(sluice)}
+    found = {each.execution: (each.error, each.key) for each in failed_executions(sluice)}
     assert found == {
         slow.name: ("TransientError", "slow.jpg"),
         broken.name: ("Runtime.ExitError", "broken.jpg"),
         lost.name: ("ObjectNotFound", None),
     }
     (only,) = failed_executions(sluice, error="Runtime.ExitError")
-    assert only["execution"] == broken.name
+    assert only.execution == broken.name
     now = datetime.now(UTC)
     assert len(failed_executions(sluice, since=now - timedelta(minutes=5))) == len(found)
     assert failed_executions(sluice, since=now + timedelta(minutes=5)) == []

@@ -15,7 +15,7 @@ def ended(cloud, sluice, machine):
     def process(data):
         cloud.upload("photos/cat.jpg", data)
         execution = machine.run({"bucket": INGEST, "key": "photos/cat.jpg", "trigger": "upload"})
-        return sluice.records.get(sluice.records.asset_of(execution.name))
+        return sluice.records.assets.get(sluice.records.links.asset_of(execution.name))
 
     return process
 
@@ -26,41 +26,41 @@ def too_large(ended):
     with pytest.MonkeyPatch.context() as stricter:
         stricter.setattr("tasks.validate.inspect.MAX_BYTES", 1)
         record = ended(sample("JPEG"))
-    assert record["reason"]["code"] == "TooLarge"
+    assert record.code == "TooLarge"
     return record
 
 
 def test_released_file_goes_all_the_way_and_the_attempt_says_who_and_why(sluice, machine, too_large):
     name = release(sluice, too_large, by="ada", why="the limit was raised")
     assert machine.executions[name].run().status == "SUCCEEDED"
-    record = sluice.records.get(too_large["asset_id"])
-    assert (record["status"], record["original"]["bucket"]) == ("succeeded", ARCHIVE)
-    attempt = record["attempts"][-1]
-    assert [attempt[field] for field in ("trigger", "by", "why")] == ["release", "ada", "the limit was raised"]
+    record = sluice.records.assets.get(too_large.asset_id)
+    assert (record.status, record.original.bucket) == ("succeeded", ARCHIVE)
+    attempt = record.attempts[-1]
+    assert [getattr(attempt, field) for field in ("trigger", "by", "why")] == ["release", "ada", "the limit was raised"]
 
 
 def test_released_file_that_is_still_bad_stays_in_quarantine(sluice, machine, ended):
     name = release(sluice, ended(b"no picture"), by="ada", why="hope")
     assert machine.executions[name].run().path[-1] == "Rejected"
-    (record,) = sluice.records.by("by_status", "rejected")
-    assert record["original"]["bucket"] == QUARANTINE
+    (record,) = sluice.records.assets.by("by_status", "rejected")
+    assert record.original.bucket == QUARANTINE
 
 
 def test_discarded_original_can_still_be_recovered_and_its_reason_stays(cloud, sluice, ended):
     record = ended(b"no picture")
-    original = record["original"]
+    original = record.original
     discard(sluice, record, by="ada", why="spam")
-    assert sluice.records.get(record["asset_id"])["status"] == "discarded"
-    assert cloud.keys(QUARANTINE) == [f"{original['key']}.reason.json"]
-    assert cloud.exists(QUARANTINE, original["key"], original["version_id"])
+    assert sluice.records.assets.get(record.asset_id).status == "discarded"
+    assert cloud.keys(QUARANTINE) == [f"{original.key}.reason.json"]
+    assert cloud.exists(QUARANTINE, original.key, original.version_id)
 
 
 def test_discarding_again_adds_nothing(cloud, sluice, ended):
     record = ended(b"no picture")
     discard(sluice, record, by="ada", why="spam")
-    before = sluice.records.get(record["asset_id"])
+    before = sluice.records.assets.get(record.asset_id)
     discard(sluice, before, by="bob", why="again")
-    assert sluice.records.get(record["asset_id"]) == before
+    assert sluice.records.assets.get(record.asset_id) == before
     assert len(cloud.s3.list_object_versions(Bucket=QUARANTINE)["DeleteMarkers"]) == 1
 
 
@@ -83,7 +83,7 @@ def test_archived_original_of_a_file_that_is_rejected_later_is_not_discarded(clo
     with pytest.MonkeyPatch.context() as stricter:
         stricter.setattr("tasks.validate.inspect.MAX_BYTES", 1)
         machine.run({"bucket": INGEST, "key": "photos/cat.jpg"})
-    (record,) = sluice.records.by("by_status", "rejected")
+    (record,) = sluice.records.assets.by("by_status", "rejected")
     with pytest.raises(NotPossibleError, match="not in quarantine"):
         discard(sluice, record, by="ada", why="spam")
     assert len(cloud.keys(ARCHIVE)) == 1

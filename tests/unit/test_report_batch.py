@@ -10,7 +10,7 @@ import pytest
 from botocore.client import BaseClient
 
 from tasks.report_batch.report import row_of
-from tests.unit.cloud import OPERATIONS, STATE_MACHINE
+from tests.unit.cloud import OPERATIONS, STATE_MACHINE, a_record
 
 BATCH = "b-1"
 RUN = {"arn": "arn:aws:states:::execution:sluice-reprocess:b-1", "name": BATCH, "started": "2026-11-23T10:00:00Z"}
@@ -21,7 +21,7 @@ def attempt(number, outcome=None, **said):
 
 
 def row(*attempts, **record):
-    return row_of("a" * 32, "cat.jpg", {"attempts": list(attempts), **record}, BATCH)
+    return row_of("cat.jpg", a_record(attempts=attempts, **record), BATCH)
 
 
 def test_row_tells_the_batch_s_own_attempt():
@@ -85,7 +85,7 @@ def report(cloud, functions, *assets):
 
 
 def known(cloud, functions, asset, *attempts, **record):
-    functions["report_batch"].records.update(asset, {"asset_id": asset, "attempts": list(attempts), **record})
+    cloud.put_record(a_record(asset, attempts=attempts, **record))
 
 
 def test_report_has_a_row_for_each_line_and_the_counts(cloud, functions, looked_up):

@@ -7,7 +7,7 @@ import pytest
 from botocore.client import BaseClient
 from botocore.exceptions import ClientError
 
-from tests.unit.cloud import INGEST, OPERATIONS
+from tests.unit.cloud import INGEST, OPERATIONS, a_record
 from tests.unit.operating import operated
 from workflow.operator.operations import NotPossibleError
 from workflow.operator.operations.reprocess import batch, reprocess, resume, stop
@@ -76,12 +76,16 @@ def assets(count):
     ]
 
 
+def known(asset):
+    return a_record(**asset)
+
+
 def manifest(cloud, key):
     return [json.loads(line) for line in cloud.read(OPERATIONS, key).splitlines()]
 
 
 def test_ten_assets_are_started_directly(sluice, states):
-    made = reprocess(sluice, iter(assets(10)), by="ada", why="new recipe")
+    made = reprocess(sluice, map(known, assets(10)), by="ada", why="new recipe")
     assert (made.name, made.count, len(made.executions)) == (None, 10, 10)
     wanted = json.loads(states.started[0]["input"])
     assert {name: wanted[name] for name in ("trigger", "by", "why", "key")} == {
@@ -90,7 +94,7 @@ def test_ten_assets_are_started_directly(sluice, states):
 
 
 def test_eleven_assets_become_a_batch_whose_manifest_names_all(cloud, sluice, states):
-    made = reprocess(sluice, iter(assets(11)), by="ada", why="new recipe", concurrency=7, tolerate_percent=5)
+    made = reprocess(sluice, map(known, assets(11)), by="ada", why="new recipe", concurrency=7, tolerate_percent=5)
     (request,) = states.started
     wanted = json.loads(request["input"])
     assert request["name"] == wanted["batch"] == made.name
@@ -124,11 +128,11 @@ def test_unknown_batch_is_a_sentence(sluice):
 
 def ended(cloud, sluice, states, status, **more):
     """A batch of twelve, of which one has succeeded and one was rejected, one failed, and nine were not reached."""
-    made = reprocess(sluice, iter(assets(12)), by="ada")
+    made = reprocess(sluice, map(known, assets(12)), by="ada")
     states.execution = {"status": status, "input": states.started[-1]["input"], **more}
     for number, outcome in enumerate(("succeeded", "rejected", "failed")):
         attempts = [{"number": 1, "execution": "e", "batch": made.name, "outcome": outcome}]
-        sluice.records.update(f"a{number}", {"asset_id": f"a{number}", "attempts": attempts})
+        cloud.put_record(a_record(f"a{number}", attempts=attempts))
     return made.name
 
 
@@ -168,7 +172,7 @@ def test_batch_with_nothing_left_says_so(cloud, sluice, states):
     name = ended(cloud, sluice, states, "SUCCEEDED")
     for number in range(12):
         attempts = [{"number": 1, "execution": "e", "batch": name, "outcome": "succeeded"}]
-        sluice.records.update(f"a{number}", {"asset_id": f"a{number}", "attempts": attempts})
+        cloud.put_record(a_record(f"a{number}", attempts=attempts))
     with pytest.raises(NotPossibleError, match="done"):
         resume(sluice, name, by="ben")
 

@@ -4,8 +4,9 @@ from datetime import timedelta
 
 import pytest
 
-from tasks.shared import records as records_module
 from tasks.shared.naming import asset_id
+from tasks.shared.records import claims
+from tasks.shared.records.model import facts_of
 from tests.unit.cloud import INGEST
 from tests.unit.images import sample
 from tests.unit.operating import operated
@@ -26,7 +27,7 @@ def last_state(execution):
 
 
 def record_of(cloud, wanted):
-    return operated(cloud).records.get(asset_id(INGEST, wanted["key"], wanted["version_id"]))
+    return facts_of(operated(cloud).records.assets.get(asset_id(INGEST, wanted["key"], wanted["version_id"])))
 
 
 def triggers(cloud, wanted):
@@ -34,8 +35,8 @@ def triggers(cloud, wanted):
 
 
 def pass_time(monkeypatch, seconds):
-    later = records_module.now() + timedelta(seconds=seconds)
-    monkeypatch.setattr(records_module, "now", lambda: later)
+    later = claims.now() + timedelta(seconds=seconds)
+    monkeypatch.setattr(claims, "now", lambda: later)
 
 
 def test_copy_of_an_earlier_input_is_a_duplicate_within_the_window(cloud, machine, delivery):

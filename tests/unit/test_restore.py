@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 from botocore.client import BaseClient
 from botocore.exceptions import ClientError
+from msgspec import structs
 
 from tasks.shared.naming import asset_id
 from tasks.shared.objects import Objects
@@ -16,6 +17,7 @@ from workflow.glacier import RETRIEVALS
 from workflow.operator.operations import NotPossibleError
 from workflow.operator.operations.restore import PRICES, price_of_restore, restore
 from workflow.operator.stack import NotThereError
+from workflow.shapes import Pointer
 
 
 @pytest.fixture
@@ -25,8 +27,8 @@ def archived(cloud, sluice, machine):
     def archive(storage_class):
         at = cloud.upload("photos/cat.jpg", sample("JPEG"))
         machine.run({"bucket": INGEST, "key": at.key, "trigger": "upload"})
-        record = sluice.records.get(asset_id(INGEST, at.key, at.version_id))
-        freeze(cloud, record["original"]["key"], storage_class)
+        record = sluice.records.assets.get(asset_id(INGEST, at.key, at.version_id))
+        freeze(cloud, record.original.key, storage_class)
         return record
 
     return archive
@@ -75,7 +77,7 @@ def completed(record):
             "version": "0",
             "bucket": {"name": ARCHIVE},
             "object": {
-                "key": record["original"]["key"],
+                "key": record.original.key,
                 "size": 5,
                 "etag": "b1946ac92492d2347c6235b4d2611184",
                 "version-id": "KKsjUC1.6gIjqtvhfg5AdMI0eCePIiT3",
@@ -96,16 +98,16 @@ def test_event_starts_what_was_asked_for_and_the_attempt_says_who(sluice, machin
     record = archived("DEEP_ARCHIVE")
     answer(202)
     told = restore(sluice, record, tier="Bulk", days=2, by="ada", why="new recipe")
-    assert (told["state"], told["takes"], told["execution"]) == ("asked", "up to 48 hours", None)
-    assert sluice.records.get(record["asset_id"])["restore"]["then_reprocess"]
+    assert (told.state, told.takes, told.execution) == ("asked", "up to 48 hours", None)
+    assert sluice.records.assets.get(record.asset_id).restore.then_reprocess
     assert started(machine) == []
     machine.invoke("continue_restored", completed(record))
     (execution,) = started(machine)
     assert execution.run().status == "SUCCEEDED"
-    now = sluice.records.get(record["asset_id"])
-    assert [now["attempts"][-1][field] for field in ("trigger", "by", "why")] == ["restore", "ada", "new recipe"]
-    assert now["restored_until"] == "2021-11-13T00:00:00Z"
-    assert "restore" not in now
+    now = sluice.records.assets.get(record.asset_id)
+    assert [getattr(now.attempts[-1], field) for field in ("trigger", "by", "why")] == ["restore", "ada", "new recipe"]
+    assert now.restored_until == "2021-11-13T00:00:00Z"
+    assert now.restore is None
 
 
 def test_original_stays_in_the_archive_as_it_is(cloud, sluice, machine, archived, answer):
@@ -116,9 +118,9 @@ def test_original_stays_in_the_archive_as_it_is(cloud, sluice, machine, archived
     machine.invoke("continue_restored", completed(record))
     started(machine)[0].run()
     assert cloud.versions(ARCHIVE) == before
-    original = sluice.records.get(record["asset_id"])["original"]
-    assert original["storage_class"] == "DEEP_ARCHIVE"
-    assert (original["key"], original["version_id"]) in before
+    original = sluice.records.assets.get(record.asset_id).original
+    assert original.storage_class == "DEEP_ARCHIVE"
+    assert (original.key, original.version_id) in before
 
 
 @pytest.mark.parametrize("ended", [False, True])
@@ -161,24 +163,24 @@ def test_without_a_reprocess_only_the_time_is_noted(sluice, machine, archived, a
     restore(sluice, record, by="ada", reprocess=False)
     machine.invoke("continue_restored", completed(record))
     assert started(machine) == []
-    now = sluice.records.get(record["asset_id"])
-    assert now["restored_until"] == "2021-11-13T00:00:00Z"
-    assert "restore" not in now
+    now = sluice.records.assets.get(record.asset_id)
+    assert now.restored_until == "2021-11-13T00:00:00Z"
+    assert now.restore is None
 
 
 def test_restore_that_is_under_way_already_is_waited_for(sluice, machine, archived, answer):
     record = archived("GLACIER")
     answer(code="RestoreAlreadyInProgress")
-    assert restore(sluice, record, by="ada")["state"] == "under way"
-    assert "restore" in sluice.records.get(record["asset_id"])
+    assert restore(sluice, record, by="ada").state == "under way"
+    assert sluice.records.assets.get(record.asset_id).restore
 
 
 def test_original_that_can_be_read_already_is_processed_at_once(sluice, machine, archived, answer):
     record = archived("GLACIER")
     answer(200)
     told = restore(sluice, record, by="ada")
-    assert told["state"] == "readable"
-    assert machine.executions[told["execution"]].run().status == "SUCCEEDED"
+    assert told.state == "readable"
+    assert machine.executions[told.execution].run().status == "SUCCEEDED"
 
 
 def test_event_that_comes_beside_the_answer_starts_nothing_more(sluice, machine, archived, answer):
@@ -192,8 +194,8 @@ def test_event_that_comes_beside_the_answer_starts_nothing_more(sluice, machine,
 def test_original_that_can_be_read_already_and_is_not_to_be_processed(sluice, machine, archived, answer):
     record = archived("GLACIER")
     answer(200)
-    assert restore(sluice, record, by="ada", reprocess=False)["execution"] is None
-    assert "restore" not in sluice.records.get(record["asset_id"])
+    assert restore(sluice, record, by="ada", reprocess=False).execution is None
+    assert sluice.records.assets.get(record.asset_id).restore is None
 
 
 def test_refusal_is_forgotten(sluice, archived, answer):
@@ -201,14 +203,14 @@ def test_refusal_is_forgotten(sluice, archived, answer):
     answer(code="AccessDenied")
     with pytest.raises(ClientError, match="AccessDenied"):
         restore(sluice, record, by="ada")
-    assert "restore" not in sluice.records.get(record["asset_id"])
+    assert sluice.records.assets.get(record.asset_id).restore is None
 
 
 def test_deep_archive_has_no_expedited_retrieval(sluice, archived):
     record = archived("DEEP_ARCHIVE")
     with pytest.raises(NotPossibleError, match="no Expedited retrieval; choose Standard or Bulk"):
         restore(sluice, record, tier="Expedited", by="ada")
-    assert "restore" not in sluice.records.get(record["asset_id"])
+    assert sluice.records.assets.get(record.asset_id).restore is None
 
 
 @pytest.mark.parametrize("storage_class", ["STANDARD_IA", "GLACIER_IR"])
@@ -220,21 +222,21 @@ def test_original_that_is_not_frozen_needs_no_restore(sluice, archived, storage_
 def test_original_that_is_not_in_the_archive_needs_no_restore(cloud, sluice, machine):
     at = cloud.upload("cat.jpg", b"no picture")
     machine.run({"bucket": INGEST, "key": at.key})
-    (record,) = sluice.records.by("by_status", "rejected")
+    (record,) = sluice.records.assets.by("by_status", "rejected")
     with pytest.raises(NotPossibleError, match="can be read at once"):
         restore(sluice, record, by="ada")
 
 
 def test_original_that_somebody_removed_is_not_restored(cloud, sluice, archived):
     record = archived("GLACIER")
-    cloud.s3.delete_object(Bucket=ARCHIVE, Key=record["original"]["key"])
+    cloud.s3.delete_object(Bucket=ARCHIVE, Key=record.original.key)
     with pytest.raises(NotThereError, match="is not there"):
         restore(sluice, record, by="ada")
 
 
 def test_restored_object_that_is_no_asset_is_logged(machine, archived, log):
     record = archived("GLACIER")
-    stranger = {**record, "original": {"key": f"photos/{'0' * 32}/dog.jpg"}}
+    stranger = structs.replace(record, original=Pointer(bucket=ARCHIVE, key=f"photos/{'0' * 32}/dog.jpg"))
     machine.invoke("continue_restored", completed(stranger))
     assert started(machine) == []
     assert f'"key":"photos/{"0" * 32}/dog.jpg"' in log.getvalue()
@@ -254,10 +256,10 @@ def test_price_is_told_before_anything_is_asked_for(cloud, sluice, archived, mon
     priced = price_of_restore(sluice, [record], tier="Bulk", days=30)
     assert (priced.count, priced.bytes, priced.takes) == (1, 10 * gigabyte, ("up to 48 hours",))
     assert priced.dollars == pytest.approx(0.025 / 1000 + 10 * (0.0025 + 0.023))
-    assert "restore" not in sluice.records.get(record["asset_id"])
+    assert sluice.records.assets.get(record.asset_id).restore is None
     refused = price_of_restore(sluice, [record], tier="Expedited", days=30)
     assert (refused.count, refused.dollars) == (0, 0)
-    assert "no Expedited retrieval" in refused.problems[record["asset_id"]]
+    assert "no Expedited retrieval" in refused.problems[record.asset_id]
 
 
 def test_every_retrieval_has_its_price():

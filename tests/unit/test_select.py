@@ -33,7 +33,7 @@ def sluice(cloud, functions):
 
 
 def keys(sluice, **selection):
-    return sorted(record["key"] for record in select(sluice, Selection(**selection)))
+    return sorted(record.key for record in select(sluice, Selection(**selection)))
 
 
 def test_nothing_selected_is_not_everything(sluice):
@@ -76,7 +76,7 @@ def test_what_is_at_work_is_not_selected_by_a_filter(cloud, sluice, functions):
 
 def test_names_are_ids_and_addresses_and_taken_once(sluice):
     (cat,) = select(sluice, Selection(prefix="photos/cat"))
-    refs = (cat["asset_id"], cat["asset_id"], f"s3://{INGEST}/bad.jpg")
+    refs = (cat.asset_id, cat.asset_id, f"s3://{INGEST}/bad.jpg")
     assert keys(sluice, refs=refs) == ["bad.jpg", "photos/cat.jpg"]
     with pytest.raises(NotThereError):
         keys(sluice, refs=("0" * 32,))
@@ -85,9 +85,9 @@ def test_names_are_ids_and_addresses_and_taken_once(sluice):
 def test_manifest_names_assets_by_id_or_by_version(sluice, tmp_path):
     cat, dog = (next(select(sluice, Selection(prefix=prefix))) for prefix in ("photos/cat", "photos/2026"))
     manifest = tmp_path / "list.csv"
-    manifest.write_text(f"asset_id,note\n{cat['asset_id']},x\n{'0' * 32},unknown\n{cat['asset_id']},again\n")
+    manifest.write_text(f"asset_id,note\n{cat.asset_id},x\n{'0' * 32},unknown\n{cat.asset_id},again\n")
     assert keys(sluice, manifest=manifest) == ["photos/cat.jpg"]
-    manifest.write_text(f"bucket,key,version_id\n{dog['bucket']},{dog['key']},{dog['version_id']}\n")
+    manifest.write_text(f"bucket,key,version_id\n{dog.bucket},{dog.key},{dog.version_id}\n")
     assert keys(sluice, manifest=manifest) == ["photos/2026/dog.png"]
 
 
@@ -109,11 +109,11 @@ def test_missing_manifest_is_a_sentence(sluice, tmp_path):
 
 def test_originals_in_glacier_are_left_out_and_named(cloud, sluice):
     (cat,) = select(sluice, Selection(prefix="photos/cat"))
-    original = cat["original"]
-    source = {"Bucket": original["bucket"], "Key": original["key"]}
+    original = cat.original
+    source = {"Bucket": original.bucket, "Key": original.key}
     cloud.s3.copy_object(**source, CopySource=source, StorageClass="GLACIER")
-    pointer = {"bucket": original["bucket"], "key": original["key"]}
-    sluice.records.update(cat["asset_id"], {"original": pointer})
+    pointer = {"bucket": original.bucket, "key": original.key}
+    cloud.set_record(cat.asset_id, original=pointer)
     readable = Readable(sluice, select(sluice, Selection(everything=True)))
-    assert asset_id(INGEST, cat["key"], cat["version_id"]) not in [record["asset_id"] for record in readable]
-    assert readable.frozen == [cat["asset_id"]]
+    assert asset_id(INGEST, cat.key, cat.version_id) not in [record.asset_id for record in readable]
+    assert readable.frozen == [cat.asset_id]

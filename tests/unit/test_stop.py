@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from tasks.shared.records.model import facts_of
 from tests.unit.cloud import INGEST
 from tests.unit.images import sample
 from workflow.operator.operations.redrive import redrive
@@ -26,7 +27,7 @@ def working(cloud, machine):
 
 
 def record_of(sluice, execution):
-    return sluice.records.get(sluice.records.asset_of(execution.name))
+    return facts_of(sluice.records.assets.get(sluice.records.links.asset_of(execution.name)))
 
 
 def test_stopped_execution_is_recorded_with_who_and_why_and_can_be_redriven(cloud, sluice, machine, working):
@@ -64,7 +65,7 @@ def test_what_is_at_work_is_found_by_prefix_and_age(sluice, working):
     assert ended.status == "SUCCEEDED"
 
     def names(**wanted):
-        return {each["execution"] for each in at_work(sluice, AtWork(**wanted))}
+        return {each.execution for each in at_work(sluice, AtWork(**wanted))}
 
     assert names() == {cat.name, waiting.name, other.name}
     assert names(prefix="photos/") == {cat.name, waiting.name}
@@ -72,4 +73,4 @@ def test_what_is_at_work_is_found_by_prefix_and_age(sluice, working):
     assert names(before=now - timedelta(hours=1)) == names(since=now + timedelta(hours=1)) == set()
     cat.started -= timedelta(hours=2)
     assert names(before=now - timedelta(hours=1)) == {cat.name}
-    assert next(iter(at_work(sluice, AtWork())))["execution"] == cat.name
+    assert next(iter(at_work(sluice, AtWork()))).execution == cat.name

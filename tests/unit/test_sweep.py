@@ -8,7 +8,7 @@ from botocore.client import BaseClient
 from botocore.exceptions import ClientError
 
 from tasks.shared.naming import asset_id
-from tasks.shared.records import Records
+from tasks.shared.records.adapter import Records
 from tests.unit.cloud import ARCHIVE, EXPANDED, INGEST, OPERATIONS, QUARANTINE, TABLE
 from tests.unit.images import sample
 from workflow.errors import InputError
@@ -84,8 +84,8 @@ def test_forgotten_object_is_started_and_says_by_whom_and_why(cloud, machine, re
     report = sweep()
     (execution,) = started(machine, report)
     assert execution.run().status == "SUCCEEDED"
-    (attempt,) = records.get(asset_id(bucket, "cat.jpg", version))["attempts"]
-    assert (attempt["trigger"], attempt["by"], attempt["why"]) == ("sweep", "sweeper", report["findings"][0]["because"])
+    (attempt,) = records.assets.get(asset_id(bucket, "cat.jpg", version)).attempts
+    assert (attempt.trigger, attempt.by, attempt.why) == ("sweep", "sweeper", report["findings"][0]["because"])
 
 
 def test_forgotten_object_is_found_although_a_newer_version_has_come(machine, sweep, upload):
@@ -166,11 +166,11 @@ def test_failure_that_nobody_heard_of_is_recorded_as_if_it_had_been(cloud, machi
     machine.invoke("record_failure", heard.status_change())
     report = sweep()
     assert found(report) == [("settled", "unheard.jpg")]
-    settled, recorded = (records.get(records.asset_of(each.name)) for each in (unheard, heard))
-    assert settled["status"] == recorded["status"] == "failed"
-    assert settled["reason"] == recorded["reason"]
-    assert settled["attempts"][0]["outcome"] == "failed"
-    assert records.claimed_by(settled["asset_id"]) is None
+    settled, recorded = (records.assets.get(records.links.asset_of(each.name)) for each in (unheard, heard))
+    assert settled.status == recorded.status == "failed"
+    assert settled.reason == recorded.reason
+    assert settled.attempts[0].outcome == "failed"
+    assert records.claims.holder(settled.asset_id) is None
     assert sorted(event["subject"] for event in cloud.announced() if event["type"].endswith("failed")) == [
         "heard.jpg",
         "unheard.jpg",
@@ -181,7 +181,7 @@ def test_failure_that_nobody_heard_of_is_recorded_as_if_it_had_been(cloud, machi
 def test_other_bad_ends_are_recorded_too(machine, records, sweep, upload, status):
     execution = fail_unheard(machine, upload(), after=1).end(status)
     assert found(sweep()) == [("settled", "cat.jpg")]
-    assert records.get(records.asset_of(execution.name))["reason"]["code"] == status
+    assert records.assets.get(records.links.asset_of(execution.name)).code == status
 
 
 def test_what_failed_waits_for_a_person(machine, sweep, upload):
@@ -193,19 +193,19 @@ def test_what_failed_waits_for_a_person(machine, sweep, upload):
 def test_failed_asset_that_is_still_claimed_is_free_again(machine, records, sweep, upload, monkeypatch):
     execution = fail_unheard(machine, upload(), after=1)
     with monkeypatch.context() as broken:
-        broken.setattr(Records, "release_claim", lambda *_, **__: None)
+        broken.setattr("tasks.shared.records.claims.Claims.release", lambda *_, **__: None)
         machine.report_end(execution)
-    asset = records.asset_of(execution.name)
-    assert records.claimed_by(asset) == execution.name
+    asset = records.links.asset_of(execution.name)
+    assert records.claims.holder(asset) == execution.name
     assert found(sweep()) == [("settled", "cat.jpg")]
-    assert records.claimed_by(asset) is None
+    assert records.claims.holder(asset) is None
     assert found(sweep()) == []
 
 
 def test_asset_that_is_redriven_is_left_to_its_execution(machine, records, sweep, upload):
     execution = fail_unheard(machine, upload(), after=1)
     machine.report_end(execution)
-    records.reopen(records.asset_of(execution.name), execution.name, redrives=0, by="ada")
+    records.assets.reopen(records.links.asset_of(execution.name), execution.name, redrives=0, by="ada")
     execution.status = "RUNNING"
     assert found(sweep()) == []
 
@@ -213,9 +213,9 @@ def test_asset_that_is_redriven_is_left_to_its_execution(machine, records, sweep
 def test_redrive_that_was_noted_and_never_came_is_a_failure_again(machine, records, sweep, upload):
     execution = fail_unheard(machine, upload(), after=1)
     machine.report_end(execution)
-    records.reopen(records.asset_of(execution.name), execution.name, redrives=0, by="ada")
+    records.assets.reopen(records.links.asset_of(execution.name), execution.name, redrives=0, by="ada")
     assert found(sweep()) == [("settled", "cat.jpg")]
-    assert records.get(records.asset_of(execution.name))["status"] == "failed"
+    assert records.assets.get(records.links.asset_of(execution.name)).status == "failed"
 
 
 def test_asset_of_an_execution_that_is_long_forgotten_is_started_and_its_claim_released(
@@ -224,7 +224,7 @@ def test_asset_of_an_execution_that_is_long_forgotten_is_started_and_its_claim_r
     gone = fail_unheard(machine, upload(), after=1)
     del machine.executions[gone.name]
     (execution,) = started(machine, sweep())
-    assert records.claimed_by(records.asset_of(gone.name)) is None
+    assert records.claims.holder(records.links.asset_of(gone.name)) is None
     assert execution.run().status == "SUCCEEDED"
 
 
@@ -249,21 +249,25 @@ def test_archived_asset_whose_reprocessing_was_forgotten_is_started_again(machin
     del machine.executions[again.name]
     (execution,) = started(machine, sweep())
     assert execution.run().status == "SUCCEEDED"
-    assert [attempt["trigger"] for attempt in records.get(asset_of(at))["attempts"]] == ["upload", "manual", "sweep"]
+    assert [attempt.trigger for attempt in records.assets.get(asset_of(at)).attempts] == [
+        "upload",
+        "manual",
+        "sweep",
+    ]
 
 
 def test_execution_that_took_the_asset_meanwhile_keeps_it(machine, records, sweep, upload, monkeypatch):
     at = upload()
     monkeypatch.setattr("tasks.shared.executions.Executions.running", lambda _: iter(()))
     first = fail_unheard(machine, at, after=1)
-    records.release_claim(asset_of(at), first.name)
+    records.claims.release(asset_of(at), first.name)
     del machine.executions[first.name]
-    stale = records.get(asset_of(at))
+    stale = records.assets.get(asset_of(at))
     second = machine.start(wanted(at))
     second.step()
-    monkeypatch.setattr("tasks.shared.records.Records.get", lambda *_: stale)
+    monkeypatch.setattr("tasks.shared.records.assets.Assets.get", lambda *_: stale)
     assert found(sweep()) == []
-    assert records.claimed_by(asset_of(at)) == second.name
+    assert records.claims.holder(asset_of(at)) == second.name
 
 
 # originals in two places
@@ -277,8 +281,8 @@ def test_upload_that_was_archived_and_not_removed_is_removed_without_the_work_be
     assert cloud.exists(INGEST, at.key, at.version_id)
     assert found(sweep()) == [("moved", "cat.jpg")]
     assert not cloud.exists(INGEST, at.key, at.version_id)
-    assert records.get(asset_of(at))["status"] == "succeeded"
-    assert records.claimed_by(asset_of(at)) is None
+    assert records.assets.get(asset_of(at)).status == "succeeded"
+    assert records.claims.holder(asset_of(at)) is None
     assert machine.run(wanted(at)).path == ["Validate", "Duplicate"]
 
 
@@ -287,8 +291,8 @@ def test_upload_whose_copy_cannot_be_proven_stays_until_it_is_archived_again(
 ):
     at = upload()
     leave_behind(machine, functions, monkeypatch, at, within="archive")
-    original = records.get(asset_of(at))["original"]
-    cloud.s3.delete_object(Bucket=ARCHIVE, Key=original["key"], VersionId=original["version_id"])
+    original = records.assets.get(asset_of(at)).original
+    cloud.s3.delete_object(Bucket=ARCHIVE, Key=original.key, VersionId=original.version_id)
     (execution,) = started(machine, sweep())
     assert cloud.exists(INGEST, at.key, at.version_id)
     assert execution.run().status == "SUCCEEDED"
@@ -315,7 +319,7 @@ def test_rejected_upload_that_is_still_there_is_removed(
         forgetful.setattr(functions["quarantine"].objects, "delete_version", lambda _: None)
         machine.run(wanted(at))
     if discarded:
-        records.discard(asset_of(at), by="ada", why="empty")
+        records.assets.discard(asset_of(at), by="ada", why="empty")
     assert found(sweep()) == [("moved", "empty.jpg")]
     assert cloud.versions(INGEST) == []
     assert len(cloud.versions(QUARANTINE)) == 2  # the file and its reason

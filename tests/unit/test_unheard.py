@@ -43,22 +43,22 @@ def fail(execution, after):
 def test_whoever_waits_is_told_why_it_failed(sluice, execution, uploaded, hurried, after):
     fail(execution, after)
     (outcome,) = sluice.outcomes([uploaded], timeout=60, on_progress=lambda _: None)
-    assert (outcome["outcome"], outcome["reason"]) == ("failed", "TransientError")
-    assert outcome["message"] == "The table is throttled."
+    assert (outcome.outcome, outcome.reason) == ("failed", "TransientError")
+    assert outcome.message == "The table is throttled."
 
 
 @pytest.mark.parametrize("after", STATES[1:])
 def test_lists_and_the_asset_itself_say_that_it_failed(sluice, execution, uploaded, after):
     fail(execution, after)
     (listed,) = sluice.assets(status="failed")
-    assert listed["asset_id"] == uploaded.asset_id
-    assert [each["status"] for each in sluice.assets()] == ["failed"]
+    assert listed.asset_id == uploaded.asset_id
+    assert [each.status for each in sluice.assets()] == ["failed"]
     assert sluice.assets(status="processing") == sluice.assets(status="succeeded") == []
     assert sluice.assets(code="TransientError") == [listed]
-    reason = sluice.asset(uploaded.asset_id)["reason"]
-    assert listed["reason"] == reason
-    assert (reason["message"], reason["state"]) == ("The table is throttled.", INGEST_STATES[after])
-    assert [each["error"] for each in sluice.executions(error="TransientError")] == ["TransientError"]
+    reason = sluice.record(uploaded.asset_id).reason
+    assert listed.reason == reason
+    assert (reason.message, reason.state) == ("The table is throttled.", INGEST_STATES[after])
+    assert [each.error for each in sluice.executions(error="TransientError")] == ["TransientError"]
     assert sluice.executions(error="TooLarge") == []
 
 
@@ -66,7 +66,7 @@ def test_lists_and_the_asset_itself_say_that_it_failed(sluice, execution, upload
 def test_it_can_be_redriven_and_then_nothing_has_failed(sluice, execution, after):
     fail(execution, after)
     (found,) = failed_executions(sluice)
-    assert redrive(sluice, found["execution"], by="ada").how == "redriven"
+    assert redrive(sluice, found.execution, by="ada").how == "redriven"
     assert execution.run().status == "SUCCEEDED"
     assert failed_executions(sluice) == sluice.assets(status="failed") == []
 
@@ -75,7 +75,7 @@ def test_rejected_file_has_not_failed(sluice, machine, cloud):
     at = cloud.upload("empty.jpg", b"")
     assert machine.run({"bucket": at.bucket, "key": at.key}).status == "FAILED"
     assert failed_executions(sluice) == sluice.assets(status="failed") == []
-    assert [each["status"] for each in sluice.assets()] == ["rejected"]
+    assert [each.status for each in sluice.assets()] == ["rejected"]
 
 
 def test_execution_without_an_asset_is_told_of_in_a_sentence(sluice, machine, hurried):

@@ -5,30 +5,43 @@ import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from functools import cached_property, partial
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, cast, get_args
 
 from botocore.exceptions import ClientError
 
-from tasks.shared.attempts import is_over
 from tasks.shared.batched import batched
 from tasks.shared.executions import EVER, LIVE, Executions, back_to, execution_arn
 from tasks.shared.failures import denies_failure
 from tasks.shared.naming import asset_id, asset_of_original
-from tasks.shared.records import BATCH_GET_MAX_KEYS, Item, Records
+from tasks.shared.records.adapter import Records
+from tasks.shared.records.attempts import is_over
+from tasks.shared.records.model import Record, Status, Unreadable
+from tasks.shared.records.table import BATCH_GET_MAX_KEYS
 from workflow.events import ENDED_BADLY
 from workflow.history import StateRun, state_runs
 from workflow.limits import FUNCTIONS, TASKS, functions_of, task_of
 from workflow.names import function_name
+from workflow.operator.shapes import (
+    Asset,
+    Execution,
+    ExecutionLine,
+    LogLine,
+    Original,
+    Outcome,
+    Uploaded,
+    Version,
+    seconds_between,
+)
 from workflow.operator.stack import Buckets, Connection, NotThereError, Stack
 from workflow.operator.unheard import RECORD_GRACE_SECONDS, Overdue, truly, unheard
 from workflow.operator.uploads import Progress, Upload, is_text, upload
-from workflow.shapes import CaughtError, ExecutionInput, dump
+from workflow.shapes import CaughtError, ExecutionInput, MadeFile, Pointer, dump
 
 UPLOADS_AT_ONCE = 8
 POLL_SECONDS = 0.25
@@ -37,7 +50,7 @@ LATELY = timedelta(days=1)
 """The sweeper has written down what is older."""
 LOG_LEAD = timedelta(minutes=1)
 """What the clocks of functions may be apart, and what an execution logs before its asset has a record."""
-STATUSES = ("processing", "succeeded", "rejected", "failed", "discarded")
+STATUSES: tuple[str, ...] = get_args(Status)
 
 _ASSET_ID = re.compile(r"[0-9a-f]{32}")
 _S3_URI = re.compile(r"s3://(?P<bucket>[^/]+)/(?P<key>.+)", re.DOTALL)
@@ -54,43 +67,13 @@ class ExecutionStatus(StrEnum):
     PENDING_REDRIVE = "PENDING_REDRIVE"
 
 
-@dataclass(frozen=True)
-class Uploaded:
-    """A file that is in the ingest bucket now, and the asset that it became."""
-
-    item: Upload
-    version_id: str
-    asset_id: str
-
-
-@dataclass(frozen=True)
-class Execution:
-    """One execution with its states. Times in ISO 8601, `seconds` is None while it runs."""
-
-    name: str
-    arn: str
-    status: str
-    started: datetime
-    stopped: datetime | None
-    input: Any
-    output: Any
-    error: str | None
-    cause: str | None
-    redrives: int
-    states: list[StateRun]
-
-    @property
-    def seconds(self) -> float | None:
-        return round((self.stopped - self.started).total_seconds(), 3) if self.stopped else None
-
-
 class Sluice:
     """One deployed stage."""
 
     def __init__(self, connection: Connection) -> None:
         self.aws = connection
         self._asked = datetime.min.replace(tzinfo=UTC)
-        self._heard: dict[str, Item] = {}
+        self._heard: dict[str, Record] = {}
 
     @cached_property
     def records(self) -> Records:
@@ -136,7 +119,7 @@ class Sluice:
         since: datetime | None = None,
         error: str | None = None,
         limit: int = 50,
-    ) -> list[Item]:
+    ) -> list[ExecutionLine]:
         """The newest executions that were started `since`, each with the key of the asset that it works on."""
         filters: dict[str, Any] = {"statusFilter": status} if status else {}
         pages = self.aws.stepfunctions.get_paginator("list_executions").paginate(
@@ -146,41 +129,42 @@ class Sluice:
         listed = back_to(start, (execution for page in pages for execution in page["executions"]))
         at_once = BATCH_GET_MAX_KEYS if error else min(limit, BATCH_GET_MAX_KEYS)
         rows = self._with_assets(batched((each for each in listed if each["startDate"] >= start), at_once))
-        return list(islice((row for row in rows if error in {None, row["error"]}), limit))
+        return list(islice((row for row in rows if error in {None, row.error}), limit))
 
-    def _with_assets(self, batches: Iterable[list[Any]]) -> Iterator[Item]:
+    def _with_assets(self, batches: Iterable[list[Any]]) -> Iterator[ExecutionLine]:
         for some in batches:
-            links = self.records.assets_of([execution["name"] for execution in some])
-            known = self.records.many(set(links.values()))
+            links = self.records.links.assets_of([execution["name"] for execution in some])
+            known = self.records.assets.many(set(links.values()))
             for execution in some:
-                record = known.get(links.get(execution["name"], ""), {})
-                yield {
-                    "name": execution["name"],
-                    "status": execution["status"],
-                    "key": record.get("key"),
-                    "asset_id": links.get(execution["name"]),
-                    "error": self._error(execution, record),
-                    "started": execution["startDate"].astimezone(UTC).isoformat(),
-                    "seconds": _seconds(execution["startDate"], execution.get("stopDate")),
-                }
+                asset = links.get(execution["name"])
+                record = known.get(asset) if asset else None
+                yield ExecutionLine(
+                    name=execution["name"],
+                    status=execution["status"],
+                    key=record.key if record else None,
+                    asset_id=asset,
+                    error=self._error(execution, record),
+                    started=execution["startDate"].astimezone(UTC).isoformat(),
+                    seconds=seconds_between(execution["startDate"], execution.get("stopDate")),
+                )
 
-    def _error(self, listed: Any, record: Item) -> str | None:
+    def _error(self, listed: Any, record: Record | None) -> str | None:
         """As the record has it where it is of this execution; else Step Functions, whose list has none, is asked."""
         if listed["status"] not in ENDED_BADLY:
             return None
-        if record.get("execution") == listed["name"] and "reason" in record:
-            return record["reason"]["code"]
+        if record and record.execution == listed["name"] and record.reason:
+            return record.reason.code
         return self._started.describe(listed["executionArn"]).error.error
 
     @property
     def _started(self) -> Executions:
         return Executions(self.aws.stepfunctions, self.stack.state_machine_arn)
 
-    def unheard(self, since: datetime) -> dict[str, Item]:
+    def unheard(self, since: datetime) -> dict[str, Record]:
         """Records by asset id as they would be, had somebody recorded that their executions ended badly since then."""
         return unheard(self._started, self.records, since)
 
-    def unheard_lately(self) -> dict[str, Item]:
+    def unheard_lately(self) -> dict[str, Record]:
         """Those of a day, for pages that look all the time: Step Functions is asked every ten seconds."""
         now = datetime.now(UTC)
         if now - self._asked >= ASK_EVERY:
@@ -241,69 +225,69 @@ class Sluice:
         code: str | None = None,
         since: datetime | None = None,
         limit: int = 50,
-    ) -> list[Item]:
+    ) -> list[Record]:
         """The assets that changed last, by status, kind and reason, with failures that nobody has recorded."""
         failed = self.unheard(since or datetime.now(UTC) - LATELY)
         most = None if code or (kind and status) else limit + len(failed)
         found = self._indexed(status, kind, since.isoformat() if since else "", most)
-        told = {record["asset_id"]: record for record in found} | failed
+        told = {record.asset_id: record for record in found} | failed
         wanted = (
             each
-            for each in sorted(told.values(), key=lambda record: record["updated_at"], reverse=True)
-            if status in {None, each["status"]}
-            and kind in {None, each.get("kind")}
-            and code in {None, each.get("reason", {}).get("code")}
+            for each in sorted(told.values(), key=lambda record: record.updated_at, reverse=True)
+            if status in {None, each.status} and kind in {None, each.kind} and code in {None, each.code}
         )
         return list(islice(wanted, limit))
 
-    def _indexed(self, status: str | None, kind: str | None, since: str, limit: int | None) -> list[Item]:
+    def _indexed(self, status: str | None, kind: str | None, since: str, limit: int | None) -> list[Record]:
         if kind:
-            return self.records.by("by_kind", kind, limit=limit, since=since)
+            return self.records.assets.by("by_kind", kind, limit=limit, since=since)
         wanted = (status,) if status else STATUSES
-        return [record for each in wanted for record in self.records.by("by_status", each, limit=limit, since=since)]
+        return [
+            record for each in wanted for record in self.records.assets.by("by_status", each, limit=limit, since=since)
+        ]
 
-    def asset(self, ref: str) -> Item:
+    def unreadable(self) -> list[Unreadable]:
+        """The records that were left out since this was last asked, as they cannot be read."""
+        return self.records.assets.unreadable() if "records" in vars(self) else []
+
+    def record(self, ref: str) -> Record:
         """The record of an asset by id or by `s3://` address of its original, now or as it was uploaded."""
         record = self._by_uri(ref) if ref.startswith("s3://") else self._by_id(ref)
         if record is None:
             raise NotThereError(f"There is no asset {ref}. `sluice assets` lists them.")
-        record = truly(record, self._started)
-        current = self.records.current_of_key(record["bucket"], record["key"])
-        versions = self.records.by("by_key", record["object_key"])
-        return {
-            **record,
-            "current": current == record["asset_id"],
-            "versions": [
-                {name: version.get(name) for name in ("asset_id", "version_id", "status", "last_modified")}
-                | {"current": version["asset_id"] == current}
-                for version in versions
-            ],
-        }
+        return truly(record, self._started)
 
-    def _by_id(self, ref: str) -> Item | None:
-        return self.records.get(ref) if _ASSET_ID.fullmatch(ref) else None
+    def asset(self, ref: str) -> Asset:
+        """An asset by the same, beside the other versions of its key."""
+        record = self.record(ref)
+        current = self.records.current.of_key(record.bucket, record.key)
+        versions = self.records.assets.by("by_key", record.object_key)
+        return Asset(record, record.asset_id == current, tuple(_version(each, current) for each in versions))
 
-    def _by_uri(self, uri: str) -> Item | None:
+    def _by_id(self, ref: str) -> Record | None:
+        return self.records.assets.get(ref) if _ASSET_ID.fullmatch(ref) else None
+
+    def _by_uri(self, uri: str) -> Record | None:
         bucket, key = parse_uri(uri)
         if bucket in {self.buckets.ingest, self.buckets.expanded}:
-            return self.records.newest_of_key(bucket, key)
-        return self.records.get(asset_of_original(key) or "")
+            return self.records.assets.newest_of_key(bucket, key)
+        return self.records.assets.get(asset_of_original(key) or "")
 
-    def fetch(self, record: Item, out: Path, *, original: bool = False) -> list[Path]:
+    def fetch(self, record: Record, out: Path, *, original: bool = False) -> list[Path]:
         """Download what was made of an asset, and on demand its original, into a folder of its own."""
-        folder = out / record["asset_id"]
+        folder = out / record.asset_id
         folder.mkdir(parents=True, exist_ok=True)
-        wanted = [("renditions", file) for file in record.get("renditions", [])]
-        wanted += [("thumbnails", file) for file in record.get("thumbnails", [])]
-        wanted += [("", record["sidecar"])] if "sidecar" in record else []
-        wanted += [("original", record["original"])] if original else []
-        return [self._download(pointer, folder / part) for part, pointer in wanted]
+        wanted: list[tuple[str, MadeFile | Pointer]] = [("renditions", file) for file in record.renditions]
+        wanted += [("thumbnails", file) for file in record.thumbnails]
+        wanted += [("", record.sidecar)] if record.sidecar else []
+        wanted += [("original", record.original)] if original else []
+        return [self._download(file, folder / part) for part, file in wanted]
 
-    def _download(self, pointer: Item, folder: Path) -> Path:
+    def _download(self, file: MadeFile | Pointer, folder: Path) -> Path:
         folder.mkdir(exist_ok=True)
-        path = folder / pointer["key"].rpartition("/")[2]
-        version = {"VersionId": pointer["version_id"]} if pointer.get("version_id") else {}
-        self.aws.s3.download_file(pointer["bucket"], pointer["key"], str(path), ExtraArgs=version or None)
+        path = folder / file.key.rpartition("/")[2]
+        version = {"VersionId": file.version_id} if isinstance(file, Pointer) and file.version_id else None
+        self.aws.s3.download_file(file.bucket, file.key, str(path), ExtraArgs=version)
         return path
 
     def function_name(self, function: str) -> str:
@@ -312,47 +296,47 @@ class Sluice:
 
     # logs
 
-    def logs(self, ref: str, task: str | None = None) -> list[Item]:
+    def logs(self, ref: str, task: str | None = None) -> list[LogLine]:
         """Log lines of an asset or an execution, by any or one of the functions, in order of time."""
         if task and task not in TASKS:
             raise NotThereError(f"There is no task {task}; the tasks are {', '.join(TASKS)}.")
         functions = functions_of(task) if task else FUNCTIONS
-        term = self.asset(ref)["asset_id"] if ref.startswith("s3://") else ref.rpartition(":")[2]
+        term = self.record(ref).asset_id if ref.startswith("s3://") else ref.rpartition(":")[2]
         start = self._first_heard_of(term)
         lines = [line for name in functions for line in self._function_logs(name, term, start)]
-        return sorted(lines, key=lambda line: line["time"])
+        return sorted(lines, key=lambda line: line.time)
 
     def _first_heard_of(self, ref: str) -> int:
         """When an asset or execution began, in milliseconds: no older log needs to be searched."""
         record = self._by_id(ref) or self._record_of(ref)
         if record is None:
             self.execution(ref, with_states=False)  # of an execution that never came to an asset there are logs, too
-        began = datetime.fromisoformat(record["created_at"]) - LOG_LEAD if record else datetime.fromtimestamp(0, UTC)
+        began = datetime.fromisoformat(record.created_at) - LOG_LEAD if record else datetime.fromtimestamp(0, UTC)
         return int(began.timestamp() * 1000)
 
-    def _function_logs(self, function: str, term: str, start_ms: int) -> Iterator[Item]:
+    def _function_logs(self, function: str, term: str, start_ms: int) -> Iterator[LogLine]:
         group = f"/aws/lambda/{self.function_name(function)}"
         pages = self.aws.logs.get_paginator("filter_log_events").paginate(
             logGroupName=group, filterPattern=f'"{term}"', startTime=start_ms
         )
         try:
             for event in (event for page in pages for event in page["events"]):
-                yield {"task": task_of(function)[0], **_log_line(event.get("message", ""), event.get("timestamp", 0))}
+                yield _log_line(task_of(function)[0], event.get("message", ""), event.get("timestamp", 0))
         except self.aws.logs.exceptions.ResourceNotFoundException:
             return
 
     # following
 
     def wait(
-        self, asset_ids: Iterable[str], *, timeout: float, on_change: Callable[[str, Item], None] | None = None
-    ) -> dict[str, Item]:
+        self, asset_ids: Iterable[str], *, timeout: float, on_change: Callable[[str, Record], None] | None = None
+    ) -> dict[str, Record]:
         """Follow assets to their ends; their records by id. One that does not end in time is returned as it is."""
-        records: dict[str, Item] = {}
+        records: dict[str, Record] = {}
         pending = set(asset_ids)
         deadline = time.monotonic() + timeout
         overdue = Overdue(self._started, self.records, datetime.now(UTC) - LOG_LEAD)
         while pending and time.monotonic() < deadline:
-            known = self.records.many(pending)
+            known = self.records.assets.many(pending)
             failed = overdue.look(pending, known)
             for found, record in (known | failed).items():
                 if on_change and record != records.get(found):
@@ -363,14 +347,14 @@ class Sluice:
                 time.sleep(POLL_SECONDS)
         return records
 
-    def settled(self, record: Item) -> bool:
+    def settled(self, record: Record) -> bool:
         """The record says how it ended, the execution has ended, and the two agree."""
-        if not _ended(record):
+        if not is_over(record):
             return False
-        status = self._status(record["execution_arn"])
+        status = self._status(record.execution_arn)
         return status not in LIVE and not (status in ENDED_BADLY and denies_failure(record))
 
-    def follow_execution(self, name: str, *, timeout: float) -> Item:
+    def follow_execution(self, name: str, *, timeout: float) -> Outcome:
         """Follow one execution to its end; the outcome of the asset that it works on."""
         arn = self.execution_arn(name)
         deadline = time.monotonic() + timeout
@@ -383,80 +367,93 @@ class Sluice:
         if record is None:
             error = CaughtError(error=found.error or found.status, cause=found.cause or "")
             raise NotThereError(f"Execution {name} ended without an asset: {error.error}: {error.message}")
-        if record["execution"] != name and found.states[-1:] and found.states[-1].name == "Duplicate":
-            return {**self.outcome(record), "execution": name, "outcome": "duplicate", "reason": "DuplicateEvent"}
+        if record.execution != name and found.states[-1:] and found.states[-1].name == "Duplicate":
+            return replace(self.outcome(record), execution=name, outcome="duplicate", reason="DuplicateEvent")
         return self.outcome(record)
 
-    def _settled_record(self, execution: Execution) -> Item | None:
+    def _settled_record(self, execution: Execution) -> Record | None:
         """The record of an ended execution, once it says so too; after a while as it would be."""
         grace = time.monotonic() + RECORD_GRACE_SECONDS
         record = self._record_of(execution.name)
         if execution.status not in ENDED_BADLY:
             return record
-        while record and record["execution"] == execution.name and denies_failure(record) and time.monotonic() < grace:
+        while record and record.execution == execution.name and denies_failure(record) and time.monotonic() < grace:
             time.sleep(POLL_SECONDS)
             record = self._record_of(execution.name)
         return record and truly(record, self._started)
 
-    def _record_of(self, execution: str) -> Item | None:
-        found = self.records.asset_of(execution)
-        return self.records.get(found) if found else None
+    def _record_of(self, execution: str) -> Record | None:
+        found = self.records.links.asset_of(execution)
+        return self.records.assets.get(found) if found else None
 
     # the outcome, in the shape that programs rely on
 
     def outcomes(
         self, uploaded: Sequence[Uploaded], *, timeout: float, on_progress: Callable[[int], None]
-    ) -> list[Item]:
+    ) -> list[Outcome]:
         """Follow uploads to their ends; what became of each, in the order given."""
         ended: set[str] = set()
 
-        def changed(found: str, record: Item) -> None:
-            ended.update({found} if _ended(record) else set())
+        def changed(found: str, record: Record) -> None:
+            ended.update({found} if is_over(record) else set())
             on_progress(len(ended))
 
         records = self.wait([each.asset_id for each in uploaded], timeout=timeout, on_change=changed)
         return [self.outcome_of(each, records.get(each.asset_id)) for each in uploaded]
 
-    def outcome_of(self, uploaded: Uploaded, record: Item | None) -> Item:
+    def outcome_of(self, uploaded: Uploaded, record: Record | None) -> Outcome:
         """What became of one upload; also where no execution ever took it up."""
-        path = {"path": str(uploaded.item.path)}
         if record:
-            return path | self.outcome(record)
+            return replace(self.outcome(record), path=uploaded.item.path)
         bucket, key = self.buckets.ingest, uploaded.item.key
-        return path | {
-            "bucket": bucket, "key": key, "version_id": uploaded.version_id, "asset_id": uploaded.asset_id,
-            "execution": None, "outcome": "failed", "reason": "NotStarted", "kind": None, "renditions": [],
-            "message": "No execution took the file up while we waited.", "thumbnails": [], "seconds": None,
-            "original": {"bucket": bucket, "key": key, "version_id": uploaded.version_id, "place": "ingest",
-                         "storage_class": "STANDARD"},
-        }  # fmt: skip
+        return Outcome(
+            path=uploaded.item.path,
+            bucket=bucket,
+            key=key,
+            version_id=uploaded.version_id,
+            asset_id=uploaded.asset_id,
+            execution=None,
+            outcome="failed",
+            reason="NotStarted",
+            message="No execution took the file up while we waited.",
+            kind=None,
+            renditions=(),
+            thumbnails=(),
+            original=Original(Pointer(bucket=bucket, key=key, version_id=uploaded.version_id), "ingest"),
+            seconds=None,
+        )
 
-    def outcome(self, record: Item) -> Item:
-        """What became of an asset: the shape that `put --wait --json` prints, without the path."""
-        reason: dict[str, str] = record.get("reason", {})
-        attempts: list[Item] = record.get("attempts") or [{}]
-        ended = _ended(record)
-        return {
-            "bucket": record["bucket"],
-            "key": record["key"],
-            "version_id": record["version_id"],
-            "asset_id": record["asset_id"],
-            "execution": record["execution"],
-            "outcome": record["status"] if ended else "failed",
-            "reason": reason.get("code") if ended else "StillRunning",
-            "message": reason.get("message") if ended else "It had not ended when the wait was over.",
-            "kind": record.get("kind"),
-            "renditions": record.get("renditions", []),
-            "thumbnails": record.get("thumbnails", []),
-            "original": {**record["original"], "place": self._place(record["original"]["bucket"])},
-            "seconds": _seconds(*(_time(attempts[-1].get(name)) for name in ("started_at", "ended_at"))),
-            "reused_from": record.get("reused_from"),
-            "degraded": record.get("degraded"),
-        }
+    def outcome(self, record: Record) -> Outcome:
+        """What became of an asset."""
+        ended, last = is_over(record), record.last_attempt
+        message = record.reason.message if record.reason else None
+        return Outcome(
+            bucket=record.bucket,
+            key=record.key,
+            version_id=record.version_id,
+            asset_id=record.asset_id,
+            execution=record.execution,
+            outcome=record.status if ended else "failed",
+            reason=record.code if ended else "StillRunning",
+            message=message if ended else "It had not ended when the wait was over.",
+            kind=record.kind,
+            renditions=record.renditions,
+            thumbnails=record.thumbnails,
+            original=Original(record.original, self._place(record.original.bucket)),
+            seconds=seconds_between(_time(last.started_at), _time(last.ended_at)) if last else None,
+            reused_from=record.reused_from,
+            degraded=record.degraded,
+        )
 
 
-def _ended(record: Item) -> bool:
-    return is_over(record["status"], record.get("attempts") or [])
+def _version(record: Record, current: str | None) -> Version:
+    return Version(
+        asset_id=record.asset_id,
+        version_id=record.version_id,
+        status=record.status,
+        last_modified=record.last_modified,
+        current=record.asset_id == current,
+    )
 
 
 def parse_uri(uri: str) -> tuple[str, str]:
@@ -467,17 +464,6 @@ def parse_uri(uri: str) -> tuple[str, str]:
     return match["bucket"], match["key"]
 
 
-def as_json(execution: Execution) -> Item:
-    """The shape that `execution --json` prints."""
-    states = [{k: v for k, v in asdict(state).items() if k != "failures"} for state in execution.states]
-    plain = {k: v for k, v in asdict(execution).items() if k != "states"}
-    return {**plain, "seconds": execution.seconds, "states": states}
-
-
-def _seconds(start: datetime | None, end: datetime | None) -> float | None:
-    return round((end - start).total_seconds(), 3) if start and end else None
-
-
 def _time(text: str | None) -> datetime | None:
     return datetime.fromisoformat(text) if text else None
 
@@ -486,10 +472,11 @@ def _json(text: str | None) -> Any:
     return json.loads(text) if text else None
 
 
-def _log_line(message: str, timestamp_ms: int) -> Item:
+def _log_line(task: str, message: str, timestamp_ms: int) -> LogLine:
     moment = datetime.fromtimestamp(timestamp_ms / 1000, UTC).isoformat()
     try:
-        fields = json.loads(message)
+        said = json.loads(message)
     except ValueError:
-        fields = {"message": message.strip()}
-    return {"time": moment, **(fields if isinstance(fields, dict) else {"message": fields})}
+        said = message.strip()
+    told = cast("dict[str, Any]", said) if isinstance(said, dict) else {"message": said}
+    return LogLine(told.get("time", moment), told.get("task", task), told)

@@ -4,11 +4,11 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from tasks.shared.records import Item
 from workflow.operator.formatting import age, size
 from workflow.operator.operations.dead_letters import Queue
 from workflow.operator.operations.live_settings import Change
 from workflow.operator.operations.restore import RestorePrice
+from workflow.operator.operations.stop import Running
 from workflow.operator.releases import Switch
 
 FIRST_FEW = 5
@@ -45,9 +45,8 @@ def of_redrive(count: int, causes: str) -> Preview:
     )
 
 
-def of_stop(found: Sequence[Item]) -> Preview:
-    """`found` has, of each execution that is at work, its file and when it was started."""
-    named = [f"{each['key'] or each['execution']}, started {age(each['started'])} ago" for each in found[:FIRST_FEW]]
+def of_stop(found: Sequence[Running]) -> Preview:
+    named = [f"{each.key or each.execution}, started {age(each.started)} ago" for each in found[:FIRST_FEW]]
     more = (f"…and {len(found) - FIRST_FEW:,} more.",) if len(found) > FIRST_FEW else ()
     return Preview(
         f"Stop {counted(len(found), 'execution')}?",

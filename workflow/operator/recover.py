@@ -2,9 +2,10 @@
 its record.
 """
 
-import json
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+
+import msgspec
 
 from tasks.shared.announce import Announcer
 from tasks.shared.executions import Executions
@@ -12,10 +13,19 @@ from tasks.shared.failures import Failures
 from tasks.shared.naming import asset_of_original, reason_key, sidecar_key
 from tasks.shared.objects import Objects
 from tasks.shared.outcome_events import OutcomeBus
-from tasks.shared.records import Item, Records, now
+from tasks.shared.records.adapter import Records
+from tasks.shared.records.table import now
 from tasks.sweep.report import Did
 from tasks.sweep.sweep import UNFINISHED, Case, Stage, Sweep, known
 from workflow.operator.stack import Connection
+
+
+class Sidecar(msgspec.Struct, frozen=True):
+    """Which upload an original was, as it is written beside it, with much else."""
+
+    bucket: str
+    key: str
+    version_id: str
 
 
 def recover(connection: Connection, *, since: datetime, lost_records: bool) -> list[str]:
@@ -52,17 +62,17 @@ def _announcer(connection: Connection, records: Records) -> Announcer:
 
 def _settle_interrupted(stage: Stage, since: datetime) -> None:
     """Of executions that had written down an end and not come to theirs: `record_failure` may hear of them too late."""
-    assets = stage.records.assets_of(each["name"] for each in stage.executions.ended_badly(since=since))
-    records = stage.records.many(set(assets.values()))
+    assets = stage.records.links.assets_of(each["name"] for each in stage.executions.ended_badly(since=since))
+    records = stage.records.assets.many(set(assets.values()))
     for name, asset in assets.items():
-        ended = asset in records and records[asset]["status"] not in UNFINISHED
+        ended = asset in records and records[asset].status not in UNFINISHED
         if ended and (execution := stage.executions.find(name)):
             stage.failures.settle(execution, asset)
 
 
 def _further(connection: Connection, records: Records, *, lost_records: bool) -> Iterator[Case]:
     """Those that no other sweep looks for: that were interrupted wherever they are, and that the table forgot."""
-    yield from map(known, records.by("by_status", "failed"))
+    yield from map(known, records.assets.by("by_status", "failed"))
     if lost_records:
         buckets = connection.stack.buckets
         yield from _unknown(buckets.archive, connection, records)
@@ -76,17 +86,18 @@ def _unknown(bucket: str, connection: Connection, records: Records) -> Iterator[
     if bucket == connection.stack.buckets.quarantine:  # a reason stays when its original has left
         keys = {key for key in keys if reason_key(key) in keys}
     originals = {asset: key for key in sorted(keys) if (asset := asset_of_original(key))}
-    for found in originals.keys() - records.many(originals).keys():
+    for found in originals.keys() - records.assets.many(originals).keys():
         if sidecar := _sidecar(bucket, found, originals[found], connection):
-            yield Case(sidecar["bucket"], sidecar["key"], sidecar["version_id"])
+            yield Case(sidecar.bucket, sidecar.key, sidecar.version_id)
 
 
-def _sidecar(bucket: str, asset: str, key: str, connection: Connection) -> Item | None:
+def _sidecar(bucket: str, asset: str, key: str, connection: Connection) -> Sidecar | None:
     """What was written beside an original; None where somebody removed it: the original stays where it is."""
     buckets = connection.stack.buckets
     quarantined = bucket == buckets.quarantine
     where = (buckets.quarantine, reason_key(key)) if quarantined else (buckets.output, sidecar_key(asset))
     try:
-        return json.loads(connection.s3.get_object(Bucket=where[0], Key=where[1])["Body"].read())
+        told = connection.s3.get_object(Bucket=where[0], Key=where[1])["Body"].read()
+        return msgspec.json.decode(told, type=Sidecar)
     except connection.s3.exceptions.NoSuchKey:
         return None

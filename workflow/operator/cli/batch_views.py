@@ -6,13 +6,13 @@ from datetime import timedelta
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from tasks.shared.records import Item
+from tasks.report_batch.report import Row, Summary
 from workflow.events import ENDED_BADLY
 from workflow.operator.cli import views
 from workflow.operator.formatting import age, moment, size
 from workflow.operator.operations import spoken
 from workflow.operator.operations.estimate import Estimate
-from workflow.operator.operations.reprocess import Batch, BatchProgress
+from workflow.operator.operations.reprocess import Batch, BatchProgress, ListedBatch
 
 FROZEN_SHOWN = 10
 ROWS_SHOWN = 50
@@ -52,7 +52,7 @@ def started_view(started: Batch) -> str:
     return f"Started batch {started.name} of {started.count}. Follow it with: sluice batch {started.name} --follow"
 
 
-def batch_view(found: BatchProgress, summary: Item | None = None) -> RenderableType:
+def batch_view(found: BatchProgress, summary: Summary | None = None) -> RenderableType:
     counts = {"done": found.succeeded, "failed": found.failed, "at work": found.running, "waiting": found.pending}
     counts["left undone"] = found.aborted
     rows: list[tuple[str, object]] = [
@@ -65,11 +65,11 @@ def batch_view(found: BatchProgress, summary: Item | None = None) -> RenderableT
     return Group(views.pairs(rows), *([_summary_view(found.name, summary)] if summary else []), *_next_step(found))
 
 
-def _summary_view(name: str, summary: Item) -> RenderableType:
+def _summary_view(name: str, summary: Summary) -> RenderableType:
     made = views.table("assets", "outcome", "error", title="\nWhat became of them")
-    for outcome, count in summary["outcomes"].items():
+    for outcome, count in summary.outcomes.items():
         made.add_row(str(count), views.colored(outcome), "")
-    for error, count in summary["errors"].items():
+    for error, count in summary.errors.items():
         made.add_row(str(count), "", error)
     return Group(made, Text(f"Each of them: sluice batch {name} --report"))
 
@@ -80,17 +80,17 @@ def _next_step(found: BatchProgress) -> list[RenderableType]:
     return []
 
 
-def batches_view(found: Iterable[Item]) -> RenderableType:
+def batches_view(found: Iterable[ListedBatch]) -> RenderableType:
     made = views.table("batch", "status", "ago")
     for each in found:
-        made.add_row(each["name"], views.colored(each["status"]), age(each["started"].isoformat()))
+        made.add_row(each.name, views.colored(each.status), age(each.started.isoformat()))
     return made
 
 
-def report_view(rows: Sequence[Item]) -> RenderableType:
+def report_view(rows: Sequence[Row]) -> RenderableType:
     """Those that need a person first."""
     made = views.table("asset", "outcome", "file", "error", "message")
-    for row in sorted(rows, key=lambda row: row["outcome"] == "succeeded")[:ROWS_SHOWN]:
-        made.add_row(row["asset_id"], views.colored(row["outcome"]), row["key"], row["error"], row["message"])
+    for row in sorted(rows, key=lambda row: row.outcome == "succeeded")[:ROWS_SHOWN]:
+        made.add_row(row.asset_id, views.colored(row.outcome), row.key, row.error, row.message)
     left = len(rows) - ROWS_SHOWN
     return Group(made, Text(f"… and {left} more: --json has all." if left > 0 else ""))

@@ -8,7 +8,6 @@ import typer
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from tasks.shared.records import Item
 from workflow.operator import previews
 from workflow.operator.cli import views
 from workflow.operator.cli.operate import Yes, confirm_preview
@@ -18,6 +17,7 @@ from workflow.operator.client import Sluice
 from workflow.operator.formatting import age
 from workflow.operator.operations import whoami
 from workflow.operator.operations.dead_letters import (
+    Letter,
     Queue,
     discard_dead_letters,
     look,
@@ -55,7 +55,7 @@ def dead_letters_command(
         _discard(sluice, printer, queue, why or "", message or (), yes=yes)
     elif queue:
         found = look(sluice, queue, limit=limit)
-        printer.show(found, lambda: letters_view(queue, found))
+        printer.show([each.facts() for each in found], lambda: letters_view(queue, found))
     else:
         known = queues(sluice)
         printer.show([asdict(each) for each in known], lambda: queues_view(known))
@@ -76,8 +76,8 @@ def send_again(
         done = redrive_dead_letters(
             sluice, queue, by=whoami(sluice), ids=ids or None, on_progress=lambda: advance(None)
         )
-    printer.show(done, lambda: sent_view(done))
-    if any("kept" in each for each in done):
+    printer.show([each.facts() for each in done], lambda: sent_view(done))
+    if any(each.kept for each in done):
         raise typer.Exit(1)
 
 
@@ -98,7 +98,7 @@ def _discard(sluice: Sluice, printer: Printer, queue: str, why: str, ids: Collec
         gone = discard_dead_letters(
             sluice, queue, by=whoami(sluice), why=why, ids=ids or None, on_progress=lambda: advance(None)
         )
-    printer.show(gone, lambda: gone_view(gone))
+    printer.show([each.facts() for each in gone], lambda: gone_view(gone))
 
 
 def queues_view(found: Iterable[Queue]) -> RenderableType:
@@ -109,36 +109,34 @@ def queues_view(found: Iterable[Queue]) -> RenderableType:
     return made
 
 
-def letters_view(queue: str, found: Sequence[Item]) -> RenderableType:
+def letters_view(queue: str, found: Sequence[Letter]) -> RenderableType:
     if not found:
         return f"No dead letters of {queue} are there."
     made = views.table("message", "ago", "event", "about", "given up because")
     for each in found:
-        ago = age(each["sent_at"]) if each["sent_at"] else ""
-        made.add_row(each["message_id"], ago, each["event"] or "", each["about"] or "", _because(each))
+        ago = age(each.sent_at) if each.sent_at else ""
+        made.add_row(each.message_id, ago, each.event or "", each.about or "", _because(each))
     hint = f"--json shows them whole. When the cause is mended: `sluice dead-letters {queue} --redrive`."
     return Group(made, Text(hint))
 
 
-def _because(letter: Item) -> str:
-    return ": ".join(letter["gave_up"].values())
+def _because(letter: Letter) -> str:
+    return ": ".join(letter.gave_up.values())
 
 
-def sent_view(done: Sequence[Item]) -> RenderableType:
+def sent_view(done: Sequence[Letter]) -> RenderableType:
     if not done:
         return "The dead-letter queues are empty."
     made = views.table("queue", "event", "about", "sent to", "kept because")
     for each in done:
-        made.add_row(
-            each["queue"], each["event"] or "", each["about"] or "", each.get("sent_to", ""), each.get("kept", "")
-        )
+        made.add_row(each.queue, each.event or "", each.about or "", each.sent_to or "", each.kept or "")
     return made
 
 
-def gone_view(gone: Sequence[Item]) -> RenderableType:
+def gone_view(gone: Sequence[Letter]) -> RenderableType:
     if not gone:
         return "There was nothing to discard."
     made = views.table("message", "event", "about", "a copy is")
     for each in gone:
-        made.add_row(each["message_id"], each["event"] or "", each["about"] or "", each["kept_as"])
+        made.add_row(each.message_id, each.event or "", each.about or "", each.kept_as or "")
     return made

@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -13,11 +13,12 @@ from rich.live import Live
 from rich.text import Text
 
 from infra.local.samples import FOLDER, SAMPLES, Sample
-from tasks.shared.records import Item
+from tasks.shared.records.model import Record
 from workflow.history import StateRun
 from workflow.operator.cli import views
 from workflow.operator.cli.options import STDERR
-from workflow.operator.client import Sluice, Uploaded
+from workflow.operator.client import Sluice
+from workflow.operator.shapes import Outcome, Uploaded
 from workflow.operator.stack import Connection
 from workflow.operator.uploads import Upload
 
@@ -34,12 +35,35 @@ class Row:
 
     sample: Sample
     uploaded: Uploaded
-    record: Item | None = None
+    record: Record | None = None
     states: list[StateRun] = field(default_factory=list[StateRun])
     settled: bool = False
 
 
-def run(*, live: bool) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Progress:
+    """How a file is doing, and the states that it has entered."""
+
+    outcome: Outcome
+    status: str
+    states: list[StateRun]
+
+
+@dataclass(frozen=True)
+class Result:
+    """What became of a sample, and whether it is what should."""
+
+    shows: str
+    seen: Progress
+    as_expected: bool
+
+    def facts(self) -> dict[str, Any]:
+        states = [{"name": each.name, "outcome": each.outcome, "seconds": each.seconds} for each in self.seen.states]
+        own = {"states": states, "status": self.seen.status, "shows": self.shows, "as_expected": self.as_expected}
+        return {**self.seen.outcome.facts(), **own}
+
+
+def run(*, live: bool) -> list[Result]:
     """Upload the samples, follow them to their ends, and compare with what should become of each."""
     sluice = Sluice(Connection())
     rows = _upload(sluice, SAMPLES)
@@ -48,31 +72,28 @@ def run(*, live: bool) -> dict[str, Any]:
         _follow(sluice, rows, show)
         rows += _upload(sluice, (AGAIN,))
         _follow(sluice, rows, show)
-    files = [_result(sluice, row) for row in rows]
-    return {"ok": all(each["as_expected"] for each in files), "files": files}
+    return [_result(sluice, row) for row in rows]
 
 
-def summary(result: dict[str, Any]) -> RenderableType:
+def summary(files: Sequence[Result]) -> RenderableType:
     """The table at the end, and where to look further."""
-    files: list[Item] = result["files"]
-    surprises = [each for each in files if not each["as_expected"]]
+    surprises = [each for each in files if not each.as_expected]
     verdict = (
         Text(f"All {len(files)} files ended as they should.", "green")
         if not surprises
         else Text(f"{len(surprises)} of {len(files)} files did not end as they should.", "bold red")
     )
-    became = views.outcomes_view(files, title="What became of each file")
-    return Group(_board(files), became, verdict, Text(), _look_further(files))
+    became = views.outcomes_view([each.seen.outcome for each in files], title="What became of each file")
+    return Group(_board([each.seen for each in files]), became, verdict, Text(), _look_further(files[0].seen.outcome))
 
 
-def _look_further(files: list[Item]) -> RenderableType:
-    first = files[0]
+def _look_further(first: Outcome) -> RenderableType:
     sluice = "uv run sluice" if "UV" in os.environ else "sluice"
     rows = [
-        (f"{sluice} asset {first['asset_id']}", "the record of the first file"),
-        (f"{sluice} get {first['asset_id']} --out demo", "its files"),
-        (f"{sluice} execution {first['execution']}", "its six states"),
-        (f"{sluice} logs {first['asset_id']}", "its log lines"),
+        (f"{sluice} asset {first.asset_id}", "the record of the first file"),
+        (f"{sluice} get {first.asset_id} --out demo", "its files"),
+        (f"{sluice} execution {first.execution}", "its six states"),
+        (f"{sluice} logs {first.asset_id}", "its log lines"),
         (f"{sluice} put PHOTO… --wait", "your own files"),
         (f"{sluice} down", "stop it (--wipe forgets everything)"),
     ]
@@ -98,41 +119,39 @@ def _show(sluice: Sluice, board: Live, rows: list[Row]) -> None:
 
 
 def _look(sluice: Sluice, rows: list[Row]) -> None:
-    records = sluice.records.many(row.uploaded.asset_id for row in rows)
+    records = sluice.records.assets.many(row.uploaded.asset_id for row in rows)
     for row in rows:
         row.record = records.get(row.uploaded.asset_id)
         if row.record:
             row.settled = sluice.settled(row.record)
-            row.states = sluice.states(row.record["execution_arn"])
+            row.states = sluice.states(row.record.execution_arn)
 
 
-def _board(files: list[Item]) -> RenderableType:
+def _board(files: Sequence[Progress]) -> RenderableType:
     """State by state: the seconds that each took, with its mark."""
     made = views.table("file", *HEADINGS, "status")
     for each in files:
-        by_name = {state["name"]: state for state in each["states"]}
+        by_name = {state.name: state for state in each.states}
         cells = [_cell(by_name.get(step)) for step in STEPS]
-        made.add_row(Path(each["key"]).stem[:26], *cells, views.colored(each["status"]))
+        made.add_row(Path(each.outcome.key).stem[:26], *cells, views.colored(each.status))
     return made
 
 
-def _cell(state: Item | None) -> Text:
+def _cell(state: StateRun | None) -> Text:
     if state is None:
         return Text("·", "dim")
-    took = "" if state["seconds"] is None else f" {state['seconds']:.1f}"
-    return Text(views.MARKS[state["outcome"]] + took, views.STYLES[state["outcome"]])
+    took = "" if state.seconds is None else f" {state.seconds:.1f}"
+    return Text(views.MARKS[state.outcome] + took, views.STYLES[state.outcome])
 
 
-def _progress(sluice: Sluice, row: Row) -> Item:
-    outcome = sluice.outcome_of(row.uploaded, row.record)
-    states = [{"name": state.name, "outcome": state.outcome, "seconds": state.seconds} for state in row.states]
-    return {**outcome, "states": states, "status": row.record["status"] if row.record else "waiting"}
+def _progress(sluice: Sluice, row: Row) -> Progress:
+    status = row.record.status if row.record else "waiting"
+    return Progress(sluice.outcome_of(row.uploaded, row.record), status, row.states)
 
 
-def _result(sluice: Sluice, row: Row) -> Item:
-    outcome = _progress(sluice, row)
-    expected = (row.sample.outcome, row.sample.reason)
-    as_expected = (outcome["outcome"], outcome["reason"]) == expected
+def _result(sluice: Sluice, row: Row) -> Result:
+    seen = _progress(sluice, row)
+    as_expected = (seen.outcome.outcome, seen.outcome.reason) == (row.sample.outcome, row.sample.reason)
     if row.sample is AGAIN:
-        as_expected = as_expected and bool(outcome["reused_from"])
-    return {**outcome, "shows": row.sample.shows, "as_expected": as_expected}
+        as_expected = as_expected and bool(seen.outcome.reused_from)
+    return Result(row.sample.shows, seen, as_expected)

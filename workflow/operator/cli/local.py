@@ -3,7 +3,7 @@
 import signal
 import threading
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -77,10 +77,16 @@ def down_command(
 def demo_command(port: Port = None, json: Json = False) -> None:
     """Start it all, and watch real files go through the six steps; exit code 1 if one ends as it should not."""
     ready = bring_up(port)
-    result = demo.run(live=not json)
-    facts: dict[str, Any] = {"endpoint": ready.endpoint, "seconds_to_ready": round(ready.seconds, 2), **result}
-    Printer(json).show(facts, lambda: demo.summary(result))
-    if not result["ok"]:
+    files = demo.run(live=not json)
+    ok = all(each.as_expected for each in files)
+    facts = {
+        "endpoint": ready.endpoint,
+        "seconds_to_ready": round(ready.seconds, 2),
+        "ok": ok,
+        "files": [each.facts() for each in files],
+    }
+    Printer(json).show(facts, lambda: demo.summary(files))
+    if not ok:
         raise typer.Exit(1)
 
 

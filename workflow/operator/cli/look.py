@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 from msgspec import structs
 
+from tasks.shared.records.model import facts_of
 from workflow.limits import TASKS
 from workflow.operator.cli import (
     put,
@@ -26,7 +27,7 @@ from workflow.operator.cli.options import (
     command,
     moment_of,
 )
-from workflow.operator.client import ExecutionStatus, Sluice, as_json, parse_uri
+from workflow.operator.client import ExecutionStatus, Sluice, parse_uri
 from workflow.operator.operations import own_input, whoami
 from workflow.operator.stack import NotThereError
 from workflow.shapes import ExecutionInput
@@ -87,13 +88,13 @@ def executions(
 ) -> None:
     """The newest executions."""
     found = sluice.executions(status=status, since=moment_of(since), error=error, limit=limit)
-    printer.show(found, lambda: views.executions_view(found))
+    printer.show([asdict(each) for each in found], lambda: views.executions_view(found))
 
 
 def execution(sluice: Sluice, printer: Printer, name: Annotated[str, typer.Argument(help="Its name or ARN.")]) -> None:
     """One execution: its states with attempts, times and errors, its input and output."""
     found = sluice.execution(name)
-    printer.show(as_json(found), lambda: views.execution_view(found))
+    printer.show(found.facts(), lambda: views.execution_view(found))
 
 
 def assets(
@@ -107,7 +108,9 @@ def assets(
 ) -> None:
     """The assets that changed last."""
     found = sluice.assets(status=status, kind=kind, code=code, since=moment_of(since), limit=limit)
-    printer.show(found, lambda: views.assets_view(found))
+    unreadable = sluice.unreadable()
+    facts = [*map(facts_of, found), *({**asdict(each), "status": "unreadable"} for each in unreadable)]
+    printer.show(facts, lambda: views.assets_view(found, unreadable))
 
 
 Asset = Annotated[str, typer.Argument(help="An asset id, or the s3:// address of an original.", metavar="ASSET")]
@@ -115,8 +118,8 @@ Asset = Annotated[str, typer.Argument(help="An asset id, or the s3:// address of
 
 def asset(sluice: Sluice, printer: Printer, asset: Asset) -> None:
     """The record of an asset: how it is doing, what was made of it, and where everything is."""
-    record = sluice.asset(asset)
-    printer.show(record, lambda: views.asset_view(record))
+    found = sluice.asset(asset)
+    printer.show(found.facts(), lambda: views.asset_view(found))
 
 
 def get(
@@ -127,7 +130,7 @@ def get(
     original: Annotated[bool, typer.Option("--original", help="The original too.")] = False,
 ) -> None:
     """Download what was made of an asset."""
-    files = [str(path) for path in sluice.fetch(sluice.asset(asset), out, original=original)]
+    files = [str(path) for path in sluice.fetch(sluice.record(asset), out, original=original)]
     printer.show(files, lambda: "\n".join(files) or "Nothing was made of this asset.")
 
 
@@ -139,7 +142,7 @@ def logs(
 ) -> None:
     """Log lines of an asset or an execution, from all functions in order of time."""
     lines = sluice.logs(ref, task)
-    printer.show(lines, lambda: views.logs_view(lines))
+    printer.show([each.facts() for each in lines], lambda: views.logs_view(lines))
 
 
 def start(
@@ -162,7 +165,7 @@ def start(
         printer.show({"execution": name}, lambda: f"Started {name}. Follow it with: sluice execution {name}")
         return
     outcome = sluice.follow_execution(name, timeout=timeout)
-    printer.show(outcome, lambda: views.outcomes_view([outcome]))
+    printer.show(outcome.facts(), lambda: views.outcomes_view([outcome]))
     put.exit_unless_all_succeeded([outcome])
 
 

@@ -4,25 +4,27 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import asdict, replace
-from typing import Annotated, Any
+from typing import Annotated, Any, Protocol, TypeVar
 
 import typer
 from botocore.exceptions import ClientError
 
-from tasks.shared.records import Item
+from tasks.shared.records.model import Record, facts_of
 from workflow.errors import SluiceError
 from workflow.glacier import Tier
 from workflow.operator import previews
 from workflow.operator.cli import dead_letters, mend_views, views
+from workflow.operator.cli.mend_views import Gone, Refused, Released
 from workflow.operator.cli.operate import Yes, confirm_preview
 from workflow.operator.cli.options import STDERR, Printer, Since, Timeout, command, moment_of
 from workflow.operator.cli.progress import bar
 from workflow.operator.client import Sluice
 from workflow.operator.operations import whoami
 from workflow.operator.operations.quarantine import discard, release
-from workflow.operator.operations.redrive import Redriven, failed_executions, redrive_all
+from workflow.operator.operations.redrive import Failed, Redriven, failed_executions, redrive_all
 from workflow.operator.operations.restore import price_of_restore, restore
 from workflow.operator.operations.select import Selection, select
+from workflow.operator.shapes import Outcome
 from workflow.operator.stack import NotThereError
 
 AT_ONCE = 8
@@ -37,6 +39,16 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say which it would
 Why = Annotated[str | None, typer.Option(help="A reason, which is kept in the record.")]
 Reason = Annotated[str, typer.Option("--why", help="The reason, which is kept in the record.")]
 Wait = Annotated[bool, typer.Option("--wait", help="Follow each to its end: exit code 1 unless all succeed.")]
+
+
+class Told(Protocol):
+    """What a command tells of one asset or execution."""
+
+    def facts(self) -> dict[str, Any]: ...
+
+
+T = TypeVar("T")
+S = TypeVar("S", bound=Told)
 
 
 def add_to(app: typer.Typer) -> None:
@@ -71,10 +83,10 @@ def redrive_command(
     if not names:
         found = failed_executions(sluice, since=moment_of(since), error=error, state=state)
         if dry_run or not found:
-            printer.show(found, lambda: mend_views.failed_view(found))
+            printer.show([asdict(each) for each in found], lambda: mend_views.failed_view(found))
             return
         _confirm_redrive(printer, found, yes=yes)
-        names = [each["execution"] for each in found]
+        names = [each.execution for each in found]
     elif dry_run:
         raise typer.BadParameter("--dry-run goes with --failed, --error, --state or --dlq.")
     _redrive(sluice, printer, names, why, timeout if wait else None)
@@ -85,21 +97,21 @@ def _one_of(**ways: bool) -> None:
         raise typer.BadParameter("Name executions, or say one of --failed (or --error, --state) and --dlq.")
 
 
-def _confirm_redrive(printer: Printer, found: Sequence[Item], *, yes: bool) -> None:
-    preview = previews.of_redrive(len(found), previews.causes((each["error"], each["state"]) for each in found))
+def _confirm_redrive(printer: Printer, found: Sequence[Failed], *, yes: bool) -> None:
+    preview = previews.of_redrive(len(found), previews.causes((each.error, each.state) for each in found))
     confirm_preview(preview, yes=yes, json=printer.json)
 
 
 def _redrive(sluice: Sluice, printer: Printer, names: Sequence[str], why: str | None, timeout: float | None) -> None:
     with bar("redriving", len(names)) as advance:
         done = [advance(each) for each in redrive_all(sluice, names, by=whoami(sluice), why=why)]
-    rows: list[Item] = [asdict(each) for each in done]
-    if timeout is not None:
-        ends = _follow(sluice, done, timeout)
-        rows = [row | {"outcome": ends.get(row["execution"])} for row in rows]
-    printer.show(rows, lambda: mend_views.redriven_view(rows))
+    ends = {} if timeout is None else _follow(sluice, done, timeout)
+    rows = [mend_views.Ended(each, ends.get(each.execution)) for each in done]
+    followed = timeout is not None
+    facts = [asdict(each.redriven) | ({"outcome": each.outcome} if followed else {}) for each in rows]
+    printer.show(facts, lambda: mend_views.redriven_view(rows))
     refused = any(each.how == "refused" for each in done)
-    if refused or any(row.get("outcome") not in {None, "succeeded"} for row in rows):
+    if refused or any(each.outcome not in {None, "succeeded"} for each in rows):
         raise typer.Exit(1)
 
 
@@ -107,10 +119,13 @@ def _follow(sluice: Sluice, done: Sequence[Redriven], timeout: float) -> dict[st
     """Outcomes by the execution that was to be redriven."""
     started = [each for each in done if each.how in {"redriven", "reprocessed"}]
     found = _each("following", [each.started for each in started], lambda name: _end(sluice, name, timeout))
-    return {each.execution: end.get("outcome", "failed") for each, end in zip(started, found, strict=True)}
+    return {
+        each.execution: "failed" if isinstance(end, Refused) else end.outcome
+        for each, end in zip(started, found, strict=True)
+    }
 
 
-def _end(sluice: Sluice, execution: str, timeout: float) -> Item:
+def _end(sluice: Sluice, execution: str, timeout: float) -> Outcome:
     return sluice.follow_execution(execution, timeout=timeout)
 
 
@@ -136,16 +151,16 @@ def restore_command(
     found = _each(
         "asking",
         assets,
-        lambda ref: restore(sluice, sluice.asset(ref), tier=tier, days=days, by=by, why=why, reprocess=reprocess),
+        lambda ref: restore(sluice, sluice.record(ref), tier=tier, days=days, by=by, why=why, reprocess=reprocess),
     )
     _show(printer, found, mend_views.restores_view)
 
 
-def _known(sluice: Sluice, refs: Sequence[str]) -> Iterator[Item]:
+def _known(sluice: Sluice, refs: Sequence[str]) -> Iterator[Record]:
     """The records; what is not there is told by what is then tried with it."""
     for ref in refs:
         with suppress(NotThereError):
-            yield sluice.asset(ref)
+            yield sluice.record(ref)
 
 
 def release_command(
@@ -184,22 +199,25 @@ def _rejected(
         return list(assets)
     found = list(select(sluice, replace(wanted, status="rejected")))
     if dry_run or not found:
-        printer.show(found, lambda: views.assets_view(found) if found else "No rejected file is meant by this.")
+        printer.show(
+            [facts_of(each) for each in found],
+            lambda: views.assets_view(found) if found else "No rejected file is meant by this.",
+        )
         return None
     if not printer.json:
         STDERR.print(views.assets_view(found[: views.NAMED_AT_MOST]))
-    return [each["asset_id"] for each in found]
+    return [each.asset_id for each in found]
 
 
-def _release(sluice: Sluice, ref: str, by: str, why: str, timeout: float | None) -> Item:
-    record = sluice.asset(ref)
+def _release(sluice: Sluice, ref: str, by: str, why: str, timeout: float | None) -> Released:
+    record = sluice.record(ref)
     name = release(sluice, record, by=by, why=why)
-    told = {"asset_id": record["asset_id"], "key": record["key"], "execution": name}
+    released = Released(record.asset_id, record.key, name)
     if timeout is None:
-        return told
+        return released
     end = sluice.follow_execution(name, timeout=timeout)
-    well = {} if end["outcome"] == "succeeded" else {"problem": f"{end['outcome']}: {end['reason']}"}
-    return told | {"outcome": end["outcome"]} | well
+    problem = None if end.outcome == "succeeded" else f"{end.outcome}: {end.reason}"
+    return replace(released, outcome=end.outcome, problem=problem)
 
 
 def discard_command(
@@ -223,26 +241,27 @@ def discard_command(
     _show(printer, found, mend_views.discards_view)
 
 
-def _discard(sluice: Sluice, ref: str, by: str, why: str) -> Item:
-    record = sluice.asset(ref)
+def _discard(sluice: Sluice, ref: str, by: str, why: str) -> Gone:
+    record = sluice.record(ref)
     discard(sluice, record, by=by, why=why)
-    return {"asset_id": record["asset_id"], "key": record["key"], "status": "discarded"}
+    return Gone(record.asset_id, record.key)
 
 
-def _each(doing: str, refs: Sequence[str], work: Callable[[str], Item]) -> list[Item]:
-    """Do `work` for all, some at once; where it is not possible, `problem` says why, and the others go on."""
+def _each(doing: str, refs: Sequence[str], work: Callable[[str], T]) -> list[T | Refused]:
+    """Do `work` for all, some at once; where it is not possible, the others go on."""
 
-    def attempt(ref: str) -> Item:
+    def attempt(ref: str) -> T | Refused:
         try:
             return work(ref)
         except (NotThereError, SluiceError, ClientError) as exc:
-            return {"ref": ref, "problem": str(exc)}
+            return Refused(ref, str(exc))
 
     with bar(doing, len(refs)) as advance, ThreadPoolExecutor(AT_ONCE) as pool:
         return [advance(each) for each in pool.map(attempt, refs)]
 
 
-def _show(printer: Printer, found: list[Item], view: Callable[[list[Item]], Any]) -> None:
-    printer.show(found, lambda: view(found))
-    if any("problem" in each for each in found):
+def _show(printer: Printer, found: Sequence[S], view: Callable[[Sequence[S]], Any]) -> None:
+    facts = [each.facts() for each in found]
+    printer.show(facts, lambda: view(found))
+    if any("problem" in each for each in facts):
         raise typer.Exit(1)

@@ -10,7 +10,6 @@ from typing import Annotated, Any
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from tasks.shared.records import Item
 from workflow.operator.cli import batch_views, views
 from workflow.operator.cli.options import STDERR, AssetStatus, KindName, Limit, Printer, Since, command, moment_of
 from workflow.operator.cli.progress import TRANSIENT, Elapsed, Remaining
@@ -119,14 +118,14 @@ def _show_started(sluice: Sluice, printer: Printer, started: reprocess.Batch, *,
         _show_end(sluice, printer, started.name)
     else:
         outcomes = [sluice.follow_execution(name, timeout=900) for name in started.executions]
-        printer.show(outcomes, lambda: views.outcomes_view(outcomes))
-        _exit_unless(all(each["outcome"] == "succeeded" for each in outcomes))
+        printer.show([each.facts() for each in outcomes], lambda: views.outcomes_view(outcomes))
+        _exit_unless(all(each.outcome == "succeeded" for each in outcomes))
 
 
 def batches_command(sluice: Sluice, printer: Printer, limit: Limit = 20) -> None:
     """The newest batches of reprocessed assets."""
     found = reprocess.batches(sluice, limit)
-    printer.show(found, lambda: batch_views.batches_view(found))
+    printer.show([asdict(each) for each in found], lambda: batch_views.batches_view(found))
 
 
 def batch_command(
@@ -145,7 +144,7 @@ def batch_command(
         name = reprocess.resume(sluice, name, by=whoami(sluice)).name or name
     if report:
         rows = reprocess.report(sluice, name)
-        printer.show(rows, lambda: batch_views.report_view(rows))
+        printer.show([asdict(each) for each in rows], lambda: batch_views.report_view(rows))
     elif follow:
         _show_end(sluice, printer, name)
     else:
@@ -156,8 +155,8 @@ def batch_command(
 def _show_end(sluice: Sluice, printer: Printer, name: str) -> None:
     """Follow a batch to its end; its counts, and its report by error."""
     ended = _follow_batch(sluice, name)
-    summary: Item | None = reprocess.summary(sluice, name) if ended.error in {None, TOO_MANY_FAILURES} else None
-    facts = {**asdict(ended), "report": summary}
+    summary = reprocess.summary(sluice, name) if ended.error in {None, TOO_MANY_FAILURES} else None
+    facts = {**asdict(ended), "report": asdict(summary) if summary else None}
     printer.show(facts, lambda: batch_views.batch_view(ended, summary))
     _exit_unless(ended.status == "SUCCEEDED" and not ended.failed)
 

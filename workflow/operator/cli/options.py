@@ -74,13 +74,22 @@ def command(app: typer.Typer, name: str | None = None) -> Callable[[Callable[...
     def register(work: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(work)
         def run(*, stage: str, profile: str | None, region: str | None, json: bool, **own: Any) -> Any:
-            return work(Sluice(Connection(stage, profile=profile, region=region)), Printer(json), **own)
+            sluice = Sluice(Connection(stage, profile=profile, region=region))
+            try:
+                return work(sluice, Printer(json), **own)
+            finally:
+                _warn_of_unreadable(sluice)
 
         vars(run)["__signature__"] = _with_shared_options(work)
         app.command(name)(run)
         return work
 
     return register
+
+
+def _warn_of_unreadable(sluice: Sluice) -> None:
+    for each in sluice.unreadable():
+        STDERR.print(f"Left out: {each.problem}", markup=False, highlight=False, soft_wrap=True)
 
 
 def _with_shared_options(work: Callable[..., Any]) -> inspect.Signature:

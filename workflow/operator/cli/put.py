@@ -14,8 +14,9 @@ from rich.text import Text
 from workflow.operator.cli import views
 from workflow.operator.cli.options import STDERR, Printer, Timeout, command
 from workflow.operator.cli.progress import TRANSIENT, Elapsed
-from workflow.operator.client import Sluice, Uploaded
+from workflow.operator.client import Sluice
 from workflow.operator.operations.put import Put, put_missing
+from workflow.operator.shapes import Outcome, Uploaded
 from workflow.operator.uploads import LeftOut, Plan, plan
 
 INTERRUPTED = 130
@@ -54,7 +55,7 @@ def put_command(
     for each in failed:
         _tell(f"not uploaded: {each.item.path}: {each.problem}", "red")
     if wait:
-        printer.show(outcomes, lambda: views.outcomes_view(outcomes))
+        printer.show([each.facts() for each in outcomes], lambda: views.outcomes_view(outcomes))
         exit_unless_all_succeeded(outcomes)
     else:
         printer.show(_facts(sluice, done), lambda: _uploaded_view(sluice, prefix, done))
@@ -62,8 +63,8 @@ def put_command(
         raise typer.Exit(1)
 
 
-def exit_unless_all_succeeded(outcomes: Sequence[Any]) -> None:
-    if any(outcome["outcome"] not in {"succeeded", "duplicate"} for outcome in outcomes):
+def exit_unless_all_succeeded(outcomes: Sequence[Outcome]) -> None:
+    if not all(outcome.is_well for outcome in outcomes):
         raise typer.Exit(1)
 
 
@@ -101,7 +102,7 @@ def _there(done: Sequence[Put]) -> list[Uploaded]:
     return [each.uploaded for each in done if each.uploaded]
 
 
-def _follow(sluice: Sluice, uploaded: list[Uploaded], timeout: float) -> list[dict[str, Any]]:
+def _follow(sluice: Sluice, uploaded: list[Uploaded], timeout: float) -> list[Outcome]:
     with Progress(TextColumn("processing"), BarColumn(), MofNCompleteColumn(), Elapsed(), **TRANSIENT) as progress:
         bar = progress.add_task("process", total=len(uploaded))
         return sluice.outcomes(

@@ -10,7 +10,6 @@ import typer
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from tasks.shared.records import Item
 from workflow.operator import previews
 from workflow.operator.cli import views
 from workflow.operator.cli.operate import Yes, confirm, confirm_preview
@@ -19,7 +18,7 @@ from workflow.operator.cli.progress import bar
 from workflow.operator.client import Sluice
 from workflow.operator.formatting import age
 from workflow.operator.operations import whoami
-from workflow.operator.operations.stop import AtWork, Stopped, at_work, stop_all
+from workflow.operator.operations.stop import AtWork, Running, Stopped, at_work, stop_all
 
 
 def add_to(app: typer.Typer) -> None:
@@ -54,9 +53,9 @@ def stop_command(
         before = datetime.now(UTC) - span_of(older_than) if older_than else None
         found = at_work(sluice, AtWork(prefix=prefix, since=moment_of(since), before=before))
         if dry_run or not found:
-            printer.show(found, lambda: at_work_view(found))
+            printer.show([asdict(each) for each in found], lambda: at_work_view(found))
             return
-        names = [each["execution"] for each in found]
+        names = [each.execution for each in found]
         confirm_preview(previews.of_stop(found), yes=yes, json=printer.json)
     _stop(sluice, printer, names, why or "")
 
@@ -69,19 +68,19 @@ def _stop(sluice: Sluice, printer: Printer, names: Sequence[str], why: str) -> N
         raise typer.Exit(1)
 
 
-def at_work_view(found: Sequence[Item]) -> RenderableType:
+def at_work_view(found: Sequence[Running]) -> RenderableType:
     if not found:
         return "No such execution is at work."
     made = views.table("execution", "file", "ago")
     for each in found[: views.NAMED_AT_MOST]:
-        made.add_row(each["execution"], each["key"] or "", age(each["started"]))
+        made.add_row(each.execution, each.key or "", age(each.started))
     more = f" The {views.NAMED_AT_MOST} longest of them; --json has all." if len(found) > views.NAMED_AT_MOST else ""
     return Group(made, Text(f"{_counted(found)}{more}"))
 
 
-def _counted(found: Sequence[Item]) -> str:
+def _counted(found: Sequence[Running]) -> str:
     first = found[0]
-    return f"{len(found):,} executions are at work, for the longest time {first['execution']} ({first['key'] or '?'})."
+    return f"{len(found):,} executions are at work, for the longest time {first.execution} ({first.key or '?'})."
 
 
 def stopped_view(done: Sequence[Stopped]) -> RenderableType:

@@ -1,7 +1,7 @@
 """How results look in a terminal."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from rich import box
@@ -11,12 +11,12 @@ from rich.table import Table
 from rich.text import Text
 
 from tasks.shared.publish import EXTENSIONS
+from tasks.shared.records.model import Record, Unreadable
 from workflow.history import StateRun
-from workflow.operator.client import Execution
 from workflow.operator.formatting import age, moment, size, took
+from workflow.operator.shapes import Asset, Execution, ExecutionLine, LogLine, Outcome, Version
 from workflow.operator.stack import Stack
-
-Item = Mapping[str, Any]
+from workflow.shapes import Pointer
 
 STYLES = {
     "succeeded": "green",
@@ -33,6 +33,7 @@ STYLES = {
     "redriven": "green",
     "reprocessed": "cyan",
     "refused": "red",
+    "unreadable": "red",
 }
 WHOLE = {"asset", "execution", "status", "ago", "took"}
 """Columns that are never broken: ids are copied from them."""
@@ -54,8 +55,8 @@ def table(*columns: str, title: str | None = None) -> Table:
     return made
 
 
-def where(pointer: Item) -> str:
-    return f"s3://{pointer['bucket']}/{pointer['key']}"
+def where(pointer: Pointer) -> str:
+    return f"s3://{pointer.bucket}/{pointer.key}"
 
 
 def stack_view(stack: Stack) -> RenderableType:
@@ -78,11 +79,11 @@ def pairs(rows: Iterable[tuple[str, Any]]) -> Table:
     return made
 
 
-def executions_view(found: Iterable[Item]) -> RenderableType:
+def executions_view(found: Iterable[ExecutionLine]) -> RenderableType:
     made = table("execution", "status", "file", "ago", "took", "error")
     for each in found:
-        row = (each["key"], age(each["started"]), took(each["seconds"]), each["error"])
-        made.add_row(each["name"], colored(each["status"]), *row)
+        row = (each.key, age(each.started), took(each.seconds), each.error)
+        made.add_row(each.name, colored(each.status), *row)
     return made
 
 
@@ -113,117 +114,117 @@ def _add_state(made: Table, state: StateRun, name: str) -> None:
     made.add_row(name, Text(mark, STYLES[state.outcome]), attempts, took(state.seconds), state.error or "")
 
 
-def assets_view(found: Iterable[Item]) -> RenderableType:
+def assets_view(found: Iterable[Record], unreadable: Iterable[Unreadable] = ()) -> RenderableType:
     made = table("asset", "status", "file", "ago", "reason")
     reasons: Counter[str] = Counter()
     for each in found:
-        reason = each.get("reason", {}).get("code", "")
-        made.add_row(each["asset_id"], colored(each["status"]), each["key"], age(each["updated_at"]), reason)
+        reason = each.code or ""
+        made.add_row(each.asset_id, colored(each.status), each.key, age(each.updated_at), reason)
         reasons.update([reason] if reason else [])
+    for each in unreadable:
+        made.add_row(each.asset_id, colored("unreadable"), each.key, "", each.problem)
     counts = ", ".join(f"{count:,} {reason}" for reason, count in reasons.most_common())
     return Group(made, Text(f"Reasons of these: {counts}")) if counts else made
 
 
-def asset_view(record: Item) -> RenderableType:
-    reason = record.get("reason")
+def asset_view(found: Asset) -> RenderableType:
+    record = found.record
+    reason = record.reason
     rows: list[tuple[str, Any]] = [
-        ("asset", record["asset_id"]),
-        ("status", colored(record["status"])),
-        *([("reason", f"{reason['code']}: {reason['message']}")] if reason else []),
-        *([("reused", f"content equals asset {record['reused_from']}")] if "reused_from" in record else []),
-        *([("degraded", record["degraded"])] if "degraded" in record else []),
-        *[("note", note) for note in record.get("notes", [])],
-        ("uploaded as", f"s3://{record['object_key']} (version {record['version_id']})"),
-        ("original", f"{where(record['original'])} ({record['original'].get('storage_class', 'STANDARD')})"),
+        ("asset", record.asset_id),
+        ("status", colored(record.status)),
+        *([("reason", f"{reason.code}: {reason.message}")] if reason else []),
+        *([("reused", f"content equals asset {record.reused_from}")] if record.reused_from else []),
+        *([("degraded", record.degraded)] if record.degraded else []),
+        *[("note", note) for note in record.notes],
+        ("uploaded as", f"s3://{record.object_key} (version {record.version_id})"),
+        ("original", f"{where(record.original)} ({record.original.storage_class})"),
         *decisions(record),
-        ("size", size(record["size"])),
-        *([("type", f"{record['kind']}, {record['media_type']}")] if "kind" in record else []),
-        *[(name, value) for name, value in record.get("facts", {}).items()],
+        ("size", size(record.size)),
+        *([("type", f"{record.kind}, {record.media_type}")] if record.kind else []),
+        *[(name, value) for name, value in record.facts.items()],
     ]
-    return Group(pairs(rows), files_view(record), attempts_view(record), versions_view(record))
+    return Group(pairs(rows), files_view(record), attempts_view(record), versions_view(found.versions))
 
 
-def decisions(record: Item) -> list[tuple[str, str]]:
+def decisions(record: Record) -> list[tuple[str, str]]:
     """What people asked for that no attempt tells of."""
     rows: list[tuple[str, str]] = []
-    if asked := record.get("restore"):
-        then = "then processed again" if asked["then_reprocess"] else "only made readable"
-        rows.append(("restore", f"asked {moment(asked['asked_at'])} by {asked['by']}: {asked['tier']}, {then}"))
-    if until := record.get("restored_until"):
+    if asked := record.restore:
+        then = "then processed again" if asked.then_reprocess else "only made readable"
+        rows.append(("restore", f"asked {moment(asked.asked_at)} by {asked.by}: {asked.tier}, {then}"))
+    if until := record.restored_until:
         rows.append(("readable until", moment(until)))
-    if gone := record.get("discarded"):
-        rows.append(("discarded", f"{moment(gone['at'])} by {gone['by']}: {gone['why']}"))
+    if gone := record.discarded:
+        rows.append(("discarded", f"{moment(gone.at)} by {gone.by}: {gone.why}"))
     return rows
 
 
-def files_view(record: Item) -> RenderableType:
-    files = (*record.get("renditions", []), *record.get("thumbnails", []))
-    bucket = f", in s3://{files[0]['bucket']}" if files else ""
+def files_view(record: Record) -> RenderableType:
+    files = (*record.renditions, *record.thumbnails)
+    bucket = f", in s3://{files[0].bucket}" if files else ""
     made = table("file", "type", "pixels", "size", title=f"\nMade from it{bucket}")
     for file in files:
-        pixels = f"{file['width']} × {file['height']}" if "width" in file else ""
-        made.add_row(file["key"], file["content_type"].partition(";")[0], pixels, size(file["bytes"]))
+        pixels = f"{file.width} × {file.height}" if file.width else ""
+        made.add_row(file.key, file.content_type.partition(";")[0], pixels, size(file.bytes))
     return made if made.row_count else Text()
 
 
-def attempts_view(record: Item) -> RenderableType:
+def attempts_view(record: Record) -> RenderableType:
     made = table("#", "trigger", "by", "execution", "started", "outcome", "why", title="\nAttempts")
-    for each in record.get("attempts", []):
-        outcome = colored(each.get("outcome", "processing"))
-        when = (each["execution"], moment(each["started_at"]), outcome)
-        made.add_row(str(each["number"]), each["trigger"], each.get("by", ""), *when, each.get("why", ""))
+    for each in record.attempts:
+        outcome = colored(each.outcome or "processing")
+        when = (each.execution, moment(each.started_at), outcome)
+        made.add_row(str(each.number), each.trigger, each.by or "", *when, each.why or "")
     return made
 
 
-def versions_view(record: Item) -> RenderableType:
+def versions_view(versions: Iterable[Version]) -> RenderableType:
     made = table("asset", "version", "status", "uploaded", "", title="\nVersions of this key, newest first")
-    for each in record["versions"]:
-        current = "current" if each["current"] else ""
-        made.add_row(
-            each["asset_id"], each["version_id"], colored(each["status"]), moment(each["last_modified"]), current
-        )
+    for each in versions:
+        current = "current" if each.current else ""
+        made.add_row(each.asset_id, each.version_id, colored(each.status), moment(each.last_modified), current)
     return made
 
 
-def outcomes_view(outcomes: Sequence[Item], title: str | None = None) -> RenderableType:
+def outcomes_view(outcomes: Sequence[Outcome], title: str | None = None) -> RenderableType:
     """What became of each file: the table at the end of `put --wait` and `demo`."""
     made = table("file", "outcome", "took", "made", "original now", "reason", title=title)
     for each in outcomes:
         row = (
-            each["key"],
-            colored(each["outcome"]),
-            took(each["seconds"]),
+            each.key,
+            colored(each.outcome),
+            took(each.seconds),
             made_of(each),
-            each["original"]["place"],
+            each.original.place,
         )
-        made.add_row(*row, each["reason"] or note(each))
-    messages = [(f"{each['key']}: ", each["message"]) for each in outcomes if each["message"]]
+        made.add_row(*row, each.reason or note(each))
+    messages = [(f"{each.key}: ", each.message) for each in outcomes if each.message]
     return Group(made, *[Text.assemble((key, "bold"), message, "\n") for key, message in messages])
 
 
-def made_of(outcome: Item) -> str:
+def made_of(outcome: Outcome) -> str:
     """The rendition and the thumbnails in a few words."""
-    if not outcome["renditions"]:
+    if not outcome.renditions:
         return ""
-    main = outcome["renditions"][0]
-    kind = EXTENSIONS[main["content_type"]].removeprefix(".")
-    extent = f"{main['width']}×{main['height']}" if "width" in main else size(main["bytes"])
-    return f"{kind} {extent}, {len(outcome['thumbnails'])} previews"
+    main = outcome.renditions[0]
+    kind = EXTENSIONS[main.content_type].removeprefix(".")
+    extent = f"{main.width}×{main.height}" if main.width else size(main.bytes)
+    return f"{kind} {extent}, {len(outcome.thumbnails)} previews"
 
 
-def note(outcome: Item) -> str:
+def note(outcome: Outcome) -> str:
     """What is worth knowing of a file that ended well."""
-    if outcome.get("reused_from"):
-        return f"same content as {outcome['reused_from'][:8]}…"
-    return "degraded" if outcome.get("degraded") else ""
+    if outcome.reused_from:
+        return f"same content as {outcome.reused_from[:8]}…"
+    return "degraded" if outcome.degraded else ""
 
 
-def logs_view(lines: Iterable[Item]) -> RenderableType:
+def logs_view(lines: Iterable[LogLine]) -> RenderableType:
     made = table("time", "task", "level", "message")
     for line in lines:
-        extra = {name: line[name] for name in ("ms", "error", "reason") if name in line}
-        text = f"{line.get('message', '')} {extra or ''}".strip()
-        made.add_row(line["time"][11:23], line["task"], line.get("level", ""), text)
+        extra = {name: line.said[name] for name in ("ms", "error", "reason") if name in line.said}
+        made.add_row(line.time[11:23], line.task, line.level, f"{line.message} {extra or ''}".strip())
     return made
 
 

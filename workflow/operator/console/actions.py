@@ -11,7 +11,8 @@ from typing import Any, ParamSpec, TypeVar
 from msgspec import structs
 from nicegui import ui
 
-from tasks.shared.records import Item
+from tasks.shared.records.model import Listed, Record
+from tasks.sweep.report import Did
 from workflow.errors import InputError
 from workflow.glacier import Tier, is_frozen
 from workflow.operator import previews
@@ -31,7 +32,7 @@ from workflow.operator.operations.redrive import Redriven, redrive
 from workflow.operator.operations.reprocess import Batch, reprocess, resume, stop, usual_concurrency
 from workflow.operator.operations.restore import RestorePrice, price_of_restore, restore
 from workflow.operator.operations.select import Readable
-from workflow.operator.operations.stop import AtWork, at_work
+from workflow.operator.operations.stop import AtWork, Running, at_work
 from workflow.operator.operations.stop import stop as stop_execution
 from workflow.operator.operations.sweep import sweep
 from workflow.operator.releases import Releases
@@ -54,19 +55,19 @@ INPUT = "input"
 class Chosen:
     """The assets that an action is about: those named, or all that match a filter."""
 
-    records: Sequence[Item] = ()
+    records: Sequence[Listed] = ()
     matching: listing.Filter | None = None
 
     @property
-    def one(self) -> Item | None:
+    def one(self) -> Listed | None:
         return self.records[0] if len(self.records) == 1 and self.matching is None else None
 
-    def load(self, console: Console) -> list[Item]:
+    def load(self, console: Console) -> list[Record]:
         """Their whole records, as they are now."""
         if self.matching:
             return list(listing.matching(console.sluice, self.matching))
-        known = console.sluice.records.many([each["asset_id"] for each in self.records])
-        return [known[each["asset_id"]] for each in self.records if each["asset_id"] in known]
+        known = console.sluice.records.assets.many([each.asset_id for each in self.records])
+        return [known[each.asset_id] for each in self.records if each.asset_id in known]
 
 
 @dataclass
@@ -95,15 +96,18 @@ class Actions:
         self._console = console
         self._sluice = console.sluice
 
-    def possible(self, record: Item) -> dict[str, Callable[[Chosen], Any]]:
+    def possible(self, record: Listed) -> dict[str, Callable[[Chosen], Any]]:
         """What can be done with an asset as it is, by label, the most likely first."""
-        status = record["status"]
+        return self.possible_with(record.status, record.original.storage_class)
+
+    def possible_with(self, status: str, storage_class: str = "STANDARD") -> dict[str, Callable[[Chosen], Any]]:
+        """The same of any asset with this status whose original is of this class."""
         found: dict[str, Callable[[Chosen], Any]] = {}
         if status == "failed":
             found["Redrive"] = self.redrive
         if status == "rejected":
             found |= {"Release": self.release, "Discard": self.discard}
-        if is_frozen(record.get("original", {}).get("storage_class", "STANDARD")):
+        if is_frozen(storage_class):
             found["Restore"] = self.restore
         elif status not in {"processing", "discarded"}:
             found["Reprocess"] = self.reprocess
@@ -133,8 +137,8 @@ class Actions:
         """Continue the failed executions of assets."""
         records = await self._of_status(chosen, "failed")
         if records:
-            causes = previews.causes((each["reason"]["code"], each["reason"].get("state")) for each in records)
-            await self.redrive_executions([each["execution"] for each in records], causes)
+            causes = previews.causes((each.reason.code, each.reason.state) for each in records if each.reason)
+            await self.redrive_executions([each.execution for each in records], causes)
 
     @of_the_page
     async def redrive_executions(self, names: Sequence[str], causes: str = "") -> None:
@@ -155,11 +159,12 @@ class Actions:
             tell("No execution that matches is at work.")
 
     @of_the_page
-    async def stop_executions(self, found: Sequence[Item]) -> None:
-        """`found` has, of each, its name as `execution`, its file and when it was started."""
+    async def stop_executions(self, found: Sequence[Running]) -> None:
+        """Stop executions that are at work."""
         answer = await confirm(about(previews.of_stop(found), why="needed", dangerous=True))
         if answer is not None:
-            outcome = await self._each(partial(stop_execution, self._sluice, **self._who(answer)), _names(found))
+            names = [each.execution for each in found]
+            outcome = await self._each(partial(stop_execution, self._sluice, **self._who(answer)), names)
             counts = Counter(each.how for each in outcome.done)
             left = [f"{each.execution} was left: {each.because}." for each in outcome.done if each.how == "left"]
             _tell(Outcome(outcome.done, [*outcome.problems, *left]), _told(counts), counted=True)
@@ -173,7 +178,7 @@ class Actions:
         elif readable:
             tell("These originals can be read at once: reprocess them without a restore.", bad=True)
 
-    async def _restore(self, records: Sequence[Item]) -> None:
+    async def _restore(self, records: Sequence[Record]) -> None:
         priced = await self._try(partial(self._prices, records))
         if priced is None:
             return
@@ -182,7 +187,7 @@ class Actions:
             wanted = {**self._who(answer), "tier": answer["choice"], "days": READABLE_DAYS}
             _tell(await self._each(partial(restore, self._sluice, **wanted), records), "asked for")
 
-    def _prices(self, records: Sequence[Item]) -> dict[str, RestorePrice]:
+    def _prices(self, records: Sequence[Record]) -> dict[str, RestorePrice]:
         """By each tier that at least one of them can be had by; without any, by the usual one, which says why."""
         priced = {str(tier): price_of_restore(self._sluice, records, tier=tier, days=READABLE_DAYS) for tier in Tier}
         return {tier: each for tier, each in priced.items() if each.count} or {Tier.STANDARD: priced[Tier.STANDARD]}
@@ -260,8 +265,8 @@ class Actions:
                 partial(redrive_dead_letters, self._sluice, queue, by=self._console.by, ids=ids or None)
             )
         if sent is not None:
-            kept = [f"{each['queue']}: {each['kept']}" for each in sent if "kept" in each]
-            done = [each for each in sent if "kept" not in each]
+            kept = [f"{each.queue}: {each.kept}" for each in sent if each.kept is not None]
+            done = [each for each in sent if each.kept is None]
             _tell(Outcome(done, kept), "sent again")
         return True
 
@@ -330,9 +335,9 @@ class Actions:
         with Busy("Sweeping"):
             report = await self._try(partial(sweep, self._sluice))
         if report:
-            counts = Counter({name: count for name, count in report["counts"].items() if count})
+            counts = Counter[str]({did: count for did, count in report.counts.items() if count})
             found = f"It found {_told(counts)}" if counts else "Nothing was amiss"
-            tell(f"Looked at {report['looked_at']:,}. {found}.", bad=bool(counts["trouble"]))
+            tell(f"Looked at {report.looked_at:,}. {found}.", bad=bool(counts[Did.TROUBLE]))
 
     @of_the_page
     async def resume_batch(self, name: str) -> None:
@@ -362,22 +367,22 @@ class Actions:
 
     def _counts(self, executions: Sequence[str]) -> Counter[str]:
         """How many of the assets that these executions serve are in each status."""
-        assets = set(self._sluice.records.assets_of(executions).values())
-        return Counter(each["status"] for each in self._sluice.records.many(assets).values())
+        assets = set(self._sluice.records.links.assets_of(executions).values())
+        return Counter(each.status for each in self._sluice.records.assets.many(assets).values())
 
-    async def _by_reach(self, chosen: Chosen) -> tuple[list[Item], list[Item]]:
+    async def _by_reach(self, chosen: Chosen) -> tuple[list[Record], list[Record]]:
         """Those whose originals can be read now, and those that must be restored first."""
         records = await self._load(chosen)
         readable = Readable(self._sluice, records)
-        now: list[Item] = await self._try(lambda: list(readable)) or []
-        return now, [each for each in records if each["asset_id"] in readable.frozen]
+        now: list[Record] = await self._try(lambda: list(readable)) or []
+        return now, [each for each in records if each.asset_id in readable.frozen]
 
-    async def _load(self, chosen: Chosen) -> list[Item]:
+    async def _load(self, chosen: Chosen) -> list[Record]:
         return await self._try(partial(chosen.load, self._console)) or []
 
-    async def _of_status(self, chosen: Chosen, status: str) -> list[Item]:
+    async def _of_status(self, chosen: Chosen, status: str) -> list[Record]:
         """Those that something can be done with; that there is none is told."""
-        found = [each for each in await self._load(chosen) if each["status"] == status]
+        found = [each for each in await self._load(chosen) if each.status == status]
         if not found:
             tell(f"None of these is {status}.", bad=True)
         return found
@@ -412,8 +417,8 @@ def _meant(waiting: Sequence[Queue], ids: Sequence[str]) -> int:
     return len(ids) or sum(each.messages or 0 for each in waiting)
 
 
-def _count(records: Sequence[Item]) -> str:
-    return records[0]["key"] if len(records) == 1 else f"{len(records):,} assets"
+def _count(records: Sequence[Record]) -> str:
+    return records[0].key if len(records) == 1 else f"{len(records):,} assets"
 
 
 def _says_reprocess(known: Estimate) -> tuple[str, ...]:
@@ -425,7 +430,7 @@ def _says_reprocess(known: Estimate) -> tuple[str, ...]:
     )
 
 
-def _says_frozen(frozen: Sequence[Item]) -> tuple[str, ...]:
+def _says_frozen(frozen: Sequence[Record]) -> tuple[str, ...]:
     if not frozen:
         return ()
     return (f"{len(frozen):,} others are left out: their originals are in Glacier, and must be restored first.",)
@@ -461,10 +466,6 @@ def _tell_redriven(outcome: Outcome) -> None:
 
 def _told(counts: Counter[str]) -> str:
     return ", ".join(f"{count:,} {how}" for how, count in counts.most_common())
-
-
-def _names(found: Sequence[Item]) -> list[str]:
-    return [each["execution"] for each in found]
 
 
 def address_problem(text: str) -> str | None:

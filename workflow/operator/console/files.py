@@ -9,8 +9,8 @@ from functools import cached_property
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from tasks.shared.records import Item
 from workflow.operator.client import Sluice
+from workflow.shapes import MadeFile, Pointer
 
 INLINE = {"image/webp", "image/jpeg", "video/mp4", "audio/mp4", "application/pdf"}
 GOOD_FOR_SECONDS = 3600
@@ -39,34 +39,33 @@ class Files:
         urls = [self._presigned({"Bucket": bucket, "Key": "any"}) for bucket in buckets]
         return {f"{parts.scheme}://{parts.netloc}" for parts in map(urlsplit, [*urls, self.upload_form("any")["url"]])}
 
-    def inline(self, file: Item) -> str | None:
+    def inline(self, file: MadeFile) -> str | None:
         """Where a page may show this file from; None where it must not."""
-        if file["content_type"] not in INLINE:
+        if file.content_type not in INLINE:
             return None
-        return self._presigned(
-            {"Bucket": file["bucket"], "Key": file["key"], "ResponseContentType": file["content_type"]}
-        )
+        return self._presigned({"Bucket": file.bucket, "Key": file.key, "ResponseContentType": file.content_type})
 
-    def download(self, pointer: Item, name: str) -> str:
+    def download(self, pointer: MadeFile | Pointer, name: str) -> str:
         """Where to get the file from, always to be saved, never to be opened in the page's place."""
         wanted = {
-            "Bucket": pointer["bucket"],
-            "Key": pointer["key"],
+            "Bucket": pointer.bucket,
+            "Key": pointer.key,
             "ResponseContentType": "application/octet-stream",
             "ResponseContentDisposition": f"attachment; filename*=UTF-8''{quote(name, safe='')}",
         }
-        return self._presigned(wanted | ({"VersionId": pointer["version_id"]} if pointer.get("version_id") else {}))
+        version = pointer.version_id if isinstance(pointer, Pointer) else None
+        return self._presigned(wanted | ({"VersionId": version} if version else {}))
 
-    def text(self, file: Item) -> str:
+    def text(self, file: MadeFile) -> str:
         """The beginning of a small file that the pipeline made."""
-        found = self._s3.get_object(Bucket=file["bucket"], Key=file["key"], Range=f"bytes=0-{TEXT_MAX_BYTES - 1}")
+        found = self._s3.get_object(Bucket=file.bucket, Key=file.key, Range=f"bytes=0-{TEXT_MAX_BYTES - 1}")
         return found["Body"].read().decode(errors="replace")
 
-    def json(self, file: Item) -> Any:
+    def json(self, file: MadeFile) -> Any:
         """A JSON file that the pipeline made; empty where it is too large for a page."""
-        return json.loads(self.text(file)) if file.get("bytes", 0) <= TEXT_MAX_BYTES else {}
+        return json.loads(self.text(file)) if file.bytes <= TEXT_MAX_BYTES else {}
 
-    def upload_form(self, key: str, content_type: str = "application/octet-stream") -> Item:
+    def upload_form(self, key: str, content_type: str = "application/octet-stream") -> dict[str, Any]:
         """The address and the signed fields by which a browser may upload this key, and nothing else, for an hour."""
         return self._s3.generate_presigned_post(
             self._sluice.buckets.ingest,
@@ -76,7 +75,7 @@ class Files:
             ExpiresIn=GOOD_FOR_SECONDS,
         )
 
-    def _presigned(self, wanted: Item) -> str:
+    def _presigned(self, wanted: dict[str, Any]) -> str:
         known = tuple(f"{name}={value}" for name, value in sorted(wanted.items()))
         good_until, url = self._urls.get(known, (0.0, ""))
         if time.monotonic() >= good_until:

@@ -5,28 +5,22 @@ repeats nor hides a row.
 """
 
 import heapq
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import islice
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from tasks.shared.batched import batched
 from tasks.shared.executions import EVER, Executions, back_to
-from tasks.shared.records import Item
+from tasks.shared.records.model import Listed, Record, Unreadable
 from workflow.operator.client import STATUSES, Sluice
 from workflow.operator.unheard import is_denied
 
 READ_AT_ONCE = 100
 LOOKED_MAX = 2_000
 """Records that one page may look through for those that a search wants; then it says how far it came."""
-
-COLUMNS = (
-    "asset_id", "bucket", "key", "object_key", "version_id", "kind", "media_type", "status", "size", "created_at",
-    "updated_at", "reason", "attempts", "execution", "execution_arn", "original", "thumbnails", "dominant_color",
-    "degraded", "parent", "restore",
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -41,28 +35,59 @@ class Filter:
     before: datetime | None = None
     state: str | None = None
 
-    def matches(self, record: Item) -> bool:
+    def matches(self, record: Listed) -> bool:
         return (
-            (not self.statuses or record["status"] in self.statuses)
-            and self.kind in {None, record.get("kind")}
-            and self.code in {None, record.get("reason", {}).get("code")}
-            and self.state in {None, record.get("reason", {}).get("state")}
-            and (not self.text or self.text.lower() in record["key"].lower())
+            (not self.statuses or record.status in self.statuses)
+            and self.kind in {None, record.kind}
+            and self.code in {None, record.code}
+            and self.state in {None, (record.reason.state if record.reason else None)}
+            and (not self.text or self.text.lower() in record.key.lower())
         )
 
-    def takes_time_of(self, record: Item) -> bool:
+    def takes_time_of(self, record: Listed) -> bool:
         """As the indexes do, for what is in none."""
-        at = record["updated_at"]
+        at = record.updated_at
         return (not self.since or at >= self.since.isoformat()) and (not self.before or at <= self.before.isoformat())
 
 
 @dataclass(frozen=True)
-class Page:
-    """Some rows, and where the next ones begin. `looked` counts the records read for them."""
+class Position:
+    """Right after which record a page begins: `seen` are those of the same moment."""
 
-    rows: list[Item]
+    before: str
+    seen: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """An execution in the list, and what it works on, or failed by, as far as it is known."""
+
+    name: str
+    status: str
+    started: str
+    seconds: float | None
+    redrives: int
+    asset_id: str | None
+    key: str | None
+    kind: str | None
+    code: str | None
+    state: str | None
+
+
+R = TypeVar("R")
+
+
+@dataclass(frozen=True)
+class Page(Generic[R]):
+    """Some rows, and where the next ones begin. `looked` counts the records read for them.
+
+    `unreadable` are those that lists had to leave out, this one or another.
+    """
+
+    rows: Sequence[R]
     next: Any = None
     looked: int = 0
+    unreadable: Sequence[Unreadable] = ()
 
 
 def newest(
@@ -74,10 +99,10 @@ def newest(
     before: str = "",
     limit: int | None = None,
     at_once: int = READ_AT_ONCE,
-) -> Iterator[Item]:
+) -> Iterator[Listed]:
     """Records of one index partition, the newest first, with what lists show of them; `before` is inclusive."""
     start = since.isoformat() if since else ""
-    found = sluice.records.newest(index, value, since=start, before=before, columns=COLUMNS, at_once=at_once)
+    found = sluice.records.assets.listed(index, value, since=start, before=before, at_once=at_once)
     return islice(found, limit)
 
 
@@ -86,33 +111,38 @@ def assets(
     wanted: Filter,
     *,
     size: int,
-    token: Item | None = None,
-    also: Callable[[Item], bool] = lambda _: True,
-) -> Page:
+    token: Position | None = None,
+    also: Callable[[Listed], bool] = lambda _: True,
+) -> Page[Listed]:
     """The assets that changed last; failures that nobody has recorded are told as such, and first of all.
 
     `also` must hold, too, and is asked last.
     """
 
-    def takes(record: Item) -> bool:
+    def takes(record: Listed) -> bool:
         return wanted.matches(record) and also(record)
 
     page = _indexed(sluice, wanted, takes, size, token)
+    page = replace(page, unreadable=tuple(sluice.unreadable()))
     unheard = sluice.unheard_lately()
     if not unheard:
         return page
-    known = sluice.records.many(unheard)
+    known = sluice.records.assets.many(unheard)
     failed = {asset: item for asset, item in unheard.items() if is_denied(known.get(asset), item)}
-    first = [] if token else [each for each in failed.values() if wanted.takes_time_of(each) and takes(each)]
-    return Page([*first, *(row for row in page.rows if row["asset_id"] not in failed)], page.next, page.looked)
+    first: list[Listed] = (
+        [] if token else [each for each in failed.values() if wanted.takes_time_of(each) and takes(each)]
+    )
+    return replace(page, rows=[*first, *(row for row in page.rows if row.asset_id not in failed)])
 
 
-def _indexed(sluice: Sluice, wanted: Filter, takes: Callable[[Item], bool], size: int, token: Item | None) -> Page:
+def _indexed(
+    sluice: Sluice, wanted: Filter, takes: Callable[[Listed], bool], size: int, token: Position | None
+) -> Page[Listed]:
     """By `by_kind` where a kind is wanted, else by `by_status`."""
     end = wanted.before.isoformat() if wanted.before else ""
-    before, seen = (token["before"], set(token["seen"])) if token else (end, set[str]())
-    found = (each for each in _merged(sluice, wanted, before, size) if each["asset_id"] not in seen)
-    rows: list[Item] = []
+    before, seen = (token.before, set(token.seen)) if token else (end, set[str]())
+    found = (each for each in _merged(sluice, wanted, before, size) if each.asset_id not in seen)
+    rows: list[Listed] = []
     looked, last = 0, None
     for last in found:
         looked += 1
@@ -123,15 +153,15 @@ def _indexed(sluice: Sluice, wanted: Filter, takes: Callable[[Item], bool], size
     return Page(rows, None, looked)
 
 
-def matching(sluice: Sluice, wanted: Filter) -> Iterator[Item]:
+def matching(sluice: Sluice, wanted: Filter) -> Iterator[Record]:
     """Every asset that matches, its whole record, as it is read: for what is done to all of them."""
     end = wanted.before.isoformat() if wanted.before else ""
     found = (each for each in _merged(sluice, wanted, end, READ_AT_ONCE) if wanted.matches(each))
     for some in batched(found, READ_AT_ONCE):
-        yield from sluice.records.many(each["asset_id"] for each in some).values()
+        yield from sluice.records.assets.many(each.asset_id for each in some).values()
 
 
-def _merged(sluice: Sluice, wanted: Filter, before: str, size: int) -> Iterable[Item]:
+def _merged(sluice: Sluice, wanted: Filter, before: str, size: int) -> Iterable[Listed]:
     partitions = [("by_kind", wanted.kind)] if wanted.kind else []
     partitions = partitions or [("by_status", each) for each in wanted.statuses or STATUSES]
     searched = bool(wanted.text or wanted.code or wanted.state or (wanted.kind and wanted.statuses))
@@ -139,15 +169,15 @@ def _merged(sluice: Sluice, wanted: Filter, before: str, size: int) -> Iterable[
     each = [
         newest(sluice, index, value, since=wanted.since, before=before, at_once=at_once) for index, value in partitions
     ]
-    return heapq.merge(*each, key=lambda record: record["updated_at"], reverse=True)
+    return heapq.merge(*each, key=lambda record: record.updated_at, reverse=True)
 
 
-def _position(rows: list[Item], last: Item, token: Item | None) -> Item:
+def _position(rows: list[Listed], last: Listed, token: Position | None) -> Position:
     """Right after `last`; those of the same moment that were shown are named."""
-    at = last["updated_at"]
-    earlier: list[str] = token["seen"] if token and token["before"] == at else []
-    shown = [row["asset_id"] for row in rows if row["updated_at"] == at]
-    return {"before": at, "seen": sorted({*earlier, *shown, last["asset_id"]})}
+    at = last.updated_at
+    earlier = token.seen if token and token.before == at else ()
+    shown = [row.asset_id for row in rows if row.updated_at == at]
+    return Position(at, tuple(sorted({*earlier, *shown, last.asset_id})))
 
 
 def executions(
@@ -158,15 +188,15 @@ def executions(
     size: int,
     token: str | None,
     before: datetime | None = None,
-) -> Page:
+) -> Page[Row]:
     """A page of Step Functions' own list, each with the asset that it works on; it has less rows where some are older.
 
     Older ones may stand before those that are wanted: the list ends with one that was over by then.
     """
-    filters: Item = {"statusFilter": status} if status else {}
+    filters: dict[str, Any] = {"statusFilter": status} if status else {}
     start, looked = since or EVER, 0
     while True:
-        more: Item = {"nextToken": token} if token else {}
+        more: dict[str, Any] = {"nextToken": token} if token else {}
         found: Any = sluice.aws.stepfunctions.list_executions(
             stateMachineArn=sluice.stack.state_machine_arn, maxResults=size, **filters, **more
         )
@@ -178,32 +208,27 @@ def executions(
             return Page(_with_assets(sluice, listed), token, len(listed) if listed else looked)
 
 
-def _with_assets(sluice: Sluice, listed: list[Item]) -> list[Item]:
-    links = sluice.records.assets_of([each["name"] for each in listed])
-    known = sluice.records.many(set(links.values()))
-    return [_row(each, known.get(links.get(each["name"], ""), {})) for each in listed]
+def _with_assets(sluice: Sluice, listed: list[Any]) -> list[Row]:
+    links = sluice.records.links.assets_of([each["name"] for each in listed])
+    known = sluice.records.assets.many(set(links.values()))
+    return [_row(each, known.get(links.get(each["name"], ""))) for each in listed]
 
 
-def _row(execution: Item, record: Item) -> Item:
+def _row(execution: Any, record: Record | None) -> Row:
     stopped = execution.get("stopDate")
-    return {
-        "name": execution["name"],
-        "status": execution["status"],
-        "started": execution["startDate"].astimezone(UTC).isoformat(),
-        "seconds": (stopped - execution["startDate"]).total_seconds() if stopped else None,
-        "redrives": execution.get("redriveCount", 0),
-        "asset_id": record.get("asset_id"),
-        "key": record.get("key"),
-        "kind": record.get("kind"),
-        **(_reason(record) if record.get("execution") == execution["name"] else NO_REASON),
-    }
-
-
-NO_REASON: Item = {"code": None, "state": None}
-
-
-def _reason(record: Item) -> Item:
-    return {name: record.get("reason", {}).get(name) for name in NO_REASON}
+    reason = record.reason if record and record.execution == execution["name"] else None
+    return Row(
+        name=execution["name"],
+        status=execution["status"],
+        started=execution["startDate"].astimezone(UTC).isoformat(),
+        seconds=(stopped - execution["startDate"]).total_seconds() if stopped else None,
+        redrives=execution.get("redriveCount", 0),
+        asset_id=record.asset_id if record else None,
+        key=record.key if record else None,
+        kind=record.kind if record else None,
+        code=reason.code if reason else None,
+        state=reason.state if reason else None,
+    )
 
 
 OF_STATUS: Mapping[str, tuple[str, ...]] = MappingProxyType(
@@ -226,8 +251,8 @@ class Ends:
         self._executions = Executions(sluice.aws.stepfunctions, sluice.stack.state_machine_arn)
         self._known: dict[tuple[str, str], str] = {}
 
-    def of(self, record: Item) -> str:
-        return OF_RECORD.get(record["status"]) or self._asked(record["execution"], record["updated_at"])
+    def of(self, record: Listed) -> str:
+        return OF_RECORD.get(record.status) or self._asked(record.execution, record.updated_at)
 
     def _asked(self, name: str, changed: str) -> str:
         if (name, changed) not in self._known:
@@ -237,8 +262,8 @@ class Ends:
 
 
 def executions_of_assets(
-    sluice: Sluice, wanted: Filter, ends: Ends, *, status: str | None, size: int, token: Item | None = None
-) -> Page:
+    sluice: Sluice, wanted: Filter, ends: Ends, *, status: str | None, size: int, token: Position | None = None
+) -> Page[Row]:
     """Each matching asset's latest execution: Step Functions' list knows neither key nor kind nor error.
 
     The time is when it was started, which is before the record's last change.
@@ -247,7 +272,7 @@ def executions_of_assets(
         return Page([])
     assets_of = replace(wanted, statuses=OF_STATUS[status] if status else (), before=None)
 
-    def also(record: Item) -> bool:
+    def also(record: Listed) -> bool:
         started = _started(record)
         return (
             (not wanted.since or started >= wanted.since)
@@ -259,26 +284,23 @@ def executions_of_assets(
     return Page([_latest(record, ends) for record in found.rows], found.next, found.looked)
 
 
-def _latest(record: Item, ends: Ends) -> Item:
-    ended, started = last_attempt(record).get("ended_at"), _started(record)
-    return {
-        "name": record["execution"],
-        "status": ends.of(record),
-        "started": started.isoformat(),
-        "seconds": round((datetime.fromisoformat(ended) - started).total_seconds(), 3) if ended else None,
-        "redrives": sum(1 for each in record.get("attempts", []) if each.get("trigger") == "redrive"),
-        "asset_id": record["asset_id"],
-        "key": record["key"],
-        "kind": record.get("kind"),
-        **_reason(record),
-    }
+def _latest(record: Listed, ends: Ends) -> Row:
+    last, reason, started = record.last_attempt, record.reason, _started(record)
+    ended = last.ended_at if last else None
+    return Row(
+        name=record.execution,
+        status=ends.of(record),
+        started=started.isoformat(),
+        seconds=round((datetime.fromisoformat(ended) - started).total_seconds(), 3) if ended else None,
+        redrives=sum(1 for each in record.attempts if each.trigger == "redrive"),
+        asset_id=record.asset_id,
+        key=record.key,
+        kind=record.kind,
+        code=reason.code if reason else None,
+        state=reason.state if reason else None,
+    )
 
 
-def _started(record: Item) -> datetime:
-    return datetime.fromisoformat(last_attempt(record).get("started_at") or record["updated_at"]).astimezone(UTC)
-
-
-def last_attempt(record: Item) -> Item:
-    """Empty where none has begun."""
-    attempts: list[Item] = record.get("attempts") or [{}]
-    return attempts[-1]
+def _started(record: Listed) -> datetime:
+    last = record.last_attempt
+    return datetime.fromisoformat(last.started_at if last else record.updated_at).astimezone(UTC)

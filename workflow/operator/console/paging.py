@@ -32,7 +32,7 @@ class Pager:
             self._newer = button("Newer", "chevron_left", on_click=self._back)
             self._older = button("Older", "chevron_right", on_click=self._on)
 
-    def show(self, page: Page) -> None:
+    def show(self, page: Page[Any]) -> None:
         """Set the buttons by what the page says comes after it."""
         self._next = page.next
         self._newer.set_enabled(len(self._tokens) > 1)

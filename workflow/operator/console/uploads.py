@@ -5,7 +5,7 @@ from typing import Any
 
 from nicegui import events, ui
 
-from tasks.shared.records import Item
+from tasks.shared.records.model import Record
 from workflow.operator.client import Sluice
 from workflow.operator.console.live import PROBLEMS, ask
 from workflow.operator.console.widgets import asset_path, box, button, chip, execution_path, link, size, text
@@ -54,13 +54,13 @@ class Uploads:
             button("Close", on_click=self._dialog.close)
 
     def _heard(self, event: events.GenericEventArguments) -> None:
-        told: Item = event.args
+        told: dict[str, Any] = event.args
         if told["id"] not in self._rows:
             self._rows[told["id"]] = self._add(told)
             self._dialog.open()
         self._update(self._rows[told["id"]], told)
 
-    def _add(self, told: Item) -> Row:
+    def _add(self, told: dict[str, Any]) -> Row:
         with self._list, box("item"):
             text(told.get("key", ""), classes="item-main").props(f'title="{size(told.get("size", 0))}"')
             meter = ui.linear_progress(0, show_value=False).classes("progress").props('aria-label="sent"')
@@ -69,7 +69,7 @@ class Uploads:
                 chip("uploading")
         return Row(told.get("key", ""), told.get("size", 0), meter, place)
 
-    def _update(self, row: Row, told: Item) -> None:
+    def _update(self, row: Row, told: dict[str, Any]) -> None:
         row.meter.value = told.get("sent", row.meter.value)
         if told.get("problem"):
             row.settled = True
@@ -80,30 +80,30 @@ class Uploads:
             self._say(row, "processing")
             self._timer.activate()
 
-    def _say(self, row: Row, status: str, *, problem: str = "", record: Item | None = None) -> None:
+    def _say(self, row: Row, status: str, *, problem: str = "", record: Record | None = None) -> None:
         row.place.clear()
         with row.place:
             chip(status)
             if problem:
                 text(problem, classes="small")
             if record:
-                link("asset", asset_path(record["asset_id"]))
-                link("execution", execution_path(record["execution"]))
+                link("asset", asset_path(record.asset_id))
+                link("execution", execution_path(record.execution))
 
     async def _look(self) -> None:
         """How those are doing that S3 has; ends when all have ended."""
         for row in [each for each in self._rows.values() if each.since and not each.settled]:
             record = await ask(self._record_of, row)
             if record:
-                row.settled = record["status"] != "processing"
-                self._say(row, record["status"], record=record, problem=record.get("reason", {}).get("code", ""))
+                row.settled = record.status != "processing"
+                self._say(row, record.status, record=record, problem=record.code or "")
         if all(row.settled for row in self._rows.values()):
             self._timer.deactivate()
 
-    def _record_of(self, row: Row) -> Any:
+    def _record_of(self, row: Row) -> Record | None:
         """The record of this very upload, and not of an earlier one of the same key."""
         try:
-            found = self._sluice.records.newest_of_key(self._sluice.buckets.ingest, row.key)
+            found = self._sluice.records.assets.newest_of_key(self._sluice.buckets.ingest, row.key)
         except PROBLEMS:
             return None
-        return found if found and found["created_at"] >= row.since else None
+        return found if found and found.created_at >= row.since else None

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from statistics import quantiles
 
-from tasks.shared.records import Item
+from tasks.shared.records.model import Listed
 from workflow.operator.client import STATUSES, Sluice
-from workflow.operator.console.listing import last_attempt, newest
+from workflow.operator.console.listing import newest
 from workflow.operator.unheard import is_denied
 
 RECORDS_MAX = 5_000
@@ -67,7 +67,7 @@ class Window:
     """The records that changed within the last `length`."""
 
     length: timedelta
-    _records: dict[str, Item] = field(default_factory=dict[str, Item])
+    _records: dict[str, Listed] = field(default_factory=dict[str, Listed])
     _looked: datetime | None = None
     _whole_since: str = ""
 
@@ -78,18 +78,19 @@ class Window:
         for status in STATUSES:
             found = list(newest(sluice, "by_status", status, since=since, limit=RECORDS_MAX))
             if len(found) >= RECORDS_MAX:
-                self._whole_since = max(self._whole_since, found[-1]["updated_at"])
+                self._whole_since = max(self._whole_since, found[-1].updated_at)
             self._take(found)
         self._looked = now
-        self._records = {key: item for key, item in self._records.items() if item["updated_at"] >= start.isoformat()}
+        self._records = {key: item for key, item in self._records.items() if item.updated_at >= start.isoformat()}
         whole_since = self._whole_since if self._whole_since > start.isoformat() else ""
         return figures(self._truly(sluice, start), *self._bounds(now), whole_since=whole_since)
 
-    def _truly(self, sluice: Sluice, start: datetime) -> Iterable[Item]:
+    def _truly(self, sluice: Sluice, start: datetime) -> Iterable[Listed]:
         """With failures that nobody has recorded."""
-        unheard = sluice.unheard_lately().items()
-        denied = {asset: item for asset, item in unheard if is_denied(self._records.get(asset), item)}
-        return (each for each in (self._records | denied).values() if each["updated_at"] >= start.isoformat())
+        unheard = sluice.unheard_lately()
+        known = sluice.records.assets.many(unheard) if unheard else {}
+        denied = {asset: item for asset, item in unheard.items() if is_denied(known.get(asset), item)}
+        return (each for each in (self._records | denied).values() if each.updated_at >= start.isoformat())
 
     def _bounds(self, now: datetime) -> tuple[datetime, datetime]:
         """Whole bars, so that nothing moves between two looks at the same things."""
@@ -97,19 +98,19 @@ class Window:
         end = datetime.fromtimestamp(math.ceil(now.timestamp() / bar) * bar, UTC)
         return end - self.length, end
 
-    def _take(self, found: Iterable[Item]) -> None:
+    def _take(self, found: Iterable[Listed]) -> None:
         for item in found:
-            known = self._records.get(item["asset_id"])
-            if known is None or item["updated_at"] >= known["updated_at"]:
-                self._records[item["asset_id"]] = item
+            known = self._records.get(item.asset_id)
+            if known is None or item.updated_at >= known.updated_at:
+                self._records[item.asset_id] = item
 
 
-def figures(records: Iterable[Item], start: datetime, end: datetime, *, whole_since: str = "") -> Figures:
+def figures(records: Iterable[Listed], start: datetime, end: datetime, *, whole_since: str = "") -> Figures:
     """Counts and durations, over all and in equal parts of the window."""
     found = list(records)
     p50, p95 = percentiles([took for each in found if (took := seconds_of(each)) is not None])
     return Figures(
-        counts=Counter(each["status"] for each in found),
+        counts=Counter(each.status for each in found),
         buckets=_buckets(found, start, end),
         p50=p50,
         p95=p95,
@@ -119,24 +120,25 @@ def figures(records: Iterable[Item], start: datetime, end: datetime, *, whole_si
     )
 
 
-def _by_cause(records: Iterable[Item], status: str) -> list[Cause]:
-    oldest_first = sorted((each for each in records if each["status"] == status), key=lambda each: each["updated_at"])
+def _by_cause(records: Iterable[Listed], status: str) -> list[Cause]:
+    oldest_first = sorted((each for each in records if each.status == status), key=lambda each: each.updated_at)
     counts = Counter((code_of(each) or "unknown", state_of(each)) for each in oldest_first)
     latest = {(code_of(each) or "unknown", state_of(each)): each for each in oldest_first}
-    return [
-        Cause(*cause, count, latest[cause].get("reason", {}).get("message", ""))
-        for cause, count in counts.most_common()
-    ]
+    return [Cause(*cause, count, _message(latest[cause])) for cause, count in counts.most_common()]
 
 
-def code_of(record: Item) -> str:
+def code_of(record: Listed) -> str:
     """The reject code or error that the record gives as its reason."""
-    return record.get("reason", {}).get("code", "")
+    return record.code or ""
 
 
-def state_of(record: Item) -> str:
+def state_of(record: Listed) -> str:
     """The state in which its execution failed."""
-    return record.get("reason", {}).get("state") or ""
+    return (record.reason and record.reason.state) or ""
+
+
+def _message(record: Listed) -> str:
+    return record.reason.message if record.reason else ""
 
 
 def bar_length(length: timedelta) -> timedelta:
@@ -144,18 +146,18 @@ def bar_length(length: timedelta) -> timedelta:
     return next((each for each in BAR_LENGTHS if length <= each * MAX_BARS), length / MAX_BARS)
 
 
-def _buckets(records: Iterable[Item], start: datetime, end: datetime) -> list[Bucket]:
+def _buckets(records: Iterable[Listed], start: datetime, end: datetime) -> list[Bucket]:
     width = bar_length(end - start)
-    filled: list[list[Item]] = [[] for _ in range(math.ceil((end - start) / width))]
+    filled: list[list[Listed]] = [[] for _ in range(math.ceil((end - start) / width))]
     for each in records:
-        at = (datetime.fromisoformat(each["updated_at"]) - start) / width
+        at = (datetime.fromisoformat(each.updated_at) - start) / width
         filled[min(len(filled) - 1, max(0, int(at)))].append(each)
     return [_bucket(start + width * at, found) for at, found in enumerate(filled)]
 
 
-def _bucket(start: datetime, found: Sequence[Item]) -> Bucket:
+def _bucket(start: datetime, found: Sequence[Listed]) -> Bucket:
     p50, p95 = percentiles([took for each in found if (took := seconds_of(each)) is not None])
-    return Bucket(start, Counter(each["status"] for each in found), p50, p95)
+    return Bucket(start, Counter(each.status for each in found), p50, p95)
 
 
 def percentiles(values: Sequence[float]) -> tuple[float | None, float | None]:
@@ -168,12 +170,12 @@ def percentiles(values: Sequence[float]) -> tuple[float | None, float | None]:
     return round(cuts[OVER // 2 - 1], 3), round(cuts[-1], 3)
 
 
-def seconds_of(record: Item) -> float | None:
+def seconds_of(record: Listed) -> float | None:
     """How long the last attempt took, from the execution's start to the record's outcome."""
-    last = last_attempt(record)
-    if "ended_at" not in last:
+    last = record.last_attempt
+    if last is None or last.ended_at is None:
         return None
-    return round((_moment(last["ended_at"]) - _moment(last["started_at"])).total_seconds(), 3)
+    return round((_moment(last.ended_at) - _moment(last.started_at)).total_seconds(), 3)
 
 
 def _moment(text: str) -> datetime:

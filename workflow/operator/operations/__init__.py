@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from tasks.shared.nesting import decode_json
-from tasks.shared.records import Item
+from tasks.shared.records.model import Record
 from workflow.errors import InputError, SluiceError
 from workflow.operator.client import Sluice
 from workflow.operator.formatting import MINUTE_SECONDS, took
@@ -40,8 +40,17 @@ def own_input(text: str) -> ExecutionInput:
 
 
 def start_again(
-    sluice: Sluice, record: Item, *, trigger: str, by: str, why: str | None = None, batch: str | None = None
+    sluice: Sluice, record: Record, *, trigger: str, by: str, why: str | None = None, batch: str | None = None
 ) -> str:
     """Start an execution for a known asset, wherever its original is; the execution's name."""
-    asset = {name: record[name] for name in ("bucket", "key", "version_id")}
-    return sluice.start(ExecutionInput(**asset, trigger=trigger, by=by, why=why, batch=batch))
+    return sluice.start(
+        ExecutionInput(
+            bucket=record.bucket,
+            key=record.key,
+            version_id=record.version_id,
+            trigger=trigger,
+            by=by,
+            why=why,
+            batch=batch,
+        )
+    )

@@ -6,7 +6,7 @@ A message is deleted only after it was taken, or kept in the operations bucket; 
 import hashlib
 import json
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property, partial
 from itertools import islice
@@ -17,7 +17,7 @@ import msgspec
 from botocore.exceptions import BotoCoreError, ClientError
 
 from tasks.shared.nesting import decode_json
-from tasks.shared.records import Item
+from tasks.shared.records.model import Discarded, plain
 from workflow.errors import InputError
 from workflow.events import OBJECT_CREATED, RESTORE_COMPLETED, STATUS_CHANGE, upload_input
 from workflow.operator.client import Sluice
@@ -79,6 +79,29 @@ class Queue:
     problem: str | None = None
 
 
+@dataclass(frozen=True, kw_only=True)
+class Letter:
+    """A message of a queue: what it is about, and why it was given up.
+
+    Then what was done with it: `sent_to`, `kept_as` of one that was discarded, or `kept`, why it stayed.
+    """
+
+    queue: str
+    message_id: str
+    sent_at: str | None
+    event: str | None
+    about: str | None
+    gave_up: dict[str, str]
+    body: str
+    sent_to: str | None = None
+    kept: str | None = None
+    kept_as: str | None = None
+
+    def facts(self) -> dict[str, Any]:
+        done = {"sent_to", "kept", "kept_as"}
+        return {name: value for name, value in asdict(self).items() if value is not None or name not in done}
+
+
 def queues(sluice: Sluice) -> list[Queue]:
     """All that the stage has; one that is gone keeps no other from being told."""
     return [_queue(sluice, name, url) for name, url in sluice.stack.dead_letters.items()]
@@ -99,7 +122,7 @@ def _queue(sluice: Sluice, name: str, url: str) -> Queue:
     return Queue(name=name, url=url, messages=int(found[attribute]), redrive=redrive)
 
 
-def look(sluice: Sluice, queue: str, *, limit: int = AT_ONCE) -> list[Item]:
+def look(sluice: Sluice, queue: str, *, limit: int = AT_ONCE) -> list[Letter]:
     """Some messages of a queue as they are, each with what it is about and why it was given up; all stay."""
     return list(islice(_through(sluice, queue, partial(_told, queue), keep=True), limit))
 
@@ -111,12 +134,12 @@ def redrive_dead_letters(
     by: str,
     ids: Collection[str] | None = None,
     on_progress: Callable[[], None] = lambda: None,
-) -> list[Item]:
+) -> list[Letter]:
     """Send every message of a queue, or of all, again; what became of each. `kept` says why one stayed in its queue.
 
     `ids` are those of the only messages that are meant.
     """
-    found: list[Item] = []
+    found: list[Letter] = []
     for name in [queue] if queue else sluice.stack.dead_letters:
         sender = _Sender(sluice, name, by)
         for sent in _through(sluice, name, _only(ids, sender.send)):
@@ -133,13 +156,13 @@ def discard_dead_letters(
     why: str,
     ids: Collection[str] | None = None,
     on_progress: Callable[[], None] = lambda: None,
-) -> list[Item]:
+) -> list[Letter]:
     """Take messages out of a queue without doing what they ask for; `kept_as` is where each has a copy."""
-    found: list[Item] = []
+    found: list[Letter] = []
 
-    def discard(message: Any) -> Item:
+    def discard(message: Any) -> Letter:
         told = _told(queue, message)
-        return told | {"kept_as": _put_away(sluice, {**told, "discarded": {"by": by, "why": why, "at": _now()}})}
+        return replace(told, kept_as=_put_away(sluice, told, Discarded(by=by, why=why, at=_now())))
 
     for gone in _through(sluice, queue, _only(ids, discard)):
         found.append(gone)
@@ -147,11 +170,10 @@ def discard_dead_letters(
     return found
 
 
-def _put_away(sluice: Sluice, letter: Item) -> str:
-    key = f"dead-letters/{letter['queue']}/{letter['message_id']}.json"
-    sluice.aws.s3.put_object(
-        Bucket=sluice.buckets.operations, Key=key, Body=json.dumps(letter).encode(), ContentType="application/json"
-    )
+def _put_away(sluice: Sluice, letter: Letter, discarded: Discarded) -> str:
+    key = f"dead-letters/{letter.queue}/{letter.message_id}.json"
+    told = json.dumps({**letter.facts(), "discarded": plain(discarded)}).encode()
+    sluice.aws.s3.put_object(Bucket=sluice.buckets.operations, Key=key, Body=told, ContentType="application/json")
     return f"s3://{sluice.buckets.operations}/{key}"
 
 
@@ -162,11 +184,13 @@ def _now() -> str:
 # reading a queue
 
 
-def _only(ids: Collection[str] | None, work: Callable[[Any], Item]) -> Callable[[Any], Item | None]:
+def _only(ids: Collection[str] | None, work: Callable[[Any], Letter]) -> Callable[[Any], Letter | None]:
     return lambda message: work(message) if ids is None or message["MessageId"] in ids else None
 
 
-def _through(sluice: Sluice, queue: str, work: Callable[[Any], Item | None], *, keep: bool = False) -> Iterator[Item]:
+def _through(
+    sluice: Sluice, queue: str, work: Callable[[Any], Letter | None], *, keep: bool = False
+) -> Iterator[Letter]:
     """What `work` tells of each message, which is deleted unless it has `kept`; None is for those that are not meant.
 
     What stays is hidden until the queue is through, and then given back.
@@ -178,7 +202,7 @@ def _through(sluice: Sluice, queue: str, work: Callable[[Any], Item | None], *, 
             kept |= {each["MessageId"]: each["ReceiptHandle"] for each in fresh}
             for message in fresh:
                 told = work(message)
-                if told is not None and "kept" not in told and not keep:
+                if told is not None and told.kept is None and not keep:
                     sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
                     del kept[message["MessageId"]]
                 if told is not None:
@@ -209,15 +233,21 @@ def _receive(sluice: Sluice, url: str, known: Collection[str]) -> list[Any]:
     return [each for each in messages if each["MessageId"] not in known]
 
 
-def _told(queue: str, message: Any) -> Item:
+def _told(queue: str, message: Any) -> Letter:
     """What a message is about, and why it was given up."""
-    told: Item = {"queue": queue, "message_id": message["MessageId"], "sent_at": _sent_at(message)}
     try:
         event = _event(message)
     except msgspec.DecodeError:
         event = {}
-    told |= {"event": event.get("detail-type"), "about": _about(event), "gave_up": _given_up(message)}
-    return told | {"body": message["Body"]}
+    return Letter(
+        queue=queue,
+        message_id=message["MessageId"],
+        sent_at=_sent_at(message),
+        event=event.get("detail-type"),
+        about=_about(event),
+        gave_up=_given_up(message),
+        body=message["Body"],
+    )
 
 
 def _sent_at(message: Any) -> str | None:
@@ -243,7 +273,7 @@ def _part(event: Mapping[str, Any], name: str) -> dict[str, Any]:
     return cast("dict[str, Any]", found) if isinstance(found, dict) else {}
 
 
-def _given_up(message: Any) -> Item:
+def _given_up(message: Any) -> dict[str, str]:
     attributes = message.get("MessageAttributes", {})
     found = {
         what: next((attributes[name].get("StringValue") for name in names if name in attributes), None)
@@ -264,17 +294,17 @@ class _Sender:
         self._by = by
         self._sent = set[str]()
 
-    def send(self, message: Any) -> Item:
+    def send(self, message: Any) -> Letter:
         """What was done with it; `kept` where it could not be."""
         told = _told(self._queue, message)
         try:
-            return told | {"sent_to": self._send(message)}
+            return replace(told, sent_to=self._send(message))
         except msgspec.DecodeError as exc:
-            return told | {"kept": f"It cannot be read: {exc}"}
+            return replace(told, kept=f"It cannot be read: {exc}")
         except (InputError, SweepFailedError) as exc:
-            return told | {"kept": str(exc)}
+            return replace(told, kept=str(exc))
         except (ClientError, BotoCoreError) as exc:
-            return told | {"kept": f"AWS did not take it: {exc}"}
+            return replace(told, kept=f"AWS did not take it: {exc}")
 
     def _send(self, message: Any) -> str:
         if self._queue in self._sluice.stack.sources:
@@ -304,7 +334,7 @@ class _Sender:
     @cached_property
     def _swept(self) -> str:
         """One sweep does what all of them ask for."""
-        return sweep(self._sluice)["reports"][-1]
+        return sweep(self._sluice).reports[-1]
 
     def _back(self, message: Any) -> str:
         """Into the queue that gave it up, with what its sender said beside it."""

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from tasks.shared.records import Item
+from tasks.shared.records.model import Record
 from workflow import prices
 from workflow.limits import BY_KIND, FUNCTIONS
 from workflow.operator.cost import paths, usage
@@ -61,11 +61,11 @@ class _Total:
     work_seconds: float = 0
     gb_seconds: float = 0
 
-    def add(self, record: Item) -> None:
-        self.bytes += record["size"]
-        self.kinds[record.get("kind", "unknown")] += 1
-        self.first += [record["key"]] if len(self.first) < FIRST_FEW else []
-        timings: dict[str, int] = record.get("timings", {})
+    def add(self, record: Record) -> None:
+        self.bytes += record.size
+        self.kinds[record.kind or "unknown"] += 1
+        self.first += [record.key] if len(self.first) < FIRST_FEW else []
+        timings = record.timings
         if timings:
             self.measured += 1
             self.steps += len(timings) + 1
@@ -79,7 +79,7 @@ class _Total:
         self.gb_seconds += STEPS * UNMEASURED_MS / 1000 * UNMEASURED_MB / 1024
 
 
-def estimate(records: Iterable[Item], concurrency: int) -> Estimate:
+def estimate(records: Iterable[Record], concurrency: int) -> Estimate:
     """Reads the records once. Prices are AWS's also for a local stage, where it costs nothing."""
     total = _Total()
     for record in records:
@@ -102,8 +102,8 @@ def estimate(records: Iterable[Item], concurrency: int) -> Estimate:
     )
 
 
-def _gb(task: str, record: Item) -> float:
-    function = f"{task}_{record.get('kind')}" if task in BY_KIND else task
+def _gb(task: str, record: Record) -> float:
+    function = f"{task}_{record.kind}" if task in BY_KIND else task
     return FUNCTIONS[function].memory_mb / 1024 if function in FUNCTIONS else 0
 
 

@@ -3,7 +3,6 @@
 What cannot be looked at is not well, and keeps nothing else from being looked at.
 """
 
-import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
@@ -12,12 +11,14 @@ from itertools import chain, islice
 from types import MappingProxyType
 from typing import Any
 
+import msgspec
 from botocore.exceptions import BotoCoreError, ClientError
 
 from tasks.shared.announce import is_owed
 from tasks.shared.executions import Executions
 from tasks.shared.live_settings import parameter_name
-from workflow.errors import ResultNotProven
+from tasks.sweep.report import Did, Report
+from workflow.errors import ResultNotProven, UnreadableRecord
 from workflow.names import resource_name
 from workflow.operator.client import LATELY, Sluice
 from workflow.operator.operations import reprocess, spoken
@@ -56,6 +57,8 @@ def _answers(name: str, ask: Callable[[], Iterator[Check]]) -> list[Check]:
         return [
             Check(name, False, f"It cannot be looked at: {exc}.", "Mend what AWS says; `parts` tells what is gone.")
         ]
+    except UnreadableRecord as exc:
+        return [Check(name, False, str(exc), "see docs/operating.md#failures")]
 
 
 # what it is made of
@@ -134,7 +137,7 @@ def _failures(sluice: Sluice) -> Iterator[Check]:
     since = datetime.now(UTC) - LATELY
     failed = sluice.assets(status="failed", since=since, limit=MOST_COUNTED)
     if failed:
-        newest, code = failed[0]["key"], failed[0].get("reason", {}).get("code")
+        newest, code = failed[0].key, failed[0].code
         found = f"{_count(failed)} failed within a day, the newest by {code}: {newest}."
         yield Check("failures", False, found, "sluice redrive --failed --since 1d")
     without = _without_asset(sluice, since)
@@ -148,14 +151,14 @@ def _failures(sluice: Sluice) -> Iterator[Check]:
 def _without_asset(sluice: Sluice, since: datetime) -> list[str]:
     executions = Executions(sluice.aws.stepfunctions, sluice.stack.state_machine_arn)
     names = [each["name"] for each in islice(executions.ended_badly(since=since), MOST_LISTED)]
-    known = sluice.records.assets_of(names)
+    known = sluice.records.links.assets_of(names)
     return [name for name in names if name not in known]
 
 
 def _outcomes(sluice: Sluice) -> Iterator[Check]:
     """Successes and rejections that could not be told have failed."""
-    failed = sluice.records.by("by_status", "failed", limit=MOST_COUNTED)
-    owed = [record["key"] for record in failed if is_owed(record)]
+    failed = sluice.records.assets.by("by_status", "failed", limit=MOST_COUNTED)
+    owed = [record.key for record in failed if is_owed(record)]
     if owed:
         found = f"Nobody could be told that {_count(owed)} failed, such as {owed[0]}."
         yield Check("outcomes", False, found, "sluice sweep")
@@ -166,10 +169,10 @@ def _outcomes(sluice: Sluice) -> Iterator[Check]:
 def _unproven(sluice: Sluice) -> Iterator[Check]:
     """Those that no redrive mends: it would make the same again."""
     since = (datetime.now(UTC) - LATELY).isoformat()
-    failed = sluice.records.by("by_status", "failed", since=since, limit=MOST_COUNTED)
-    unproven = [each for each in failed if each.get("reason", {}).get("code") == ResultNotProven.__name__]
+    failed = sluice.records.assets.by("by_status", "failed", since=since, limit=MOST_COUNTED)
+    unproven = [each for each in failed if each.code == ResultNotProven.__name__]
     if unproven:
-        found = f"{_count(unproven)} are not published, as the result is not proven, such as {unproven[0]['key']}."
+        found = f"{_count(unproven)} are not published, as the result is not proven, such as {unproven[0].key}."
         yield Check("proofs", False, found, "see docs/runbook.md#results-not-proven")
     else:
         yield Check("proofs", True, "What was made within a day is proven.")
@@ -178,10 +181,10 @@ def _unproven(sluice: Sluice) -> Iterator[Check]:
 def _stuck(sluice: Sluice) -> Iterator[Check]:
     """A long video may take that long and be well: its record changes with each step only."""
     before = (datetime.now(UTC) - LONG).isoformat()
-    waiting = list(islice(sluice.records.newest("by_status", "processing", before=before), MOST_ASKED))
-    stuck = [each for each in waiting if not sluice.running(each["execution_arn"])]
+    waiting = list(islice(sluice.records.assets.newest("by_status", "processing", before=before), MOST_ASKED))
+    stuck = [each for each in waiting if not sluice.running(each.execution_arn)]
     if stuck:
-        found = f"{_count(stuck)} are said to be processed, but nothing works on them, such as {stuck[0]['key']}."
+        found = f"{_count(stuck)} are said to be processed, but nothing works on them, such as {stuck[0].key}."
         yield Check("at work", False, found, "sluice sweep")
     else:
         yield Check("at work", True, f"{len(waiting)} have been at work for more than an hour.")
@@ -191,9 +194,9 @@ def _batches(sluice: Sluice) -> Iterator[Check]:
     """One that a person stopped is as it should be."""
     lately = datetime.now(UTC) - LATELY
     failed = [
-        each["name"]
+        each.name
         for each in reprocess.batches(sluice, MOST_ASKED)
-        if each["status"] in {"FAILED", "TIMED_OUT"} and each["stopped"] >= lately
+        if each.status in {"FAILED", "TIMED_OUT"} and each.stopped and each.stopped >= lately
     ]
     for name in failed:
         yield Check(f"batch {name}", False, "It failed within a day.", f"sluice batch {name} --report")
@@ -217,25 +220,38 @@ def _dead_letters(sluice: Sluice) -> Iterator[Check]:
 
 def _sweep(sluice: Sluice) -> Iterator[Check]:
     """What the sweeper found when it last looked, which costs nothing to read."""
-    report = _latest_sweep(sluice)
+    try:
+        report = _latest_sweep(sluice)
+    except msgspec.MsgspecError as exc:
+        yield Check("sweep", False, f"The report of the last one cannot be read: {exc}.", "sluice sweep")
+        return
     if report is None:
         yield Check("sweep", True, "No sweep has run yet.")
         return
-    ago = datetime.now(UTC) - datetime.fromisoformat(report["at"])
-    oldest = timedelta(seconds=report["oldest_unprocessed_seconds"])
-    troubles = sum(each["did"] == "trouble" for each in report["findings"])
+    ago = datetime.now(UTC) - datetime.fromisoformat(report.at)
+    oldest = timedelta(seconds=report.oldest_unprocessed_seconds)
+    troubles = report.counts[Did.TROUBLE]
     found = f"{spoken(ago)} ago the oldest file had waited {spoken(oldest)}; {troubles} troubles."
     yield Check("sweep", oldest < LONG and not troubles and ago < LATELY, found, "sluice sweep")
 
 
-def _latest_sweep(sluice: Sluice) -> Any:
+def _latest_sweep(sluice: Sluice) -> Report | None:
     try:
         found = sluice.aws.s3.get_object(Bucket=sluice.buckets.operations, Key=LATEST_SWEEP)
     except ClientError as exc:
         if exc.response.get("Error", {}).get("Code") in {"NoSuchKey", "AccessDenied"}:
             return None
         raise
-    return json.load(found["Body"])
+    return msgspec.json.decode(found["Body"].read(), type=Report)
+
+
+def _records(sluice: Sluice) -> Iterator[Check]:
+    """Those that the checks before came across."""
+    found = sluice.unreadable()
+    for each in found[:MOST_ASKED]:
+        yield Check(f"record {each.asset_id}", False, each.problem, "see docs/operating.md#failures")
+    if not found:
+        yield Check("records", True, "All that were looked at can be read.")
 
 
 def _count(found: list[Any]) -> str:
@@ -254,5 +270,6 @@ CHECKS: Mapping[str, Callable[[Sluice], Iterator[Check]]] = MappingProxyType(
         "batches": _batches,
         "dead letters": _dead_letters,
         "sweep": _sweep,
+        "records": _records,
     }
 )

@@ -8,10 +8,11 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from tasks.shared.naming import asset_id
 from tasks.shared.objects import Objects
-from tasks.shared.records import Item
+from tasks.shared.records.model import Record
+from workflow.errors import UnreadableRecord
 from workflow.operator.client import UPLOADS_AT_ONCE, Sluice, Uploaded
 from workflow.operator.uploads import Progress, Upload, digests
-from workflow.shapes import Pointer, parse
+from workflow.shapes import Pointer
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ def _put(sluice: Sluice, item: Upload, progress: Progress, *, force: bool) -> Pu
             progress(item.path.stat().st_size)
             return Put(item, "there", known)
         return Put(item, "uploaded", sluice.put_one(progress, item))
-    except (OSError, ClientError, BotoCoreError) as exc:
+    except (OSError, UnreadableRecord, ClientError, BotoCoreError) as exc:
         return Put(item, "failed", problem=str(exc))
 
 
@@ -57,18 +58,18 @@ def there(sluice: Sluice, item: Upload) -> Uploaded | None:
     if waiting and waiting.at.version_id:
         same = waiting.size == size and digests(item.path).fit(waiting)
         return _uploaded(item, bucket, waiting.at.version_id) if same else None
-    record = sluice.records.newest_of_key(bucket, item.key)
-    if record is None or record["size"] != size or record["status"] == "discarded":
+    record = sluice.records.assets.newest_of_key(bucket, item.key)
+    if record is None or record.size != size or record.status == "discarded":
         return None
-    return _uploaded(item, bucket, record["version_id"]) if _is_of(objects, record, item) else None
+    return _uploaded(item, bucket, record.version_id) if _is_of(objects, record, item) else None
 
 
-def _is_of(objects: Objects, record: Item, item: Upload) -> bool:
+def _is_of(objects: Objects, record: Record, item: Upload) -> bool:
     """By the SHA-256 that processing took; else, such as of a rejected file, by what S3 tells of the original."""
     found = digests(item.path)
-    if "sha256" in record:
-        return record["sha256"] == found.sha256
-    original = objects.head(parse(record["original"], Pointer))
+    if record.sha256:
+        return record.sha256 == found.sha256
+    original = objects.head(record.original)
     return original is not None and found.fit(original)
 
 

@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 
 from tasks.shared.executions import EVER, LIVE, Executions
 from tasks.shared.failures import denies_failure
-from tasks.shared.records import Item
+from tasks.shared.records.model import Reason, Record
 from workflow.errors import SluiceError
 from workflow.events import ENDED_BADLY
 from workflow.operator.client import Sluice
@@ -42,12 +42,12 @@ def redrive(sluice: Sluice, execution_name: str, *, by: str, why: str | None = N
     """
     found = _describe(sluice, execution_name)
     name = found["name"]
-    asset_id = sluice.records.asset_of(name)
-    record = sluice.records.get(asset_id) if asset_id else None
+    asset_id = sluice.records.links.asset_of(name)
+    record = sluice.records.assets.get(asset_id) if asset_id else None
     if record is None:
         return _redrive_without_asset(sluice, found)
     if because := _why_left(found, record):
-        return Redriven(name, "left", record["execution"], because)
+        return Redriven(name, "left", record.execution, because)
     if because := _why_from_the_start(found, record):
         return _reprocess(sluice, name, record, because, by=by, why=why)
     return _redrive(sluice, found, record, by=by, why=why)
@@ -65,18 +65,18 @@ def _describe(sluice: Sluice, name: str) -> Any:
         raise
 
 
-def _why_left(found: Any, record: Item) -> str | None:
-    if record["execution"] != found["name"]:
-        return f"execution {record['execution']} has taken the asset since, and counts"
+def _why_left(found: Any, record: Record) -> str | None:
+    if record.execution != found["name"]:
+        return f"execution {record.execution} has taken the asset since, and counts"
     if found["status"] not in ENDED_BADLY:
         doing = "is at work" if found["status"] in LIVE else "has succeeded"
         return f"it {doing}: there is nothing to redrive"
-    return "its file was discarded" if record["status"] == "discarded" else None
+    return "its file was discarded" if record.status == "discarded" else None
 
 
-def _why_from_the_start(found: Any, record: Item) -> str | None:
-    if record["status"] == "rejected":
-        return f"its file was rejected ({record['reason']['code']}), and a redrive would only end so again"
+def _why_from_the_start(found: Any, record: Record) -> str | None:
+    if record.status == "rejected":
+        return f"its file was rejected ({record.code}), and a redrive would only end so again"
     return _why_not_redrivable(found)
 
 
@@ -87,16 +87,16 @@ def _why_not_redrivable(found: Any) -> str | None:
     return f"Step Functions cannot redrive it: {found.get('redriveStatusReason', 'no reason given')}"
 
 
-def _redrive(sluice: Sluice, found: Any, record: Item, *, by: str, why: str | None) -> Redriven:
+def _redrive(sluice: Sluice, found: Any, record: Record, *, by: str, why: str | None) -> Redriven:
     """The record is opened first: the execution's next step may end before a call after it could."""
     name = found["name"]
-    if not sluice.records.reopen(record["asset_id"], name, redrives=found.get("redriveCount", 0), by=by, why=why):
+    if not sluice.records.assets.reopen(record.asset_id, name, redrives=found.get("redriveCount", 0), by=by, why=why):
         return Redriven(name, "left", name, "its record has just changed: somebody else is at it")
     try:
         _call_redrive(sluice, found)
     except ClientError as exc:
         if exc.response.get("Error", {}).get("Code") != "ExecutionNotRedrivable":
-            sluice.records.close_again(record)
+            sluice.records.assets.close_again(record)
             raise
         return _after_refusal(sluice, record, str(exc), by=by, why=why)
     return Redriven(name, "redriven", name)
@@ -108,12 +108,12 @@ def _call_redrive(sluice: Sluice, found: Any) -> None:
     sluice.aws.stepfunctions.redrive_execution(executionArn=found["executionArn"], clientToken=token)
 
 
-def _after_refusal(sluice: Sluice, record: Item, refusal: str, *, by: str, why: str | None) -> Redriven:
+def _after_refusal(sluice: Sluice, record: Record, refusal: str, *, by: str, why: str | None) -> Redriven:
     """Somebody else may have redriven it in the same moment, in the AWS console; then the attempt is theirs."""
-    name = record["execution"]
+    name = record.execution
     if _describe(sluice, name)["status"] not in ENDED_BADLY:
         return Redriven(name, "left", name, "somebody else redrove it at the same moment")
-    sluice.records.close_again(record)
+    sluice.records.assets.close_again(record)
     return _reprocess(sluice, name, record, refusal, by=by, why=why)
 
 
@@ -128,7 +128,7 @@ def _redrive_without_asset(sluice: Sluice, found: Any) -> Redriven:
     return Redriven(name, "redriven", name)
 
 
-def _reprocess(sluice: Sluice, name: str, record: Item, because: str, *, by: str, why: str | None) -> Redriven:
+def _reprocess(sluice: Sluice, name: str, record: Record, because: str, *, by: str, why: str | None) -> Redriven:
     started = start_again(sluice, record, trigger="reprocess", by=by, why=why)
     return Redriven(name, "reprocessed", started, because)
 
@@ -152,9 +152,23 @@ def redrive_all(sluice: Sluice, names: Iterable[str], *, by: str, why: str | Non
 # which have failed
 
 
+@dataclass(frozen=True, kw_only=True)
+class Failed:
+    """An execution that failed; without an asset where it never came to one. `ended` in ISO 8601."""
+
+    execution: str
+    error: str
+    state: str | None
+    message: str
+    asset_id: str | None
+    key: str | None
+    bucket: str | None
+    ended: str
+
+
 def failed_executions(
     sluice: Sluice, *, since: datetime | None = None, error: str | None = None, state: str | None = None
-) -> list[Item]:
+) -> list[Failed]:
     """Executions that ended badly and that nothing has overtaken, the latest first; rejected files are none of them.
 
     By the index of failed records and by Step Functions' list, which also has those that failed without an asset, or
@@ -162,31 +176,38 @@ def failed_executions(
     """
     executions = Executions(sluice.aws.stepfunctions, sluice.stack.state_machine_arn)
     listed = {each["name"]: each for each in executions.ended_badly(since=since or EVER)}
-    recorded = {each["execution"]: each for each in _recorded(sluice, since)}
-    links = sluice.records.assets_of(sorted(listed.keys() - recorded.keys()))
-    known = sluice.records.many(set(links.values()))
+    recorded = {each.execution: each for each in _recorded(sluice, since)}
+    links = sluice.records.links.assets_of(sorted(listed.keys() - recorded.keys()))
+    known = sluice.records.assets.many(set(links.values()))
     records = {name: known.get(asset) for name, asset in links.items()} | recorded
     found = [_failed(sluice, name, listed.get(name), records.get(name)) for name in {**listed, **recorded}]
-    wanted = [each for each in found if each and error in {None, each["error"]} and state in {None, each["state"]}]
-    return sorted(wanted, key=lambda each: each["ended"], reverse=True)
+    wanted = [each for each in found if each and error in {None, each.error} and state in {None, each.state}]
+    return sorted(wanted, key=lambda each: each.ended, reverse=True)
 
 
-def _recorded(sluice: Sluice, since: datetime | None) -> list[Item]:
-    return sluice.records.by("by_status", "failed", since=since.isoformat() if since else "")
+def _recorded(sluice: Sluice, since: datetime | None) -> list[Record]:
+    return sluice.records.assets.by("by_status", "failed", since=since.isoformat() if since else "")
 
 
-def _failed(sluice: Sluice, name: str, listed: Any, record: Item | None) -> Item | None:
+def _failed(sluice: Sluice, name: str, listed: Any, record: Record | None) -> Failed | None:
     """What is told of one; None where it does not count any more."""
-    if record and (record["execution"] != name or (record["status"] != "failed" and not denies_failure(record))):
+    if record and (record.execution != name or (record.status != "failed" and not denies_failure(record))):
         return None
-    reason = (record or {}).get("reason") or _reason(_describe(sluice, name))
-    told = {"error": reason["code"], "state": reason.get("state"), "message": reason["message"]}
-    facts = {field: (record or {}).get(field) for field in ("asset_id", "key", "bucket")}
-    ended = listed["stopDate"].isoformat() if listed else (record or {})["updated_at"]
-    return {"execution": name, **told, **facts, "ended": ended}
+    reason = record.reason if record and record.reason else _reason(_describe(sluice, name))
+    ended = listed["stopDate"].isoformat() if listed else record.updated_at if record else ""
+    return Failed(
+        execution=name,
+        error=reason.code,
+        state=reason.state,
+        message=reason.message,
+        asset_id=record.asset_id if record else None,
+        key=record.key if record else None,
+        bucket=record.bucket if record else None,
+        ended=ended,
+    )
 
 
-def _reason(found: Any) -> Item:
+def _reason(found: Any) -> Reason:
     """In the words of the record that is still to be written; one that ran out of time has no error of its own."""
     told = CaughtError(error=found.get("error") or found["status"], cause=found.get("cause") or "")
-    return {"code": told.error, "message": told.message}
+    return Reason(code=told.error, message=told.message)

@@ -9,18 +9,21 @@ import json
 import secrets
 import tempfile
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from itertools import chain, islice
 from typing import Any
 
+import msgspec
 from botocore.exceptions import ClientError
 
-from tasks.shared.attempts import is_done
+from tasks.report_batch.report import Row, Summary
 from tasks.shared.batched import batched
 from tasks.shared.executions import execution_arn
 from tasks.shared.naming import batch_key
-from tasks.shared.records import BATCH_GET_MAX_KEYS, Item
+from tasks.shared.records.attempts import is_done
+from tasks.shared.records.model import Record
+from tasks.shared.records.table import BATCH_GET_MAX_KEYS
 from workflow.operator.client import Sluice
 from workflow.operator.operations import NotPossibleError, start_again
 from workflow.operator.stack import LOCAL, NotThereError
@@ -70,13 +73,59 @@ class BatchProgress:
         return self.status in {"RUNNING", "PENDING_REDRIVE"}
 
 
+@dataclass(frozen=True)
+class ListedBatch:
+    """A batch as a list tells it."""
+
+    name: str
+    status: str
+    started: datetime
+    stopped: datetime | None
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line of a manifest: an asset, and which object it is."""
+
+    asset_id: str
+    bucket: str
+    key: str
+    version_id: str
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """Where the lines are."""
+
+    bucket: str
+    key: str
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a batch was asked for besides its assets."""
+
+    by: str
+    why: str
+    tolerate_percent: float
+    concurrency: int
+
+
+@dataclass(frozen=True)
+class BatchInput(Options):
+    """The input of a batch's execution."""
+
+    batch: str
+    manifest: Manifest
+
+
 def usual_concurrency(sluice: Sluice) -> int:
     return LOCAL_CONCURRENCY if sluice.stack.stage == LOCAL else CONCURRENCY
 
 
 def reprocess(
     sluice: Sluice,
-    records: Iterable[Item],
+    records: Iterable[Record],
     *,
     by: str,
     why: str = "",
@@ -90,33 +139,32 @@ def reprocess(
         started = [start_again(sluice, each, trigger="reprocess", by=by, why=why) for each in first]
         return Batch(name=None, arn=None, count=len(first), executions=tuple(started))
     name = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
-    wanted = {"by": by, "why": why, "tolerate_percent": tolerate_percent}
-    wanted["concurrency"] = concurrency or usual_concurrency(sluice)
-    return _start_batch(sluice, name, map(_line, chain(first, waiting)), wanted)
+    options = Options(by, why, tolerate_percent, concurrency or usual_concurrency(sluice))
+    return _start_batch(sluice, name, map(_line, chain(first, waiting)), options)
 
 
-def _line(record: Item) -> Item:
-    return {name: record[name] for name in ("asset_id", "bucket", "key", "version_id")}
+def _line(record: Record) -> Line:
+    return Line(record.asset_id, record.bucket, record.key, record.version_id)
 
 
-def _start_batch(sluice: Sluice, name: str, lines: Iterable[Item], wanted: Item) -> Batch:
-    manifest = {"bucket": sluice.buckets.operations, "key": batch_key(name, MANIFEST)}
+def _start_batch(sluice: Sluice, name: str, lines: Iterable[Line], options: Options) -> Batch:
+    manifest = Manifest(sluice.buckets.operations, batch_key(name, MANIFEST))
     count = _write_manifest(sluice, manifest, lines)
     started = sluice.aws.stepfunctions.start_execution(
         stateMachineArn=sluice.stack.reprocess_machine_arn,
         name=name,
-        input=json.dumps({"manifest": manifest, "batch": name, **wanted}),
+        input=json.dumps({"manifest": asdict(manifest), "batch": name, **asdict(options)}),
     )
     return Batch(name=name, arn=started["executionArn"], count=count)
 
 
-def _write_manifest(sluice: Sluice, manifest: Item, lines: Iterable[Item]) -> int:
+def _write_manifest(sluice: Sluice, manifest: Manifest, lines: Iterable[Line]) -> int:
     with tempfile.TemporaryFile() as file:
         count = 0
         for count, line in enumerate(lines, 1):  # noqa: B007 - counts
-            file.write(json.dumps(line).encode() + b"\n")
+            file.write(json.dumps(asdict(line)).encode() + b"\n")
         file.seek(0)
-        sluice.aws.s3.upload_fileobj(file, manifest["bucket"], manifest["key"])
+        sluice.aws.s3.upload_fileobj(file, manifest.bucket, manifest.key)
     return count
 
 
@@ -139,16 +187,13 @@ def batch(sluice: Sluice, name: str) -> BatchProgress:
     )
 
 
-def batches(sluice: Sluice, limit: int = 20) -> list[Item]:
+def batches(sluice: Sluice, limit: int = 20) -> list[ListedBatch]:
     """The newest batches."""
     pages = sluice.aws.stepfunctions.get_paginator("list_executions").paginate(
         stateMachineArn=sluice.stack.reprocess_machine_arn
     )
     found = islice((each for page in pages for each in page["executions"]), limit)
-    return [
-        {"name": each["name"], "status": each["status"], "started": each["startDate"], "stopped": each.get("stopDate")}
-        for each in found
-    ]
+    return [ListedBatch(each["name"], each["status"], each["startDate"], each.get("stopDate")) for each in found]
 
 
 def resume(sluice: Sluice, name: str, *, by: str) -> Batch:
@@ -157,7 +202,7 @@ def resume(sluice: Sluice, name: str, *, by: str) -> Batch:
     A batch that ended by itself, or on too many failures, has nothing to redrive: what failed is tried once more.
     """
     found = _execution(sluice, name)
-    wanted: Item = json.loads(found["input"])
+    wanted = msgspec.json.decode(found["input"], type=BatchInput)
     if found["status"] in {"RUNNING", "PENDING_REDRIVE"}:
         raise NotPossibleError(f"Batch {name} is at work. Follow it with: sluice batch {name} --follow")
     if found["status"] != "SUCCEEDED" and found.get("error") != TOO_MANY_FAILURES and _redriven(sluice, found):
@@ -165,7 +210,7 @@ def resume(sluice: Sluice, name: str, *, by: str) -> Batch:
     return _follow_up(sluice, wanted, by)
 
 
-def _redriven(sluice: Sluice, execution: Item) -> bool:
+def _redriven(sluice: Sluice, execution: Any) -> bool:
     try:
         sluice.aws.stepfunctions.redrive_execution(executionArn=execution["executionArn"])
     except ClientError as exc:
@@ -175,13 +220,13 @@ def _redriven(sluice: Sluice, execution: Item) -> bool:
     return True
 
 
-def _follow_up(sluice: Sluice, wanted: Item, by: str) -> Batch:
+def _follow_up(sluice: Sluice, wanted: BatchInput, by: str) -> Batch:
     undone = _undone(sluice, wanted)
     some = next(undone, None)
     if some is None:
-        raise NotPossibleError(f"Batch {wanted['batch']} is done: each of its assets has succeeded, or was rejected.")
-    options = {each: wanted[each] for each in ("why", "tolerate_percent", "concurrency")}
-    return _start_batch(sluice, _next_name(wanted["batch"]), chain([some], undone), {**options, "by": by})
+        raise NotPossibleError(f"Batch {wanted.batch} is done: each of its assets has succeeded, or was rejected.")
+    options = Options(by, wanted.why, wanted.tolerate_percent, wanted.concurrency)
+    return _start_batch(sluice, _next_name(wanted.batch), chain([some], undone), options)
 
 
 def _next_name(name: str) -> str:
@@ -190,14 +235,15 @@ def _next_name(name: str) -> str:
     return f"{first}-r{int(number or 1) + 1}"
 
 
-def _undone(sluice: Sluice, wanted: Item) -> Iterator[Item]:
+def _undone(sluice: Sluice, wanted: BatchInput) -> Iterator[Line]:
     """The lines of the manifest whose asset has not ended for good since the batch took it."""
-    body = sluice.aws.s3.get_object(Bucket=wanted["manifest"]["bucket"], Key=wanted["manifest"]["key"])["Body"]
-    lines = map(json.loads, body.iter_lines())
+    body = sluice.aws.s3.get_object(Bucket=wanted.manifest.bucket, Key=wanted.manifest.key)["Body"]
+    lines = (msgspec.json.decode(line, type=Line) for line in body.iter_lines())
     for lot in batched(lines, BATCH_GET_MAX_KEYS):
-        known = sluice.records.many(line["asset_id"] for line in lot)
+        known = sluice.records.assets.many(line.asset_id for line in lot)
         for line in lot:
-            if not is_done(known.get(line["asset_id"], {}).get("attempts", []), wanted["batch"]):
+            record = known.get(line.asset_id)
+            if record is None or not is_done(record.attempts, wanted.batch):
                 yield line
 
 
@@ -209,15 +255,15 @@ def stop(sluice: Sluice, name: str, *, by: str) -> None:
     sluice.aws.stepfunctions.stop_execution(executionArn=found["executionArn"], error="Stopped", cause=f"By {by}")
 
 
-def report(sluice: Sluice, name: str) -> list[Item]:
+def report(sluice: Sluice, name: str) -> list[Row]:
     """What became of each asset of an ended batch: the rows of its report."""
     text = _read(sluice, name, "report.csv").decode()
-    return list(csv.DictReader(io.StringIO(text, newline="")))
+    return [Row(**row) for row in csv.DictReader(io.StringIO(text, newline=""))]
 
 
-def summary(sluice: Sluice, name: str) -> Item:
-    """The counts of an ended batch's report: {total, outcomes, errors}."""
-    return json.loads(_read(sluice, name, "summary.json"))
+def summary(sluice: Sluice, name: str) -> Summary:
+    """The counts of an ended batch's report."""
+    return msgspec.json.decode(_read(sluice, name, "summary.json"), type=Summary)
 
 
 def _read(sluice: Sluice, name: str, file: str) -> bytes:

@@ -10,9 +10,10 @@ from botocore.exceptions import ClientError
 
 from tasks.shared.executions import Executions
 from tasks.shared.objects import ObjectFacts, Objects
-from tasks.shared.records import Item
+from tasks.shared.records.model import Record, Restore, plain
+from tasks.shared.restored import continuation
 from workflow import prices
-from workflow.glacier import RETRIEVALS, Tier, continuation, is_frozen
+from workflow.glacier import RETRIEVALS, Tier, is_frozen
 from workflow.operator.client import Sluice
 from workflow.operator.operations import NotPossibleError
 from workflow.operator.stack import NotThereError
@@ -35,31 +36,58 @@ PRICES: Mapping[tuple[str, str], tuple[prices.Price, prices.Price]] = MappingPro
 """Of a GB and of a request, by storage class and tier."""
 
 
+@dataclass(frozen=True)
+class Asked:
+    """A restore; `state` is "asked", "under way" where it had been asked for before, or "readable".
+
+    Then `execution` is the reprocess, which has begun.
+    """
+
+    asset_id: str
+    key: str
+    storage_class: str
+    state: str
+    takes: str
+    asked: Restore
+    execution: str | None
+
+    def facts(self) -> dict[str, Any]:
+        return {
+            "asset_id": self.asset_id,
+            "key": self.key,
+            "storage_class": self.storage_class,
+            "state": self.state,
+            "takes": self.takes,
+            **plain(self.asked),
+            "execution": self.execution,
+        }
+
+
 def restore(
     sluice: Sluice,
-    record: Item,
+    record: Record,
     *,
     tier: str = "Standard",
     days: int = 7,
     by: str,
     why: str | None = None,
     reprocess: bool = True,
-) -> Item:
-    """Ask for a readable copy for some `days`, and by default for a reprocess once it is there.
-
-    `state` of what is returned: "asked", "under way" where it had been asked for before, or "readable"; then
-    `execution` is the reprocess, which has begun.
-    """
+) -> Asked:
+    """Ask for a readable copy for some `days`, and by default for a reprocess once it is there."""
     original = _frozen_original(sluice, record)
     retrieval = _retrieval(original, tier)
-    asked = {"tier": tier, "days": days, "asked_at": datetime.now(UTC).isoformat(), "by": by}
-    asked |= {"why": why} if why else {}
-    record = {**record, "restore": {**asked, "then_reprocess": reprocess}}
-    sluice.records.expect_restore(record["asset_id"], record["restore"])
-    state = _ask(sluice, record["asset_id"], original.at, tier, days)
-    told = {name: record[name] for name in ("asset_id", "key")}
-    told |= {"storage_class": original.at.storage_class, "state": state, "takes": retrieval, **record["restore"]}
-    return told | {"execution": _go_on(sluice, record) if state == "readable" else None}
+    asked = Restore(
+        tier=tier,
+        days=days,
+        asked_at=datetime.now(UTC).isoformat(),
+        by=by,
+        why=why or None,
+        then_reprocess=reprocess,
+    )
+    sluice.records.assets.expect_restore(record.asset_id, asked)
+    state = _ask(sluice, record.asset_id, original.at, tier, days)
+    execution = _go_on(sluice, record, asked) if state == "readable" else None
+    return Asked(record.asset_id, record.key, original.at.storage_class, state, retrieval, asked, execution)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,7 +101,7 @@ class RestorePrice:
     problems: dict[str, str]
 
 
-def price_of_restore(sluice: Sluice, records: Iterable[Item], *, tier: str, days: int) -> RestorePrice:
+def price_of_restore(sluice: Sluice, records: Iterable[Record], *, tier: str, days: int) -> RestorePrice:
     """Before anything is asked for: the retrieval, and the readable copies for so many days. Prices are AWS's."""
     originals, problems = list[ObjectFacts](), dict[str, str]()
     for record in records:
@@ -81,7 +109,7 @@ def price_of_restore(sluice: Sluice, records: Iterable[Item], *, tier: str, days
             original = _frozen_original(sluice, record)
             _retrieval(original, tier)
         except (NotThereError, NotPossibleError) as exc:
-            problems[record["asset_id"]] = str(exc)
+            problems[record.asset_id] = str(exc)
         else:
             originals.append(original)
     return RestorePrice(
@@ -99,17 +127,17 @@ def _dollars(original: ObjectFacts, tier: str, days: int) -> float:
     return request + gigabytes * (per_gb + prices.S3_STANDARD * days / DAYS_A_MONTH)
 
 
-def _frozen_original(sluice: Sluice, record: Item) -> ObjectFacts:
+def _frozen_original(sluice: Sluice, record: Record) -> ObjectFacts:
     """The current copy: where its class was changed by a copy, its version is not the record's."""
-    bucket, key = record["original"]["bucket"], record["original"]["key"]
-    version = record["original"].get("version_id") if bucket != sluice.buckets.archive else None
+    bucket, key = record.original.bucket, record.original.key
+    version = record.original.version_id if bucket != sluice.buckets.archive else None
     found = Objects(sluice.aws.s3).head(Pointer(bucket=bucket, key=key, version_id=version))
     if found is None:
         raise NotThereError(f"The original s3://{bucket}/{key} is not there. Somebody else removed it.")
     if not is_frozen(found.at.storage_class):
         raise NotPossibleError(
-            f"The original of {record['key']} is in {found.at.storage_class} and can be read at once: "
-            f"`sluice reprocess {record['asset_id']}` needs no restore."
+            f"The original of {record.key} is in {found.at.storage_class} and can be read at once: "
+            f"`sluice reprocess {record.asset_id}` needs no restore."
         )
     return found
 
@@ -131,16 +159,16 @@ def _ask(sluice: Sluice, asset_id: str, at: Pointer, tier: str, days: int) -> st
     except ClientError as exc:
         if exc.response.get("Error", {}).get("Code") == "RestoreAlreadyInProgress":
             return "under way"
-        sluice.records.forget_restore(asset_id)
+        sluice.records.assets.forget_restore(asset_id)
         raise
     return "readable" if answer["ResponseMetadata"]["HTTPStatusCode"] == OK else "asked"
 
 
-def _go_on(sluice: Sluice, record: Item) -> str | None:
+def _go_on(sluice: Sluice, record: Record, asked: Restore) -> str | None:
     """No event will come: what it would have started is started here, under the same name."""
-    if not record["restore"]["then_reprocess"]:
-        sluice.records.forget_restore(record["asset_id"])
+    if not asked.then_reprocess:
+        sluice.records.assets.forget_restore(record.asset_id)
         return None
-    name, wanted = continuation(record)
+    name, wanted = continuation(record, asked)
     Executions(sluice.aws.stepfunctions, sluice.stack.state_machine_alias_arn).start(name, wanted)
     return name

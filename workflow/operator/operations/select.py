@@ -12,12 +12,12 @@ from typing import Any
 from tasks.shared.batched import batched
 from tasks.shared.naming import asset_id, asset_of_original
 from tasks.shared.objects import Objects
-from tasks.shared.records import BATCH_GET_MAX_KEYS, Item
+from tasks.shared.records.model import Record
+from tasks.shared.records.table import BATCH_GET_MAX_KEYS
 from workflow.glacier import is_frozen
 from workflow.operator.client import Sluice
 from workflow.operator.operations import NotPossibleError
 from workflow.operator.stack import NotThereError
-from workflow.shapes import Pointer, parse
 
 ENDED = ("failed", "rejected", "succeeded")
 """What is selected where no status is named: what is at work will end, what was discarded has no original."""
@@ -49,26 +49,26 @@ class Selection:
     def updated_since(self) -> str:
         return self.since.isoformat() if self.since else ""
 
-    def takes(self, record: Item) -> bool:
+    def takes(self, record: Record) -> bool:
         return (
-            self.status in {None, record["status"]}
-            and self.kind in {None, record.get("kind")}
-            and self.code in {None, record.get("reason", {}).get("code")}
-            and record["key"].startswith(self.prefix or "")
-            and record["updated_at"] >= self.updated_since
+            self.status in {None, record.status}
+            and self.kind in {None, record.kind}
+            and self.code in {None, record.code}
+            and record.key.startswith(self.prefix or "")
+            and record.updated_at >= self.updated_since
         )
 
 
-def select(sluice: Sluice, selection: Selection) -> Iterator[Item]:
+def select(sluice: Sluice, selection: Selection) -> Iterator[Record]:
     """The records, each once; an empty selection is a mistake and not everything."""
     if selection.is_empty:
         raise NotPossibleError("Nothing is selected. Name assets or a filter; --all means every asset that has ended.")
     return filter(selection.takes, _candidates(sluice, selection))
 
 
-def _candidates(sluice: Sluice, selection: Selection) -> Iterator[Item]:
+def _candidates(sluice: Sluice, selection: Selection) -> Iterator[Record]:
     if selection.refs:
-        return (sluice.asset(ref) for ref in dict.fromkeys(selection.refs))
+        return (sluice.record(ref) for ref in dict.fromkeys(selection.refs))
     if selection.manifest:
         return _records(sluice, dict.fromkeys(_listed(selection.manifest)))
     if selection.prefix:
@@ -76,26 +76,26 @@ def _candidates(sluice: Sluice, selection: Selection) -> Iterator[Item]:
     return _indexed(sluice, selection)
 
 
-def _indexed(sluice: Sluice, selection: Selection) -> Iterator[Item]:
+def _indexed(sluice: Sluice, selection: Selection) -> Iterator[Record]:
     """By status where it is known, as most assets are of one kind; reasons are only with what did not succeed."""
     since = selection.updated_since
     if selection.kind and not selection.status and not selection.code:
-        return _ended(sluice.records.newest("by_kind", selection.kind, since=since), selection)
+        return _ended(sluice.records.assets.newest("by_kind", selection.kind, since=since), selection)
     statuses = (selection.status,) if selection.status else ENDED[:2] if selection.code else ENDED
-    return (record for each in statuses for record in sluice.records.newest("by_status", each, since=since))
+    return (record for each in statuses for record in sluice.records.assets.newest("by_status", each, since=since))
 
 
-def _ended(records: Iterator[Item], selection: Selection) -> Iterator[Item]:
-    return (record for record in records if selection.status or record["status"] in ENDED)
+def _ended(records: Iterator[Record], selection: Selection) -> Iterator[Record]:
+    return (record for record in records if selection.status or record.status in ENDED)
 
 
-def _records(sluice: Sluice, asset_ids: Iterable[str]) -> Iterator[Item]:
+def _records(sluice: Sluice, asset_ids: Iterable[str]) -> Iterator[Record]:
     for ids in batched(asset_ids, BATCH_GET_MAX_KEYS):
-        found = sluice.records.many(dict.fromkeys(ids))
+        found = sluice.records.assets.many(dict.fromkeys(ids))
         yield from (found[each] for each in ids if each in found)
 
 
-def _below(sluice: Sluice, prefix: str) -> Iterator[Item]:
+def _below(sluice: Sluice, prefix: str) -> Iterator[Record]:
     """Assets whose original is in a folder that the prefix can lead to: a prefix within a name waits for the record."""
     buckets = sluice.buckets
     for bucket in (buckets.ingest, buckets.expanded):
@@ -113,9 +113,9 @@ def _kept(sluice: Sluice, bucket: str, prefix: str) -> Iterator[str]:
     return (found for found, _ in groupby(map(asset_of_original, keys)) if found)
 
 
-def _with_original_in(bucket: str, records: Iterator[Item]) -> Iterator[Item]:
+def _with_original_in(bucket: str, records: Iterator[Record]) -> Iterator[Record]:
     """Elsewhere is what a move has left, or is about to leave."""
-    return (record for record in records if record["original"]["bucket"] == bucket)
+    return (record for record in records if record.original.bucket == bucket)
 
 
 def _versions(sluice: Sluice, bucket: str, prefix: str) -> Iterator[Any]:
@@ -141,22 +141,22 @@ class Readable:
     S3 is asked for each that is archived, as lifecycle rules and restores leave no trace in the table.
     """
 
-    def __init__(self, sluice: Sluice, records: Iterable[Item]) -> None:
+    def __init__(self, sluice: Sluice, records: Iterable[Record]) -> None:
         self._objects = Objects(sluice.aws.s3)
         self._archive = sluice.buckets.archive
         self._records = records
         self.frozen: list[str] = []
 
-    def __iter__(self) -> Iterator[Item]:
+    def __iter__(self) -> Iterator[Record]:
         with ThreadPoolExecutor(HEADS_AT_ONCE) as pool:
             for lot in batched(self._records, BATCH_GET_MAX_KEYS):
                 for record, frozen in zip(lot, pool.map(self._is_frozen, lot), strict=True):
                     if frozen:
-                        self.frozen.append(record["asset_id"])
+                        self.frozen.append(record.asset_id)
                     else:
                         yield record
 
-    def _is_frozen(self, record: Item) -> bool:
-        original = parse(record["original"], Pointer)
+    def _is_frozen(self, record: Record) -> bool:
+        original = record.original
         found = self._objects.head(original) if original.bucket == self._archive else None
         return found is not None and is_frozen(found.at.storage_class) and not found.restored

@@ -13,7 +13,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from tasks.shared.executions import LIVE, Executions
-from tasks.shared.records import Item
+from tasks.shared.records.model import Record
 from workflow.errors import SluiceError
 from workflow.operator.client import Sluice
 from workflow.operator.stack import NotThereError
@@ -30,6 +30,17 @@ class Stopped:
     execution: str
     how: str
     because: str | None = None
+
+
+@dataclass(frozen=True)
+class Running:
+    """An execution at work, and on what, as far as it is known. `started` in ISO 8601."""
+
+    execution: str
+    key: str | None
+    asset_id: str | None
+    kind: str | None
+    started: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,32 +60,32 @@ class AtWork:
         started = listed["startDate"]
         return (self.since is None or started >= self.since) and (self.before is None or started < self.before)
 
-    def takes(self, row: Item) -> bool:
-        key: str = row["key"] or ""
-        return key.startswith(self.prefix) and self.text.lower() in key.lower() and self.kind in {None, row["kind"]}
+    def takes(self, row: Running) -> bool:
+        key = row.key or ""
+        return key.startswith(self.prefix) and self.text.lower() in key.lower() and self.kind in {None, row.kind}
 
 
-def at_work(sluice: Sluice, wanted: AtWork) -> list[Item]:
+def at_work(sluice: Sluice, wanted: AtWork) -> list[Running]:
     """Executions that run, the longest first, each with its file and, where it has come to one, its asset."""
     machine = Executions(sluice.aws.stepfunctions, sluice.stack.state_machine_arn)
     listed = {each["name"]: each for each in machine.listed("RUNNING") if wanted.may_take(each)}
-    links = sluice.records.assets_of(listed)
-    records = sluice.records.many(set(links.values()))
+    links = sluice.records.links.assets_of(listed)
+    records = sluice.records.assets.many(set(links.values()))
     with ThreadPoolExecutor(AT_ONCE) as pool:
         told = pool.map(partial(_told, machine), listed.values(), (records.get(links.get(each, "")) for each in listed))
         rows = [row for row in told if row and wanted.takes(row)]
-    return sorted(rows, key=lambda row: row["started"])
+    return sorted(rows, key=lambda row: row.started)
 
 
-def _told(machine: Executions, listed: Any, record: Item | None) -> Item | None:
+def _told(machine: Executions, listed: Any, record: Record | None) -> Running | None:
     """What one works on: as its record has it, or its input, while it has not come to an asset."""
-    file: Item = {name: (record or {}).get(name) for name in ("key", "asset_id", "kind")}
-    if record is None:
-        found = machine.find(listed["name"])
-        if found is None or not found.lives:
-            return None
-        file["key"] = found.wanted.key if found.wanted else None
-    return {"execution": listed["name"], **file, "started": listed["startDate"].isoformat()}
+    name, started = listed["name"], listed["startDate"].isoformat()
+    if record:
+        return Running(name, record.key, record.asset_id, record.kind, started)
+    found = machine.find(name)
+    if found is None or not found.lives:
+        return None
+    return Running(name, found.wanted.key if found.wanted else None, None, None, started)
 
 
 def stop(sluice: Sluice, name: str, *, by: str, why: str) -> Stopped:

@@ -3,7 +3,9 @@
 import json
 from datetime import timedelta
 
-from tasks.shared.records import Item
+import msgspec
+
+from tasks.sweep.report import Did, Finding
 from workflow.errors import SluiceError
 from workflow.limits import FUNCTIONS
 from workflow.names import function_name
@@ -17,14 +19,27 @@ class SweepFailedError(SluiceError):
     """The sweep ended with an error."""
 
 
-def sweep(sluice: Sluice, *, older_than: timedelta | None = None) -> Item:
+class Swept(msgspec.Struct, frozen=True, kw_only=True):
+    """What the function answers: its report, the first findings of it, and the `reports` in the operations bucket."""
+
+    at: str
+    older_than_seconds: int
+    looked_at: int
+    oldest_unprocessed_seconds: int
+    complete: bool
+    findings: list[Finding]
+    counts: dict[Did, int]
+    reports: list[str]
+
+
+def sweep(sluice: Sluice, *, older_than: timedelta | None = None) -> Swept:
     """Look for what did not change for `older_than`, or for as long as the stage says; the report."""
     event = {} if older_than is None else {"older_than_minutes": older_than.total_seconds() / 60}
     function = function_name(sluice.aws.stage, FUNCTION)
     answer = sluice.aws.client("lambda", read_timeout=ANSWER_SECONDS).invoke(
         FunctionName=function, Payload=json.dumps(event)
     )
-    report = json.loads(answer["Payload"].read())
+    told = answer["Payload"].read()
     if "FunctionError" in answer:
-        raise SweepFailedError(f"{function} failed: {report.get('errorMessage')} Its log says more.")
-    return report
+        raise SweepFailedError(f"{function} failed: {json.loads(told).get('errorMessage')} Its log says more.")
+    return msgspec.json.decode(told, type=Swept)

@@ -7,7 +7,7 @@ from typing import Any
 
 from nicegui import ui
 
-from tasks.shared.records import Item
+from tasks.shared.records.model import Attempt, Record
 from workflow.operator.console import charts
 from workflow.operator.console.actions import Actions, Chosen
 from workflow.operator.console.frame import Console, frame, page_head
@@ -28,6 +28,8 @@ from workflow.operator.console.widgets import (
     text,
 )
 from workflow.operator.formatting import moment
+from workflow.operator.shapes import Asset, Version
+from workflow.shapes import MadeFile, Pointer
 
 GROUPED_FROM = 10_000
 HIDDEN_FACTS = {"gps", "schema", "notes", "largest", "types"}
@@ -37,8 +39,12 @@ HIDDEN_FACTS = {"gps", "schema", "notes", "largest", "types"}
 class Seen:
     """An asset at a moment, and where it came out of, if it came out of an archive."""
 
-    record: Item
-    parent: Item | None
+    asset: Asset
+    parent: Record | None
+
+    @property
+    def record(self) -> Record:
+        return self.asset.record
 
 
 def add_to_site(console: Console) -> None:
@@ -60,18 +66,18 @@ class _Page:
         self._live = Live(self._load, self._changed)
 
     def _load(self) -> Seen:
-        record = self._console.sluice.asset(self._asset_id)
-        parent = record.get("parent")
-        return Seen(record, self._console.sluice.records.get(parent) if parent else None)
+        asset = self._console.sluice.asset(self._asset_id)
+        parent = asset.record.parent
+        return Seen(asset, self._console.sluice.records.assets.get(parent) if parent else None)
 
     def _changed(self, seen: Seen) -> None:
         if not self._laid_out:
             self._lay_out()
         record = seen.record
-        self._head.show(record, partial(_head, self._console))
-        made = (record.get("renditions"), record.get("thumbnails"), record["status"])
+        self._head.show(seen.asset, partial(_head, self._console))
+        made = (record.renditions, record.thumbnails, record.status)
         self._viewer.show(made, lambda _: view(self._console.files, record))
-        self._facts.show(record.get("facts"), lambda _: _facts(record))
+        self._facts.show(record.facts, lambda _: _facts(record))
         self._lineage.show(seen, _lineage)
         self._files.show(record, lambda _: _files(self._console, record))
 
@@ -90,27 +96,28 @@ class _Page:
                     self._lineage = Part()
 
 
-def _head(console: Console, record: Item) -> None:
-    with page_head(shown(record["key"]), crumbs="Assets", crumbs_to="/assets"):
+def _head(console: Console, asset: Asset) -> None:
+    record = asset.record
+    with page_head(shown(record.key), crumbs="Assets", crumbs_to="/assets"):
         actions = Actions(console)
         for number, (label, act) in enumerate(actions.possible(record).items()):
-            look = "primary" if number == 0 and record["status"] in {"failed", "rejected"} else "outline"
+            look = "primary" if number == 0 and record.status in {"failed", "rejected"} else "outline"
             button(label, look=look, on_click=partial(act, Chosen((record,))))
     with box("bar small").props("aria-live=polite"):
-        chip(record["status"])
-        text(f"{record.get('kind', 'unknown kind')} · {size(record['size'])}", classes="muted")
-        text("the key's current version" if record["current"] else "not the key's current version", classes="muted")
-        text(record["asset_id"], classes="mono muted wrap")
+        chip(record.status)
+        text(f"{record.kind or 'unknown kind'} · {size(record.size)}", classes="muted")
+        text("the key's current version" if asset.current else "not the key's current version", classes="muted")
+        text(record.asset_id, classes="mono muted wrap")
     _why(console, record)
 
 
-def _why(console: Console, record: Item) -> None:
+def _why(console: Console, record: Record) -> None:
     """The reason of a status that needs a person, with what the documentation says about it."""
-    if reason := record.get("reason"):
-        advice = console.advice.get(reason["code"])
-        with box(f"callout {'bad' if record['status'] == 'failed' else 'warn'}").props("role=alert"):
-            text(reason["code"], "h2", "mono")
-            text(reason["message"], "p", "wrap")
+    if reason := record.reason:
+        advice = console.advice.get(reason.code)
+        with box(f"callout {'bad' if record.status == 'failed' else 'warn'}").props("role=alert"):
+            text(reason.code, "h2", "mono")
+            text(reason.message, "p", "wrap")
             if advice:
                 text(f"It means: {advice.means}. What to do: {advice.do}.", "p", "muted")
     for sentence in _remarks(record):
@@ -118,22 +125,22 @@ def _why(console: Console, record: Item) -> None:
             text(sentence, "p", "wrap")
 
 
-def _remarks(record: Item) -> Iterator[str]:
-    if restore := record.get("restore"):
-        then = ", then it is reprocessed" if restore.get("then_reprocess") else ""
-        yield f"A restore ({restore['tier']}) was asked for {moment(restore['asked_at'])} by {restore['by']}{then}."
-    if discarded := record.get("discarded"):
-        yield f"Discarded {moment(discarded['at'])} by {discarded['by']}: {discarded['why']}"
-    if "degraded" in record:
-        yield f"Without previews: {record['degraded']}"
-    if "reused_from" in record:
-        yield f"The same content was there already: its files are those of asset {record['reused_from']}."
-    yield from (str(note) for note in (*record.get("notes", []), *record.get("facts", {}).get("notes", [])))
+def _remarks(record: Record) -> Iterator[str]:
+    if restore := record.restore:
+        then = ", then it is reprocessed" if restore.then_reprocess else ""
+        yield f"A restore ({restore.tier}) was asked for {moment(restore.asked_at)} by {restore.by}{then}."
+    if discarded := record.discarded:
+        yield f"Discarded {moment(discarded.at)} by {discarded.by}: {discarded.why}"
+    if record.degraded:
+        yield f"Without previews: {record.degraded}"
+    if record.reused_from:
+        yield f"The same content was there already: its files are those of asset {record.reused_from}."
+    yield from (str(note) for note in (*record.notes, *record.facts.get("notes", [])))
 
 
-def _facts(record: Item) -> None:
-    facts: Item = record.get("facts", {})
-    known = [("uploaded", moment(record["last_modified"])), ("type", record.get("media_type", "not known"))]
+def _facts(record: Record) -> None:
+    facts = record.facts
+    known = [("uploaded", moment(record.last_modified)), ("type", record.media_type or "not known")]
     known += [(_words(name), _told(value)) for name, value in facts.items() if name not in HIDDEN_FACTS]
     pairs(known)
     if schema := facts.get("schema"):
@@ -154,7 +161,7 @@ def _told(value: Any) -> str:
     return f"{value:,}" if isinstance(value, int) and value >= GROUPED_FROM else str(value)
 
 
-def _place(gps: Item) -> None:
+def _place(gps: dict[str, float]) -> None:
     text("Taken at", "h2")
     chart = ui.echart(charts.place(gps["lat"], gps["lon"])).classes("full-width").style("height: 170px")
     chart.props('role=img aria-label="Position on the globe"')
@@ -166,28 +173,28 @@ def _lineage(seen: Seen) -> None:
     with box("lineage"):
         if seen.parent:
             with _step("succeeded", "Came out of an archive"):
-                link(seen.parent["key"], asset_path(seen.parent["asset_id"]), "wrap")
-        with _step("succeeded", f"Uploaded {moment(record['last_modified'])}"):
-            text(f"s3://{record['object_key']}", classes="mono muted wrap")
-        for attempt in record.get("attempts", []):
+                link(seen.parent.key, asset_path(seen.parent.asset_id), "wrap")
+        with _step("succeeded", f"Uploaded {moment(record.last_modified)}"):
+            text(f"s3://{record.object_key}", classes="mono muted wrap")
+        for attempt in record.attempts:
             _attempt(attempt)
-        with _step(record["status"], f"Its original is in {record['original'].get('storage_class', 'STANDARD')}"):
-            text(f"s3://{record['original']['bucket']}/{record['original']['key']}", classes="mono muted wrap")
-    if len(record["versions"]) > 1:
-        _versions(record["versions"])
+        with _step(record.status, f"Its original is in {record.original.storage_class}"):
+            text(f"s3://{record.original.bucket}/{record.original.key}", classes="mono muted wrap")
+    if len(seen.asset.versions) > 1:
+        _versions(seen.asset.versions)
 
 
-def _attempt(attempt: Item) -> None:
-    outcome = attempt.get("outcome", "processing")
-    with _step(outcome, f"Attempt {attempt['number']}: {attempt['trigger']}, {outcome}"):
-        who = f" by {attempt['by']}" if attempt.get("by") else ""
-        text(f"{moment(attempt['started_at'])}{who}", "div", "muted small wrap")
-        if attempt.get("why"):
-            text(f"“{attempt['why']}”", "div", "small wrap")
+def _attempt(attempt: Attempt) -> None:
+    outcome = attempt.outcome or "processing"
+    with _step(outcome, f"Attempt {attempt.number}: {attempt.trigger}, {outcome}"):
+        who = f" by {attempt.by}" if attempt.by else ""
+        text(f"{moment(attempt.started_at)}{who}", "div", "muted small wrap")
+        if attempt.why:
+            text(f"“{attempt.why}”", "div", "small wrap")
         with box("bar small"):
-            link("execution", execution_path(attempt["execution"]))
-            if attempt.get("batch"):
-                link(f"batch {attempt['batch']}", f"/batches/{attempt['batch']}")
+            link("execution", execution_path(attempt.execution))
+            if attempt.batch:
+                link(f"batch {attempt.batch}", f"/batches/{attempt.batch}")
 
 
 def _step(status: str, title: str) -> ui.element:
@@ -199,38 +206,38 @@ def _step(status: str, title: str) -> ui.element:
     return beside
 
 
-def _versions(versions: Iterable[Item]) -> None:
+def _versions(versions: Iterable[Version]) -> None:
     rows = [
         (
-            partial(link, moment(each["last_modified"]), asset_path(each["asset_id"])),
-            partial(chip, each["status"]),
-            "current" if each["current"] else "",
+            partial(link, moment(each.last_modified), asset_path(each.asset_id)),
+            partial(chip, each.status),
+            "current" if each.current else "",
         )
         for each in versions
     ]
     plain_table("Versions of this key, newest first", ("uploaded", "status", ""), rows)
 
 
-def _files(console: Console, record: Item) -> None:
-    made = [(each["name"], each) for each in (*record.get("renditions", []), *record.get("thumbnails", []))]
+def _files(console: Console, record: Record) -> None:
+    made = [(each.name, each) for each in (*record.renditions, *record.thumbnails)]
     rows = [_file_row(console, name, each) for name, each in made]
-    if record["status"] != "discarded":
+    if record.status != "discarded":
         rows.append(_original_row(console, record))
     plain_table("Links are good for half an hour at least", ("file", "type", "size", "where"), rows)
 
 
-def _file_row(console: Console, name: str, file: Item) -> tuple[object, ...]:
-    saved_as = file["key"].rpartition("/")[2]
+def _file_row(console: Console, name: str, file: MadeFile) -> tuple[object, ...]:
+    saved_as = file.key.rpartition("/")[2]
     get = partial(link, name, console.files.download(file, saved_as))
-    return (get, file["content_type"].partition(";")[0], size(file["bytes"]), partial(_where, file))
+    return (get, file.content_type.partition(";")[0], size(file.bytes), partial(_where, file))
 
 
-def _original_row(console: Console, record: Item) -> tuple[object, ...]:
-    name = record["key"].rpartition("/")[2] or "original"
-    get = partial(link, "original", console.files.download(record["original"], name))
-    kind = record.get("media_type", record.get("declared_type", ""))
-    return (get, kind, size(record["size"]), partial(_where, record["original"]))
+def _original_row(console: Console, record: Record) -> tuple[object, ...]:
+    name = record.key.rpartition("/")[2] or "original"
+    get = partial(link, "original", console.files.download(record.original, name))
+    kind = record.media_type or record.declared_type
+    return (get, kind, size(record.size), partial(_where, record.original))
 
 
-def _where(pointer: Item) -> None:
-    text(f"s3://{pointer['bucket']}/{pointer['key']}", classes="mono muted wrap")
+def _where(pointer: MadeFile | Pointer) -> None:
+    text(f"s3://{pointer.bucket}/{pointer.key}", classes="mono muted wrap")

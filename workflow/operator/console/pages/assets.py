@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from fastapi import Query
 from nicegui import ui
 
-from tasks.shared.records import Item
+from tasks.shared.records.model import Listed
 from workflow.kinds import KINDS
 from workflow.operator.client import STATUSES
 from workflow.operator.console import listing
@@ -66,7 +66,7 @@ class _Grid:
         self._console = console
         self._wanted = wanted
         self._times = times
-        self._chosen: dict[str, Item] = {}
+        self._chosen: dict[str, Listed] = {}
         self._actions = Actions(console)
         self._pager = Pager(self._changed)
         self._filters()
@@ -118,24 +118,26 @@ class _Grid:
     def _filter(self) -> listing.Filter:
         return replace(self._wanted, since=self._times.since, before=self._times.before)
 
-    def _load(self) -> listing.Page:
+    def _load(self) -> listing.Page[Listed]:
         return listing.assets(self._console.sluice, self._filter, size=PAGE_SIZE, token=self._pager.token)
 
-    def _draw(self, page: listing.Page) -> None:
+    def _draw(self, page: listing.Page[Listed]) -> None:
         self._pager.show(page)
         self._problem.show(self._times.problem, filter_problem)
+        for each in page.unreadable:
+            text(each.problem, "p", "callout bad").props("role=alert")
         if not page.rows:
             empty("No assets match", "Drop files anywhere on this page to upload them, or take a filter away.")
             return
         with box("cards").props("role=list"):
             for record in page.rows:
-                _card(self._console, record, chosen=record["asset_id"] in self._chosen, choose=self._choose)
+                _card(self._console, record, chosen=record.asset_id in self._chosen, choose=self._choose)
 
-    def _choose(self, record: Item, card: ui.element, chosen: bool) -> None:
+    def _choose(self, record: Listed, card: ui.element, chosen: bool) -> None:
         if chosen:
-            self._chosen[record["asset_id"]] = record
+            self._chosen[record.asset_id] = record
         else:
-            self._chosen.pop(record["asset_id"], None)
+            self._chosen.pop(record.asset_id, None)
         card.classes(**{"add" if chosen else "remove": "chosen"})
         self._offer(Chosen(tuple(self._chosen.values())), f"{len(self._chosen)} chosen")
 
@@ -160,41 +162,43 @@ class _Grid:
         """What can be done with at least one of them; the action itself leaves the others out."""
         if chosen.matching:
             statuses = self._wanted.statuses or ("failed", "rejected", "succeeded")
-            samples: list[Item] = [{"status": status} for status in statuses]
+            samples = [self._actions.possible_with(status) for status in statuses]
         else:
-            samples = list(chosen.records)
-        return {label: act for sample in samples for label, act in self._actions.possible(sample).items()}
+            samples = [self._actions.possible(record) for record in chosen.records]
+        return {label: act for sample in samples for label, act in sample.items()}
 
     async def _clear(self) -> None:
         self._forget()
         await self._live.again()
 
 
-def _card(console: Console, record: Item, *, chosen: bool, choose: Callable[[Item, ui.element, bool], None]) -> None:
+def _card(
+    console: Console, record: Listed, *, chosen: bool, choose: Callable[[Listed, ui.element, bool], None]
+) -> None:
     with box(f"card {'chosen' if chosen else ''}").props("role=listitem") as card:
         mark = ui.checkbox(value=chosen, on_change=lambda event: choose(record, card, bool(event.value))).props("dense")
-        mark.props["aria-label"] = f"Choose {record['key']}"
+        mark.props["aria-label"] = f"Choose {record.key}"
         _thumbnail(console, record)
         with box("card-text"):
-            name = link(record["key"].rpartition("/")[2] or record["key"], asset_path(record["asset_id"]), "card-name")
-            name.props["title"] = record["key"]
+            name = link(record.key.rpartition("/")[2] or record.key, asset_path(record.asset_id), "card-name")
+            name.props["title"] = record.key
             with box("bar small"):
-                chip(record["status"])
-            told = cause(code_of(record), state_of(record)) or f"{size(record['size'])} · {ago(record['updated_at'])}"
-            text(told, classes="muted small num clip").props["title"] = record.get("reason", {}).get("message", told)
+                chip(record.status)
+            told = cause(code_of(record), state_of(record)) or f"{size(record.size)} · {ago(record.updated_at)}"
+            text(told, classes="muted small num clip").props["title"] = record.reason.message if record.reason else told
 
 
-def _thumbnail(console: Console, record: Item) -> None:
-    picture = next((each for each in record.get("thumbnails", []) if each["name"] == "256"), None)
+def _thumbnail(console: Console, record: Listed) -> None:
+    picture = next((each for each in record.thumbnails if each.name == "256"), None)
     source = console.files.inline(picture) if picture else None
-    look = "thumb whole" if record.get("kind") in WHOLE else "thumb"
-    with link("", asset_path(record["asset_id"]), look) as made:
+    look = "thumb whole" if record.kind in WHOLE else "thumb"
+    with link("", asset_path(record.asset_id), look) as made:
         made.props["tabindex"] = "-1"
         made.props["aria-hidden"] = "true"
-        if record.get("dominant_color") and record.get("kind") not in WHOLE:
-            made.style(f"background-color: {record['dominant_color']}")
+        if record.dominant_color and record.kind not in WHOLE:
+            made.style(f"background-color: {record.dominant_color}")
         if source:
             image = ui.element("img").props("alt='' loading=lazy decoding=async")
             image.props["src"] = source
         else:
-            ui.icon(KIND_ICONS.get(record.get("kind", ""), UNKNOWN_ICON)).classes("kind-icon")
+            ui.icon(KIND_ICONS.get(record.kind or "", UNKNOWN_ICON)).classes("kind-icon")

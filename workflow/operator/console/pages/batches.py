@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 from nicegui import ui
 
-from tasks.shared.records import Item
+from tasks.report_batch.report import Row
 from workflow.operator.console.actions import Actions
 from workflow.operator.console.frame import Console, frame, page_head
 from workflow.operator.console.live import Live
@@ -23,7 +23,7 @@ from workflow.operator.console.widgets import (
     plain_table,
     text,
 )
-from workflow.operator.operations.reprocess import BatchProgress, batch, batches, report
+from workflow.operator.operations.reprocess import BatchProgress, ListedBatch, batch, batches, report
 from workflow.operator.stack import NotThereError
 
 SHOWN = 30
@@ -36,7 +36,7 @@ class Seen:
     """A batch, and its report once there is one."""
 
     progress: BatchProgress
-    rows: list[Item]
+    rows: list[Row]
 
 
 def add_to_site(console: Console) -> None:
@@ -52,17 +52,17 @@ def add_to_site(console: Console) -> None:
             Live(partial(_load, console, name), partial(_draw, console), until=lambda seen: bool(seen.rows))
 
 
-def _draw_all(found: list[Item]) -> None:
+def _draw_all(found: list[ListedBatch]) -> None:
     with panel():
         if not found:
             empty("No batches yet", "Choose assets in their list, or all that match its filters, and reprocess them.")
             return
         rows = [
             (
-                partial(link, each["name"], f"/batches/{quote(each['name'])}"),
-                partial(chip, each["status"]),
-                clock(each["started"]),
-                clock(each["stopped"]) if each["stopped"] else "",
+                partial(link, each.name, f"/batches/{quote(each.name)}"),
+                partial(chip, each.status),
+                clock(each.started),
+                clock(each.stopped) if each.stopped else "",
             )
             for each in found
         ]
@@ -74,7 +74,7 @@ def _load(console: Console, name: str) -> Seen:
     return Seen(progress, [] if progress.is_running else _rows(console, name))
 
 
-def _rows(console: Console, name: str) -> list[Item]:
+def _rows(console: Console, name: str) -> list[Row]:
     try:
         return report(console.sluice, name)
     except NotThereError:  # a batch that was stopped has none
@@ -117,13 +117,13 @@ def _progress(progress: BatchProgress) -> None:
                 text(f"{getattr(progress, name):,}", classes="tile-value")
 
 
-def _report(rows: list[Item]) -> None:
+def _report(rows: list[Row]) -> None:
     cells = [
         (
-            partial(link, row["key"], asset_path(row["asset_id"])),
-            partial(chip, row["outcome"]),
-            row.get("error") or "",
-            partial(link, row["execution"], execution_path(row["execution"])) if row.get("execution") else "",
+            partial(link, row.key, asset_path(row.asset_id)),
+            partial(chip, row.outcome),
+            row.error,
+            partial(link, row.execution, execution_path(row.execution)) if row.execution else "",
         )
         for row in rows[:ROWS_SHOWN]
     ]

@@ -7,7 +7,6 @@ from typing import Any
 
 from nicegui import ui
 
-from tasks.shared.records import Item
 from workflow.operator.console.actions import Actions
 from workflow.operator.console.advice import read_runbook
 from workflow.operator.console.frame import Console, frame, page_head
@@ -23,7 +22,7 @@ from workflow.operator.console.widgets import (
     panel,
     text,
 )
-from workflow.operator.operations.dead_letters import ALARMS, Queue, look, queues
+from workflow.operator.operations.dead_letters import ALARMS, Letter, Queue, look, queues
 from workflow.operator.previews import counted
 
 SLOW_POLL_SECONDS = 5.0
@@ -121,7 +120,7 @@ class _Messages:
 
         return run
 
-    def _draw(self, found: Sequence[Item]) -> None:
+    def _draw(self, found: Sequence[Letter]) -> None:
         if not found:
             empty("No dead letters", f"Nothing of {self._name} was given up, or all of it was sent again.")
             return
@@ -133,18 +132,18 @@ class _Messages:
                 f"The first {SHOWN} are shown. Redrive all, or discard all, means the others, too.", "p", "muted small"
             )
 
-    def _message(self, letter: Item) -> None:
-        title = letter["about"] or letter["event"] or letter["message_id"]
+    def _message(self, letter: Letter) -> None:
+        title = letter.about or letter.event or letter.message_id
         with box("letter"):
-            box_of = ui.checkbox(on_change=lambda event: self._mark(letter["message_id"], chosen=bool(event.value)))
+            box_of = ui.checkbox(on_change=lambda event: self._mark(letter.message_id, chosen=bool(event.value)))
             box_of.props("dense").props["aria-label"] = f"Choose {title}"
             with box("letter-text"):
                 text(title, "div", "wrap strong")
                 text(" · ".join(_facts(letter)), "div", "muted small wrap")
-                if letter["gave_up"]:
-                    text(f"Given up: {': '.join(letter['gave_up'].values())}", "div", "small wrap bad-text")
+                if letter.gave_up:
+                    text(f"Given up: {': '.join(letter.gave_up.values())}", "div", "small wrap bad-text")
                 with ui.expansion("The message").classes("full-width").props("dense"):
-                    code(letter["body"], f"Message {letter['message_id']}")
+                    code(letter.body, f"Message {letter.message_id}")
 
     def _mark(self, message: str, *, chosen: bool) -> None:
         self._choose(self._chosen | {message} if chosen else self._chosen - {message})
@@ -163,11 +162,11 @@ class _Messages:
             )
 
 
-def _facts(letter: Item) -> Iterator[str]:
-    if letter["event"]:
-        yield letter["event"]
-    if letter["sent_at"]:
-        yield f"sent {clock(datetime.fromisoformat(letter['sent_at']))}"
+def _facts(letter: Letter) -> Iterator[str]:
+    if letter.event:
+        yield letter.event
+    if letter.sent_at:
+        yield f"sent {clock(datetime.fromisoformat(letter.sent_at))}"
 
 
 def _draw_runbook(paragraphs: Sequence[str]) -> None:

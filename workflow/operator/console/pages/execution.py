@@ -11,14 +11,15 @@ from nicegui import ui
 from nicegui.events import ValueChangeEventArguments
 
 from tasks.shared.executions import LIVE
-from tasks.shared.records import Item
+from tasks.shared.records.model import Record
 from workflow.events import ENDED_BADLY
 from workflow.limits import TASKS
 from workflow.names import task_name
 from workflow.operator import previews
-from workflow.operator.client import Execution, Sluice, as_json
+from workflow.operator.client import Sluice
 from workflow.operator.console import charts, events, graph
 from workflow.operator.console.actions import Actions, Chosen
+from workflow.operator.console.events import Event
 from workflow.operator.console.frame import Console, frame, page_head
 from workflow.operator.console.live import PROBLEMS, Live, Part, ask, sentence
 from workflow.operator.console.story import Attempt, Summary, Visit, explained, summaries, visits
@@ -39,6 +40,11 @@ from workflow.operator.console.widgets import (
     text,
     took,
 )
+from workflow.operator.operations.stop import Running
+from workflow.operator.shapes import Execution, LogLine
+
+Definition = Mapping[str, Any]
+"""In the Amazon States Language."""
 
 VISITS_SHOWN = 20
 ROWS_SHOWN = 1_000
@@ -54,10 +60,10 @@ class Seen:
     """An execution as it is at a moment, with the definition that it runs by."""
 
     execution: Execution
-    events: list[Item]
+    events: list[Event]
     visits: list[Visit]
-    record: Item | None
-    definition: Item
+    record: Record | None
+    definition: Definition
 
     def of_state(self, name: str) -> list[Visit]:
         return [visit for visit in self.visits if visit.name == name]
@@ -76,7 +82,7 @@ class _Page:
     def __init__(self, console: Console, name: str) -> None:
         self._console = console
         self._name = name
-        self._definition: Item | None = None
+        self._definition: Definition | None = None
         self._chosen: str | None = None
         self._seen: Seen | None = None
         self._head = Part()
@@ -90,8 +96,8 @@ class _Page:
         sluice = self._console.sluice
         found = sluice.execution(self._name, with_states=False)
         self._definition = self._definition or _definition(sluice, found.arn)
-        asset = sluice.records.asset_of(found.name)
-        record, history = sluice.records.get(asset) if asset else None, _events(sluice, found.arn)
+        asset = sluice.records.links.asset_of(found.name)
+        record, history = sluice.records.assets.get(asset) if asset else None, _events(sluice, found.arn)
         return Seen(found, history, visits(history), record, self._definition)
 
     def _changed(self, seen: Seen) -> None:
@@ -132,7 +138,7 @@ class _Page:
 
     def _export(self) -> None:
         if self._seen:
-            found = events.exported(as_json(self._seen.execution), self._seen.events, self._seen.definition)
+            found = events.exported(self._seen.execution.facts(), self._seen.events, self._seen.definition)
             ui.download.content(found, f"{self._name}.json", "application/json")
 
     def _draw_graph(self, happened: Mapping[str, Summary], with_errors: bool) -> None:
@@ -175,13 +181,13 @@ class _Page:
         try:
             lines = await ask(self._console.sluice.logs, self._name, task)
         except PROBLEMS as exc:
-            lines = [{"time": "", "level": "ERROR", "message": sentence(exc)}]
+            lines = [LogLine("", task, {"level": "ERROR", "message": sentence(exc)})]
         self._logs.clear()
         with self._logs:
             _log_lines(lines)
 
 
-def _events(sluice: Sluice, arn: str) -> list[Item]:
+def _events(sluice: Sluice, arn: str) -> list[Event]:
     pages: Any = sluice.aws.stepfunctions.get_paginator("get_execution_history").paginate(executionArn=arn)
     return [event for page in pages for event in page["events"]]
 
@@ -203,7 +209,7 @@ def _state_row(visit: Visit) -> Iterable[object]:
     return visit.name, outcome, entered, took(visit.run.seconds), len(visit.attempts), error
 
 
-def _draw_events(found: Sequence[Item]) -> None:
+def _draw_events(found: Sequence[Event]) -> None:
     rows = [
         (each.number, partial(text, f"{each.seconds:.3f} s", classes="nowrap"), each.kind, each.state, each.said)
         for each in events.rows(found)
@@ -225,7 +231,7 @@ def _draw_definition(before: str, state: str, behind: str) -> None:
         text(behind)
 
 
-def _definition(sluice: Sluice, arn: str) -> Item:
+def _definition(sluice: Sluice, arn: str) -> Definition:
     """The one that this execution runs by, which a later deployment does not change."""
     found = sluice.aws.stepfunctions.describe_state_machine_for_execution(executionArn=arn)
     return json.loads(found["definition"])
@@ -241,7 +247,7 @@ def _most_interesting(told: list[Visit]) -> str | None:
 
 def _head(console: Console, seen: Seen) -> None:
     found, record = seen.execution, seen.record
-    title = shown(record["key"]) if record else found.name
+    title = shown(record.key) if record else found.name
     ui.page_title(f"{title} · {found.status.lower()} · Sluice")
     with page_head(title, crumbs="Executions", crumbs_to="/executions"):
         _do(console, seen)
@@ -253,7 +259,7 @@ def _head(console: Console, seen: Seen) -> None:
         if found.redrives:
             text(f"redriven {found.redrives}×", classes="muted")
         if record:
-            link("asset", asset_path(record["asset_id"]))
+            link("asset", asset_path(record.asset_id))
         if page := console.step_functions_url(found.arn):
             link("Step Functions console", page, new_tab=True)
         text(found.name, classes="mono muted wrap")
@@ -263,24 +269,29 @@ def _head(console: Console, seen: Seen) -> None:
 
 def _do(console: Console, seen: Seen) -> None:
     actions = Actions(console)
-    rejected = seen.record and seen.record["status"] == "rejected"
+    rejected = seen.record and seen.record.status == "rejected"
     if seen.execution.status in ENDED_BADLY and not rejected:
         causes = previews.causes([_cause(seen)])
         redrive = partial(actions.redrive_executions, [seen.execution.name], causes)
         button("Redrive", "replay", look="primary", on_click=redrive)
     if seen.execution.status in LIVE:
-        key = seen.record["key"] if seen.record else None
-        found = {"execution": seen.execution.name, "key": key, "started": seen.execution.started.isoformat()}
-        button("Stop", "stop", on_click=partial(actions.stop_executions, [found]))
+        button("Stop", "stop", on_click=partial(actions.stop_executions, [_running(seen)]))
     if seen.record:
         for label, act in actions.possible(seen.record).items():
             if label != "Redrive":
                 button(label, on_click=partial(act, Chosen((seen.record,))))
 
 
+def _running(seen: Seen) -> Running:
+    found, record = seen.execution, seen.record
+    known = (record.key, record.asset_id, record.kind) if record else (None, None, None)
+    return Running(found.name, *known, found.started.isoformat())
+
+
 def _cause(seen: Seen) -> tuple[str, str | None]:
-    reason: Item = (seen.record or {}).get("reason") or {"code": seen.execution.error or seen.execution.status}
-    return reason["code"], reason.get("state")
+    if seen.record and seen.record.reason:
+        return seen.record.reason.code, seen.record.reason.state
+    return seen.execution.error or seen.execution.status, None
 
 
 def _callout(console: Console, error: str, cause: str) -> None:
@@ -335,14 +346,14 @@ def _data(data_in: Any, data_out: Any, whose: str) -> None:
                 code(data if data is not None else "none yet", f"{label} of {whose}")
 
 
-def _log_lines(lines: list[Item]) -> None:
+def _log_lines(lines: list[LogLine]) -> None:
     if not lines:
         empty("No log lines", "They may come a few seconds late; on AWS also after the retention ended.")
         return
-    rows = [(line["time"][11:23], line.get("level", ""), _said(line)) for line in lines]
+    rows = [(line.time[11:23], line.level, _said(line)) for line in lines]
     plain_table("Log lines", ("time", "level", "message"), rows)
 
 
-def _said(line: Item) -> str:
-    more = {name: line[name] for name in ("ms", "error", "reason", "exception") if name in line}
-    return f"{line.get('message', '')} {json.dumps(more, default=str) if more else ''}".strip()
+def _said(line: LogLine) -> str:
+    more = {name: line.said[name] for name in ("ms", "error", "reason", "exception") if name in line.said}
+    return f"{line.message} {json.dumps(more, default=str) if more else ''}".strip()

@@ -1,6 +1,6 @@
 """The list of executions: Step Functions' own, or by key, kind and error through the assets' records."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Annotated, Any
@@ -9,7 +9,6 @@ from fastapi import Query
 from nicegui import ui
 
 from tasks.shared.executions import LIVE
-from tasks.shared.records import Item
 from workflow.events import ENDED_BADLY
 from workflow.kinds import KINDS
 from workflow.operator import previews
@@ -22,7 +21,7 @@ from workflow.operator.console.live import Live, Part
 from workflow.operator.console.paging import Pager, choice, filter_problem, keep_in_address, search
 from workflow.operator.console.times import TimeFilter, Times
 from workflow.operator.console.widgets import ago, box, button, cause, empty, execution_path, shown, text, took
-from workflow.operator.operations.stop import AtWork
+from workflow.operator.operations.stop import AtWork, Running
 
 PAGE_SIZE = 25
 COLUMNS = (
@@ -142,7 +141,7 @@ class _List:
         self._choose(())
         await self._live.again()
 
-    def _load(self) -> listing.Page:
+    def _load(self) -> listing.Page[listing.Row]:
         sluice, wanted, times, token = self._console.sluice, self._wanted, self._wanted.times, self._pager.token
         if not wanted.by_records:
             return listing.executions(
@@ -153,7 +152,7 @@ class _List:
             sluice, chosen, self._ends, status=wanted.status, size=PAGE_SIZE, token=token
         )
 
-    def _draw(self, page: listing.Page) -> None:
+    def _draw(self, page: listing.Page[listing.Row]) -> None:
         self._problem.show(self._wanted.times.problem, filter_problem)
         self._pager.show(page)
         self._list.show(bool(page.rows), self._lay_out)
@@ -182,7 +181,7 @@ class _List:
         names = [[row["name"] for row in some] for some in (rows, failed, running)]
         self._offer.show(names, lambda _: self._draw_offer(len(rows), failed, running))
 
-    def _draw_offer(self, count: int, failed: Sequence[Item], running: Sequence[Item]) -> None:
+    def _draw_offer(self, count: int, failed: Sequence[dict[str, Any]], running: Sequence[dict[str, Any]]) -> None:
         """What can be done with the chosen ones: those that ended badly are redriven, those at work stopped."""
         text(f"{count} chosen, {len(failed)} of them failed", classes="grow").props("role=status")
         if failed:
@@ -190,23 +189,31 @@ class _List:
             redrive = partial(self._actions.redrive_executions, [row["name"] for row in failed], causes)
             button(f"Redrive {len(failed)}", "replay", on_click=redrive)
         if running:
-            found = [{"execution": row["name"], "key": row["key"], "started": row["since"]} for row in running]
-            button(f"Stop {len(running)}", "stop", on_click=partial(self._actions.stop_executions, found))
+            stop = partial(self._actions.stop_executions, [_running(row) for row in running])
+            button(f"Stop {len(running)}", "stop", on_click=stop)
         button("", "close", look="quiet", on_click=self._changed).props('aria-label="Choose none"')
 
 
-def _row(each: dict[str, Any]) -> dict[str, Any]:
+def _row(each: listing.Row) -> dict[str, Any]:
     return {
-        **{name: each[name] or "" for name in ("name", "status", "key", "kind")},
-        "code": cause(each["code"] or "", each["state"]),
-        "shown": shown(each["key"] or ""),
-        "error": each["code"] or each["status"],
-        "state": each["state"],
-        "since": each["started"],
-        "started": ago(each["started"]),
-        "took": took(each["seconds"]),
-        "href": execution_path(each["name"]),
+        "name": each.name,
+        "status": each.status,
+        "key": each.key or "",
+        "kind": each.kind or "",
+        "code": cause(each.code or "", each.state),
+        "shown": shown(each.key or ""),
+        "error": each.code or each.status,
+        "state": each.state,
+        "asset_id": each.asset_id,
+        "since": each.started,
+        "started": ago(each.started),
+        "took": took(each.seconds),
+        "href": execution_path(each.name),
     }
+
+
+def _running(row: Mapping[str, Any]) -> Running:
+    return Running(row["name"], row["key"] or None, row["asset_id"], row["kind"] or None, row["since"])
 
 
 def _table() -> ui.table:

@@ -8,9 +8,9 @@ from urllib.parse import urlencode
 
 from nicegui import ui
 
-from tasks.shared.records import Item
 from workflow.operator.console import charts, listing
 from workflow.operator.console.frame import Console, frame, page_head
+from workflow.operator.console.listing import Row
 from workflow.operator.console.live import Live, Part
 from workflow.operator.console.storage import Stored, stored
 from workflow.operator.console.story import explained
@@ -43,7 +43,7 @@ class Now:
     """What the page shows at a moment; `running` has a page of executions at most."""
 
     figures: Figures
-    running: list[Item]
+    running: Sequence[Row]
     more_running: bool
 
 
@@ -92,7 +92,7 @@ class _Page:
         self._tiles.show(told, lambda _: self._draw_tiles(figures, running))
         self._note.show(_note(figures), _say)
         self._chart.show(charts.outcomes(figures, self._window.length), CHART_PIXELS)
-        self._running.show([each["name"] for each in now.running], lambda _: _running(now.running))
+        self._running.show([each.name for each in now.running], lambda _: _running(now.running))
         self._failures.show(figures.failures, partial(self._causes, "failed", "bad"))
         self._rejections.show(figures.rejections, partial(self._causes, "rejected", "warn"))
 
@@ -147,16 +147,16 @@ def _tile(label: str, value: str, target: str = "", status: str = "") -> None:
         text(value, classes="tile-value")
 
 
-def _running(running: list[Item]) -> None:
+def _running(running: Sequence[Row]) -> None:
     if not running:
         empty("Nothing is at work", "Drop a file anywhere on this page: its execution starts at once.")
         return
     with box("list"):
         for each in running[:LONGEST_SHOWN]:
-            with link("", execution_path(each["name"]), "item"):
+            with link("", execution_path(each.name), "item"):
                 box("dot is-running").props("aria-hidden=true")
-                text(shown(each["key"] or each["name"]), classes="item-main")
-                text(ago(each["started"]), classes="muted small")
+                text(shown(each.key or each.name), classes="item-main")
+                text(ago(each.started), classes="muted small")
     if len(running) > LONGEST_SHOWN:
         link("All that are at work", "/executions?status=RUNNING", "small")
 

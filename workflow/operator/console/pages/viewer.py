@@ -8,11 +8,12 @@ from typing import Any
 
 from nicegui import ui
 
-from tasks.shared.records import Item
+from tasks.shared.records.model import Record
 from workflow.operator.console import charts
 from workflow.operator.console.files import Files
 from workflow.operator.console.live import Part, ask
 from workflow.operator.console.widgets import box, button, code, empty, plain_table, size
+from workflow.shapes import MadeFile
 
 WAVE_POINTS = 400
 MEMBERS_SHOWN = 200
@@ -26,30 +27,30 @@ LARGEST = ("1024", "512", "256", "128")
 _CUE = re.compile(r"(?P<start>[\d:.]+) --> [\d:.]+\n(?P<file>[^\n#]*)#xywh=(?P<x>\d+),(?P<y>\d+),(?P<w>\d+),(?P<h>\d+)")
 
 
-def view(files: Files, record: Item) -> None:
+def view(files: Files, record: Record) -> None:
     """The rendition, as its kind is best seen; what is not there yet is said."""
-    made = {each["name"]: each for each in record.get("renditions", [])}
-    draw = VIEWERS.get(record.get("kind", ""))
+    made = {each.name: each for each in record.renditions}
+    draw = VIEWERS.get(record.kind or "")
     if not made or draw is None:
         empty("Nothing to see", "There is no rendition: " + _why_none(record))
         return
     draw(files, record, made)
 
 
-def _why_none(record: Item) -> str:
-    if record["status"] == "processing":
+def _why_none(record: Record) -> str:
+    if record.status == "processing":
         return "it is being made."
     return "the file was not converted; the reason stands on this page."
 
 
-def _thumbnail(files: Files, record: Item) -> str | None:
-    made = {each["name"]: each for each in record.get("thumbnails", [])}
+def _thumbnail(files: Files, record: Record) -> str | None:
+    made = {each.name: each for each in record.thumbnails}
     return next((files.inline(made[name]) for name in LARGEST if name in made), None)
 
 
-def _picture(files: Files, record: Item, made: Mapping[str, Item]) -> None:
-    with box("viewer checks" if record.get("facts", {}).get("has_alpha") else "viewer"):
-        _image(files.inline(made["web"]) or _thumbnail(files, record), record["key"])
+def _picture(files: Files, record: Record, made: Mapping[str, MadeFile]) -> None:
+    with box("viewer checks" if record.facts.get("has_alpha") else "viewer"):
+        _image(files.inline(made["web"]) or _thumbnail(files, record), record.key)
 
 
 def _image(source: str | None, description: str) -> None:
@@ -58,7 +59,7 @@ def _image(source: str | None, description: str) -> None:
         image.props["src"], image.props["alt"] = source, description
 
 
-def _video(files: Files, record: Item, made: Mapping[str, Item]) -> None:
+def _video(files: Files, record: Record, made: Mapping[str, MadeFile]) -> None:
     source = files.inline(made["web"])
     if source is None:
         return
@@ -67,9 +68,9 @@ def _video(files: Files, record: Item, made: Mapping[str, Item]) -> None:
         player = ui.element("video").props("controls preload=metadata")
         player.props["src"], player.props["poster"] = source, _thumbnail(files, record)
     for name, file in made.items():
-        if file["content_type"] == CAPTIONS:
+        if file.content_type == CAPTIONS:
             _later(partial(files.text, file), partial(_captions, player, name.removeprefix("captions-")))
-    previews = {each["name"]: each for each in record.get("thumbnails", [])}
+    previews = {each.name: each for each in record.thumbnails}
     if "storyboard" in previews and "storyboard-index" in previews:
         _later(
             lambda: files.text(previews["storyboard-index"]), partial(_frames, files, previews["storyboard"], player)
@@ -84,7 +85,7 @@ def _captions(player: ui.element, language: str, said: str) -> None:
         track.props["srclang"] = track.props["label"] = language
 
 
-def _frames(files: Files, sheet: Item, player: ui.element, index: str) -> None:
+def _frames(files: Files, sheet: MadeFile, player: ui.element, index: str) -> None:
     """The storyboard as buttons: each leads to its moment."""
     source = files.inline(sheet)
     with box("frames").props('role=group aria-label="Storyboard"'):
@@ -94,7 +95,7 @@ def _frames(files: Files, sheet: Item, player: ui.element, index: str) -> None:
             frame = ui.element("button").props(f'aria-label="Go to {seconds:.0f} seconds"')
             frame.style(
                 f"width: {FRAME_PIXELS}px; height: {h * scale:.0f}px; background: url('{source}') "
-                f"-{x * scale:.0f}px -{y * scale:.0f}px / {sheet['width'] * scale:.0f}px auto"
+                f"-{x * scale:.0f}px -{y * scale:.0f}px / {(sheet.width or 0) * scale:.0f}px auto"
             )
             frame.on("click", js_handler=f"() => {{ getHtmlElement({player.id}).currentTime = {seconds} }}")
 
@@ -106,14 +107,12 @@ def _seconds(clock: str) -> float:
     return total
 
 
-def _sound(files: Files, record: Item, made: Mapping[str, Item]) -> None:
+def _sound(files: Files, record: Record, made: Mapping[str, MadeFile]) -> None:
     if "cover" in made:
         with box("viewer"):
             _image(files.inline(made["cover"]), "Cover")
     if "peaks" in made:
-        _later(
-            lambda: files.json(made["peaks"]), partial(_wave, record.get("facts", {}).get("duration_seconds") or 1.0)
-        )
+        _later(lambda: files.json(made["peaks"]), partial(_wave, record.facts.get("duration_seconds") or 1.0))
     source = files.inline(made["web"])
     if source:
         ui.audio(source).classes("full-width").props('preload=metadata aria-label="Player"')
@@ -133,7 +132,7 @@ def loudness(peaks: Any) -> list[float]:
     return [round(max(values[at : at + step]) / full, 3) for at in range(0, len(values), step)]
 
 
-def _paper(files: Files, record: Item, made: Mapping[str, Item]) -> None:
+def _paper(files: Files, record: Record, made: Mapping[str, MadeFile]) -> None:
     place = box("viewer")
     source = files.inline(made["web"])
     with place:
@@ -153,15 +152,15 @@ def _open_paper(place: ui.element, source: str) -> None:
         paper.props["src"] = source
 
 
-def _table(files: Files, record: Item, made: Mapping[str, Item]) -> None:
+def _table(files: Files, record: Record, made: Mapping[str, MadeFile]) -> None:
     with box("viewer"):
         _image(_thumbnail(files, record), "The first rows")
     if "profile" in made:
         _later(lambda: files.json(made["profile"]), _profile)
 
 
-def _profile(profile: Item) -> None:
-    tables: list[Item] = profile.get("tables", [])
+def _profile(profile: Any) -> None:
+    tables: list[Any] = profile.get("tables", [])
     for table in tables:
         _columns(table)
 
@@ -185,14 +184,14 @@ def _told(value: Any) -> str:
     return "" if value is None else f"{value:,.2f}" if isinstance(value, float) else str(value)
 
 
-def _contents(files: Files, record: Item, made: Mapping[str, Item]) -> None:
+def _contents(files: Files, record: Record, made: Mapping[str, MadeFile]) -> None:
     with box("viewer"):
         _image(_thumbnail(files, record), "What is in it")
     _later(lambda: files.json(made["contents"]), _members)
 
 
-def _members(contents: Item) -> None:
-    members: list[Item] = contents.get("entries", [])
+def _members(contents: Any) -> None:
+    members: list[Any] = contents.get("entries", [])
     rows = [(each["name"], each.get("type", ""), size(each["bytes"])) for each in members[:MEMBERS_SHOWN]]
     plain_table(f"{len(rows):,} of {len(members):,} files", ("name", "type", "size"), rows)
 
@@ -207,7 +206,7 @@ def _later(load: Callable[[], Any], draw: Callable[[Any], None]) -> None:
     ui.timer(0, look, once=True)
 
 
-VIEWERS: Mapping[str, Callable[[Files, Item, Mapping[str, Item]], None]] = {
+VIEWERS: Mapping[str, Callable[[Files, Record, Mapping[str, MadeFile]], None]] = {
     "image": _picture,
     "video": _video,
     "audio": _sound,
