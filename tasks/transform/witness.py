@@ -21,7 +21,7 @@ from av.stream import Stream
 from av.video.stream import VideoStream
 
 from tasks.transform.media import opened
-from workflow.errors import RejectedError, ResultNotProven
+from workflow.errors import CorruptMedia, RejectedError, ResultNotProven
 
 LISTEN_EVERY_SECONDS, LISTEN_SECONDS = 10, 0.5
 _WARM_UP_SECONDS = 0.2
@@ -103,6 +103,20 @@ def agree(original: Seen, made: Seen, *, left_out_seconds: float) -> None:
         raise ResultNotProven(
             f"The original is heard at {min(silent) * LISTEN_EVERY_SECONDS:,} s, and the rendition is not."
         )
+
+
+@contextmanager
+def blaming_damage(packets: int, of: str) -> Generator[None]:
+    """Where the decoder itself met damage, that is why two decodings are not the same: CorruptMedia says so."""
+    try:
+        yield
+    except ResultNotProven as exc:
+        if not packets:
+            raise
+        raise CorruptMedia(
+            f"{packets:,} packets of the {of} are damaged or missing: what is left cannot be proven. "
+            "Export the file again, and see if it plays."
+        ) from exc
 
 
 def is_heard(seen: Seen, *, at_all: bool = False) -> bool:

@@ -102,6 +102,7 @@ def test_command_that_left_it_out_says_so(sluice, bad, monkeypatch):
     assert said.file.getvalue().startswith(f"Left out: The record of asset {bad} cannot be read: ")
 
 
+@pytest.mark.wire
 def test_health_names_it_and_answers_all_else(cloud, sluice, good, bad):
     cloud.set_record(bad, status="failed")
     cloud.set_record(good, status="failed")
@@ -111,10 +112,12 @@ def test_health_names_it_and_answers_all_else(cloud, sluice, good, bad):
     assert "Expected `int`, got `str`" in found[f"record {bad}"].found
 
 
+@pytest.mark.wire
 def test_health_says_that_all_can_be_read(sluice, good):
     assert {each.check: each.ok for each in health(sluice)}["records"]
 
 
+@pytest.mark.wire
 @pytest.mark.parametrize("body", [b"{", b"{}", b'{"at": 1}'])
 def test_sweep_s_report_that_cannot_be_read_keeps_no_other_question_from_its_answer(cloud, sluice, body):
     cloud.s3.put_object(Bucket=OPERATIONS, Key=LATEST_SWEEP, Body=body)

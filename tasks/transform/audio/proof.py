@@ -7,8 +7,8 @@ from av.container import InputContainer
 from tasks.shared.work import Encoded, Original, Rendered, Written
 from tasks.transform.audio.track import FORMATS, find_track
 from tasks.transform.media import opened
-from tasks.transform.witness import agree, look, look_again, reopened
-from workflow.errors import CorruptMedia, ResultNotProven, SluiceError
+from tasks.transform.witness import agree, blaming_damage, look, look_again, reopened
+from workflow.errors import ResultNotProven
 
 _ROUNDED_SECONDS = 0.15
 """AAC's blocks, at the lowest rates, and what encoders add in front of a sound."""
@@ -29,21 +29,9 @@ def prove(original: Original, rendered: Rendered) -> None:
         number = find_track(container, original.path).stream.index
     with original.path.open("rb") as file:
         seen = look(file, FORMATS, None, number)
-    try:
-        agree(seen, look_again(web.path), left_out_seconds=_left_out_seconds(rendered))
-    except ResultNotProven as exc:
-        raise _damaged(rendered, exc) from exc
-
-
-def _damaged(rendered: Rendered, fault: ResultNotProven) -> SluiceError:
-    """Where the decoder itself met damage, that is why two decodings are not the same."""
     packets = rendered.facts["left_out"]
-    if not packets:
-        return fault
-    return CorruptMedia(
-        f"{packets:,} packets of the sound are damaged or missing: what is left cannot be proven. "
-        "Export the file again, and hear if it plays."
-    )
+    with blaming_damage(packets, of="sound"):
+        agree(seen, look_again(web.path), left_out_seconds=_DAMAGED_SECONDS * packets)
 
 
 def _prove_length(container: InputContainer, seconds: float) -> None:
@@ -63,7 +51,3 @@ def _prove_peaks(rendered: Rendered, seconds: float) -> None:
     stretch = peaks["samples_per_pixel"] / peaks["sample_rate"]
     if abs(peaks["length"] * stretch - seconds) > stretch + _ROUNDED_SECONDS:
         raise ResultNotProven(f"The peaks cover {peaks['length'] * stretch:,.2f} s of {seconds:,.2f}.")
-
-
-def _left_out_seconds(rendered: Rendered) -> float:
-    return _DAMAGED_SECONDS * rendered.facts["left_out"]

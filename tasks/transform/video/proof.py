@@ -9,7 +9,16 @@ from av.format import Flags
 from tasks.shared.work import Rendered, Written
 from tasks.transform.media import opened
 from tasks.transform.video.tracks import DEMUXERS, choose
-from tasks.transform.witness import LISTEN_EVERY_SECONDS, Seen, agree, is_heard, look, look_again, reopened
+from tasks.transform.witness import (
+    LISTEN_EVERY_SECONDS,
+    Seen,
+    agree,
+    blaming_damage,
+    is_heard,
+    look,
+    look_again,
+    reopened,
+)
 from workflow.errors import ResultNotProven
 
 _PLACES = 12
@@ -25,15 +34,17 @@ _LEAST_SHARE, _LEAST_RATE = 0.45, 25
 def prove(original: BinaryIO, rendered: Rendered, *, here_and_there: bool = False) -> None:
     """Raises ResultNotProven where the rendition is not what the original has, and what the record says.
 
-    The original is looked at all over or, if it is large, here and there.
+    CorruptMedia where packets were left out: then that may be why. The original is looked at all over or, if it is
+    large, here and there.
     """
     made, facts = rendered.files[0], rendered.facts
     if not isinstance(made, Written):
         raise ResultNotProven("The rendition of the video was not written.")
-    prove_tracks(made, facts)
-    shown = look_again(made.path)
-    _prove_times(shown, facts)
-    _prove_content(original, shown, facts, here_and_there=here_and_there)
+    with blaming_damage(facts["left_out"], of="video"):
+        prove_tracks(made, facts)
+        shown = look_again(made.path)
+        _prove_times(shown, facts)
+        _prove_content(original, shown, facts, here_and_there=here_and_there)
 
 
 def prove_tracks(made: Written, facts: dict[str, Any]) -> None:
