@@ -18,7 +18,9 @@ from tests.infra.linting import lint
 from workflow.operator.cli.account import BUCKETS, LEAST_BOOTSTRAP, ROLES
 
 LINTED_IN = 6
-COMBINED = pytest.param("combined", marks=pytest.mark.deploys)
+PATIENT = pytest.mark.timeout(1800)
+"""Whoever comes first synthesizes all combinations, and the others wait for it."""
+COMBINED = pytest.param("combined", marks=[pytest.mark.deploys, PATIENT])
 DOCUMENTED = {
     # …/amazondynamodb/latest/developerguide/Streams.Lambda.Tutorial.html names the streams of one table
     ("dynamodb:ListStreams", "/stream/*"),
@@ -136,6 +138,7 @@ def test_doctor_asks_for_the_bootstrap_that_the_templates_ask_for(stages: dict[s
 
 
 @pytest.mark.deploys
+@PATIENT
 @pytest.mark.parametrize("turn", range(LINTED_IN))
 def test_cfn_lint_finds_nothing_in_any_combination(combined: list[Stage], turn: int) -> None:
     """In turns, as it takes seconds for each template."""
