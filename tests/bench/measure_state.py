@@ -123,6 +123,7 @@ class Stack:
                 for account, region, arn, *middle, record, history in executions:
                     row = (account, region, renamed(arn, step), *middle, pack(renamed(unpack(record), step)), history)
                     database.execute(INSERT, row)
+        store.put_log_away()
 
 
 def milliseconds(call: Callable[[], Any]) -> float:
