@@ -242,7 +242,9 @@ def _moves(tiers: Iterable[Tier]) -> list[s3.LifecycleRule]:
         )
         for tier in tiers
     ]
-    return [s3.LifecycleRule(object_size_greater_than=SMALLEST_COLD_BYTES - 1, transitions=transitions)] * bool(tiers)
+    if not transitions:
+        return []
+    return [s3.LifecycleRule(object_size_greater_than=SMALLEST_COLD_BYTES - 1, transitions=transitions)]
 
 
 def _string(name: str) -> dynamodb.Attribute:

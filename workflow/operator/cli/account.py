@@ -113,13 +113,12 @@ def _region(account: Account) -> Iterator[Finding]:
 
 def _bootstrap(account: Account) -> Finding:
     advice = f"Run `sluice cdk bootstrap --stage {account.settings.stage}`."
-    try:
-        found = account.client("ssm").get_parameter(Name=BOOTSTRAP_PARAMETER)["Parameter"]["Value"]
-    except ClientError as exc:
-        if _code(exc) in ABSENT:
-            return Finding("bootstrap", False, f"nothing in {account.region}", advice)
-        raise
-    return Finding("bootstrap", int(found) >= LEAST_BOOTSTRAP, f"version {found}", advice)
+    look = account.client("ssm").get_parameter
+    found = _answer(lambda: look(Name=BOOTSTRAP_PARAMETER))
+    if found is None:
+        return Finding("bootstrap", False, f"nothing in {account.region}", advice)
+    version = found["Parameter"]["Value"]
+    return Finding("bootstrap", int(version) >= LEAST_BOOTSTRAP, f"version {version}", advice)
 
 
 def _stacks(account: Account) -> Finding:
@@ -153,13 +152,9 @@ def _concurrency(account: Account) -> Finding:
 
 def _reserved(account: Account, function: str) -> int:
     name = resource_name(account.settings.stage, function.replace("_", "-"))
-    try:
-        found = account.client("lambda").get_function_concurrency(FunctionName=name)
-    except ClientError as exc:
-        if _code(exc) in ABSENT:
-            return 0
-        raise
-    return found.get("ReservedConcurrentExecutions", 0)
+    look = account.client("lambda").get_function_concurrency
+    found = _answer(lambda: look(FunctionName=name))
+    return found.get("ReservedConcurrentExecutions", 0) if found else 0
 
 
 def _buckets(account: Account) -> Finding:
@@ -194,7 +189,7 @@ def _boundary(account: Account) -> Finding:
     arn = f"arn:{account.partition}:iam::{account.number}:policy/{name}"
     advice = "Make this managed policy first, or leave security.permissions_boundary out."
     look = account.client("iam").get_policy
-    return Finding("permissions boundary", _is_there(lambda: look(PolicyArn=arn)), arn, advice)
+    return Finding("permissions boundary", _answer(lambda: look(PolicyArn=arn)) is not None, arn, advice)
 
 
 def _bus(account: Account) -> Finding:
@@ -209,23 +204,23 @@ def _database(account: Account) -> Finding:
     return _to_be_made(account, "Glue database", name, lambda: look(Name=name))
 
 
-def _to_be_made(account: Account, check: str, name: str, look: Callable[[], Any]) -> Finding:
+def _to_be_made(account: Account, check: str, name: str, look: Callable[[], Mapping[str, Any]]) -> Finding:
     """CloudFormation makes nothing that is there."""
     if account.stack_status("pipeline"):
         return Finding(check, True, f"{name} is the stage's own")
-    taken = _is_there(look)
+    taken = _answer(look) is not None
     advice = f"The stage makes it: choose another name than {name}, or remove that one."
     return Finding(check, not taken, f"{name} is {'taken' if taken else 'free'}", advice)
 
 
-def _is_there(look: Callable[[], Any]) -> bool:
+def _answer(look: Callable[[], Mapping[str, Any]]) -> Mapping[str, Any] | None:
+    """None where there is nothing of that name."""
     try:
-        look()
+        return look()
     except ClientError as exc:
         if _code(exc) in ABSENT:
-            return False
+            return None
         raise
-    return True
 
 
 def _github(account: Account) -> Finding:
