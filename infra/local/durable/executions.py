@@ -82,7 +82,7 @@ class Executions(dict[Key, Execution]):
 
     def undo(self) -> None:
         """What the last write saved was not saved after all."""
-        self._gone |= self._last_gone
+        self._gone |= {key for key in self._last_gone if not dict.__contains__(self, key)}
         for key in self._last_written:
             self._saved.pop(key, None)
             self._fresh[key] = time.monotonic()
