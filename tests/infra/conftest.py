@@ -13,7 +13,7 @@ import pytest
 from infra.local.emulator import Emulator
 from infra.stages.settings import Settings
 from tests.assemblies import all_stages
-from tests.infra.otherwise import OTHERWISE, STAGES
+from tests.infra.variants import STAGES, VARIANTS
 from tests.ports import free_port
 from workflow.limits import FUNCTIONS
 from workflow.operator.stack import LOCAL, Connection
@@ -63,7 +63,7 @@ class Stage:
 def stages() -> dict[str, Stage]:
     """Every stage."""
     folder = all_stages()
-    return {name: Stage(settings, folder / name) for name, settings in {**STAGES, "otherwise": OTHERWISE}.items()}
+    return {name: Stage(settings, folder / name) for name, settings in {**STAGES, "otherwise": VARIANTS}.items()}
 
 
 @pytest.fixture(params=list(STAGES))

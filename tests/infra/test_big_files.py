@@ -7,8 +7,8 @@ import pytest
 
 from tasks.shared.naming import WORK
 from tests.infra.conftest import Stage, Template, statements
-from tests.infra.otherwise import STAGES, assert_refused
 from tests.infra.test_packaging import imported_distributions_of, wanted
+from tests.infra.variants import STAGES, assert_refused
 from workflow.kinds import BIG_FILES
 from workflow.limits import BIG_FILE
 

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from tests.infra.conftest import Stage, Template, statements
-from tests.infra.otherwise import OTHERWISE, STAGES, assert_refused, changed
+from tests.infra.variants import STAGES, VARIANTS, assert_refused, changed
 
-DATABASE = OTHERWISE.storage.glue_database
+DATABASE = VARIANTS.storage.glue_database
 
 
 def told(pipeline: Template) -> dict[str, str]:

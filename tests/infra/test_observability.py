@@ -9,7 +9,7 @@ import pytest
 from infra.functions.sources import PROJECT_ROOT
 from infra.observability.queries import QUERIES
 from tests.infra.conftest import Stage, Template, statements
-from tests.infra.otherwise import assert_refused
+from tests.infra.variants import assert_refused
 from workflow import prices
 from workflow.limits import FUNCTIONS
 

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.infra.conftest import Stage
-from tests.infra.otherwise import assert_refused
+from tests.infra.variants import assert_refused
 
 MORNING, EVENING = "cron(0 8 ? * * *)", "cron(0 18 ? * * *)"
 

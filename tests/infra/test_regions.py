@@ -15,7 +15,7 @@ from infra.release import toolchain
 from infra.stages.regions import BUDGETS, MEDIA_CONVERT, REGIONS, lacking
 from infra.stages.stages import CHOSEN
 from tests.infra.conftest import Stage
-from tests.infra.otherwise import STAGES, changed
+from tests.infra.variants import STAGES, changed
 from workflow.operator.docs.regions_page import PAGE, page
 
 EVERY = [region for regions in REGIONS.values() for region in regions]

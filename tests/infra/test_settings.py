@@ -17,7 +17,7 @@ from infra.stages.locate import Path as TomlPath
 from infra.stages.locate import line_of
 from infra.stages.read import RENAMED, TOPICS, SettingsError, read
 from infra.stages.stages import BUILT_IN, CHOSEN, settings_of, stages
-from tests.infra.otherwise import STAGES, assert_refused, changed
+from tests.infra.variants import STAGES, assert_refused, changed
 
 # the stages there are
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.infra.conftest import Stage, Template, denies_plain_http, statements
-from tests.infra.otherwise import assert_refused
+from tests.infra.variants import assert_refused
 
 
 def mapping(pipeline: Template, prefix: str) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.infra.conftest import Stage, Template, statements
-from tests.infra.otherwise import assert_refused
+from tests.infra.variants import assert_refused
 
 
 def sweep_of(pipeline: Template) -> tuple[str, dict]:

@@ -7,7 +7,7 @@ import pytest
 
 from tasks.api.endpoints import ANY_OTHER, ENDPOINTS
 from tests.infra.conftest import Stage, Template, denies_plain_http, statements
-from tests.infra.otherwise import OTHERWISE, STAGES, assert_refused
+from tests.infra.variants import STAGES, VARIANTS, assert_refused
 from workflow.limits import FUNCTIONS
 
 DEV = STAGES["dev"]
@@ -43,7 +43,7 @@ def test_no_route_is_open(pipeline: Template) -> None:
 def test_stage_can_know_callers_by_their_tokens(otherwise: Stage) -> None:
     assert {route["AuthorizationType"] for route in routes(otherwise.pipeline)} == {"JWT"}
     authorizer = otherwise.pipeline.only("ApiGatewayV2::Authorizer")
-    api = OTHERWISE.ways_in.http_api
+    api = VARIANTS.ways_in.http_api
     assert api
     assert authorizer["JwtConfiguration"] == {"Issuer": api.jwt_issuer, "Audience": list(api.jwt_audiences)}
 
@@ -88,7 +88,7 @@ def test_s3_may_publish_for_this_account_only_and_partners_by_their_account(othe
     s3, partner = sorted(allowed, key=lambda statement: "Condition" not in statement)
     assert s3["Principal"] == {"Service": "s3.amazonaws.com"}
     assert s3["Condition"] == {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
-    assert OTHERWISE.ways_in.notification_partners[0] in json.dumps(partner["Principal"])
+    assert VARIANTS.ways_in.notification_partners[0] in json.dumps(partner["Principal"])
     assert denies_plain_http(policy)
 
 
@@ -98,7 +98,7 @@ def test_who_may_publish_may_use_the_topic_s_own_key(otherwise: Stage) -> None:
     policy = key["KeyPolicy"]
     users = [s for s in statements(policy) if "kms:Decrypt" in s["Action"]]
     assert {action for s in users for action in s["Action"]} == {"kms:Decrypt", "kms:GenerateDataKey*"}
-    assert len(users) == 1 + len(OTHERWISE.ways_in.notification_partners)
+    assert len(users) == 1 + len(VARIANTS.ways_in.notification_partners)
 
 
 def test_only_the_topic_may_send_to_the_queue_from_outside(stages: dict[str, Stage]) -> None:

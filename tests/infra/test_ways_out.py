@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.infra.conftest import Stage, Template, statements
-from tests.infra.otherwise import STAGES, assert_refused, changed
+from tests.infra.variants import STAGES, assert_refused, changed
 from workflow.limits import FUNCTIONS
 
 LOCAL = STAGES["local"]

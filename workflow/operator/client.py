@@ -39,7 +39,7 @@ from workflow.operator.shapes import (
     seconds_between,
 )
 from workflow.operator.stack import Buckets, Connection, NotThereError, Stack
-from workflow.operator.unheard import RECORD_GRACE_SECONDS, Overdue, truly, unheard
+from workflow.operator.unrecorded import RECORD_GRACE_SECONDS, Overdue, truly, unrecorded
 from workflow.operator.uploads import Progress, Upload, is_text, upload
 from workflow.shapes import CaughtError, ExecutionInput, MadeFile, Pointer, dump
 
@@ -160,15 +160,15 @@ class Sluice:
     def _started(self) -> Executions:
         return Executions(self.aws.stepfunctions, self.stack.state_machine_arn)
 
-    def unheard(self, since: datetime) -> dict[str, Record]:
+    def unrecorded(self, since: datetime) -> dict[str, Record]:
         """Records by asset id as they would be, had somebody recorded that their executions ended badly since then."""
-        return unheard(self._started, self.records, since)
+        return unrecorded(self._started, self.records, since)
 
-    def unheard_lately(self) -> dict[str, Record]:
+    def unrecorded_lately(self) -> dict[str, Record]:
         """Those of a day, for pages that look all the time: Step Functions is asked every ten seconds."""
         now = datetime.now(UTC)
         if now - self._asked >= ASK_EVERY:
-            self._heard, self._asked = self.unheard(now - LATELY), now
+            self._heard, self._asked = self.unrecorded(now - LATELY), now
         return self._heard
 
     def execution(self, name: str, *, with_states: bool = True) -> Execution:
@@ -227,7 +227,7 @@ class Sluice:
         limit: int = 50,
     ) -> list[Record]:
         """The assets that changed last, by status, kind and reason, with failures that nobody has recorded."""
-        failed = self.unheard(since or datetime.now(UTC) - LATELY)
+        failed = self.unrecorded(since or datetime.now(UTC) - LATELY)
         most = None if code or (kind and status) else limit + len(failed)
         found = self._indexed(status, kind, since.isoformat() if since else "", most)
         told = {record.asset_id: record for record in found} | failed

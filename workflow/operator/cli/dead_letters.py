@@ -10,7 +10,7 @@ from rich.text import Text
 
 from workflow.operator import previews
 from workflow.operator.cli import views
-from workflow.operator.cli.operate import Yes, confirm_preview
+from workflow.operator.cli.confirmation import Yes, confirm_preview
 from workflow.operator.cli.options import Limit, Printer, command
 from workflow.operator.cli.progress import bar
 from workflow.operator.client import Sluice

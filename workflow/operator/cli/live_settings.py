@@ -10,7 +10,7 @@ from rich.console import Group, RenderableType
 
 from workflow.operator import previews
 from workflow.operator.cli import views
-from workflow.operator.cli.operate import Yes, confirm_preview
+from workflow.operator.cli.confirmation import Yes, confirm_preview
 from workflow.operator.cli.options import Printer, command
 from workflow.operator.client import Sluice
 from workflow.operator.operations.live_settings import MEANS, Change, Written, change, checked, planned, written

@@ -19,7 +19,7 @@ from infra.stages.read import SettingsError
 from infra.stages.stages import CHOSEN, settings_of, stages_file
 from workflow.operator import previews
 from workflow.operator.cli import local, views
-from workflow.operator.cli.operate import Yes, confirm_preview
+from workflow.operator.cli.confirmation import Yes, confirm_preview
 from workflow.operator.cli.options import STDERR, Json, Printer, Profile, Region, Stage, command
 from workflow.operator.client import Sluice
 from workflow.operator.formatting import moment

@@ -24,7 +24,7 @@ from workflow.operator.client import LATELY, Sluice
 from workflow.operator.operations import reprocess, spoken
 from workflow.operator.operations.dead_letters import queues, runbook
 from workflow.operator.stack import LOCAL
-from workflow.operator.unheard import MOST_LISTED
+from workflow.operator.unrecorded import MOST_LISTED
 
 LONG = timedelta(hours=1)
 MOST_COUNTED = 100

@@ -13,11 +13,11 @@ from tasks.shared.records.model import Record, facts_of
 from workflow.errors import SluiceError
 from workflow.glacier import Tier
 from workflow.operator import previews
-from workflow.operator.cli import dead_letters, mend_views, views
-from workflow.operator.cli.mend_views import Gone, Refused, Released
-from workflow.operator.cli.operate import Yes, confirm_preview
+from workflow.operator.cli import dead_letters, recovery_views, views
+from workflow.operator.cli.confirmation import Yes, confirm_preview
 from workflow.operator.cli.options import STDERR, Printer, Since, Timeout, command, moment_of
 from workflow.operator.cli.progress import bar
+from workflow.operator.cli.recovery_views import Gone, Refused, Released
 from workflow.operator.client import Sluice
 from workflow.operator.operations import whoami
 from workflow.operator.operations.quarantine import discard, release
@@ -83,7 +83,7 @@ def redrive_command(
     if not names:
         found = failed_executions(sluice, since=moment_of(since), error=error, state=state)
         if dry_run or not found:
-            printer.show([asdict(each) for each in found], lambda: mend_views.failed_view(found))
+            printer.show([asdict(each) for each in found], lambda: recovery_views.failed_view(found))
             return
         _confirm_redrive(printer, found, yes=yes)
         names = [each.execution for each in found]
@@ -106,10 +106,10 @@ def _redrive(sluice: Sluice, printer: Printer, names: Sequence[str], why: str | 
     with bar("redriving", len(names)) as advance:
         done = [advance(each) for each in redrive_all(sluice, names, by=whoami(sluice), why=why)]
     ends = {} if timeout is None else _follow(sluice, done, timeout)
-    rows = [mend_views.Ended(each, ends.get(each.execution)) for each in done]
+    rows = [recovery_views.Ended(each, ends.get(each.execution)) for each in done]
     followed = timeout is not None
     facts = [asdict(each.redriven) | ({"outcome": each.outcome} if followed else {}) for each in rows]
-    printer.show(facts, lambda: mend_views.redriven_view(rows))
+    printer.show(facts, lambda: recovery_views.redriven_view(rows))
     refused = any(each.how == "refused" for each in done)
     if refused or any(each.outcome not in {None, "succeeded"} for each in rows):
         raise typer.Exit(1)
@@ -143,7 +143,7 @@ def restore_command(
     """Have originals restored out of Glacier, which takes hours; S3's event then starts their reprocessing."""
     priced = price_of_restore(sluice, _known(sluice, assets), tier=tier, days=days)
     if dry_run:
-        printer.show(asdict(priced), lambda: mend_views.price_view(priced))
+        printer.show(asdict(priced), lambda: recovery_views.price_view(priced))
         return
     if priced.count:
         confirm_preview(previews.of_restore({tier: priced}, days=days), yes=yes, json=printer.json)
@@ -153,7 +153,7 @@ def restore_command(
         assets,
         lambda ref: restore(sluice, sluice.record(ref), tier=tier, days=days, by=by, why=why, reprocess=reprocess),
     )
-    _show(printer, found, mend_views.restores_view)
+    _show(printer, found, recovery_views.restores_view)
 
 
 def _known(sluice: Sluice, refs: Sequence[str]) -> Iterator[Record]:
@@ -184,7 +184,7 @@ def release_command(
         confirm_preview(previews.of_release(len(refs)), yes=yes, json=printer.json)
     by = whoami(sluice)
     found = _each("releasing", refs, lambda ref: _release(sluice, ref, by, why, timeout if wait else None))
-    _show(printer, found, mend_views.releases_view)
+    _show(printer, found, recovery_views.releases_view)
 
 
 def _rejected(
@@ -238,7 +238,7 @@ def discard_command(
     confirm_preview(previews.of_discard(len(refs)), yes=yes, json=printer.json)
     by = whoami(sluice)
     found = _each("discarding", refs, lambda ref: _discard(sluice, ref, by, why))
-    _show(printer, found, mend_views.discards_view)
+    _show(printer, found, recovery_views.discards_view)
 
 
 def _discard(sluice: Sluice, ref: str, by: str, why: str) -> Gone:

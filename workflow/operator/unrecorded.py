@@ -35,7 +35,7 @@ def truly(record: Record, executions: Executions) -> Record:
     return _failed(record, executions.reason(found)) if found and found.ended_badly else record
 
 
-def unheard(executions: Executions, records: Records, since: datetime) -> dict[str, Record]:
+def unrecorded(executions: Executions, records: Records, since: datetime) -> dict[str, Record]:
     """The records that deny an end since then, as they would be, by asset id."""
     listed = {each["name"]: each for each in islice(executions.ended_badly(since=since), MOST_LISTED)}
     assets = records.links.assets_of(listed)
@@ -79,7 +79,7 @@ class Overdue:
         if now - self._looked >= LOOK_SECONDS:
             self._looked = now
             self._found |= self._without_record(pending - known.keys())
-            self._found |= unheard(self.executions, self.records, self.since)
+            self._found |= unrecorded(self.executions, self.records, self.since)
         denied = [each for each in pending & self._found.keys() if is_denied(known.get(each), self._found[each])]
         first_seen = {each: self._first_seen.setdefault(each, now) for each in denied}
         return {each: self._found[each] for each in denied if now - first_seen[each] >= RECORD_GRACE_SECONDS}

@@ -11,7 +11,7 @@ from infra.stages.stages import built_in
 
 STAGES = built_in()
 
-OTHERWISE = make(
+VARIANTS = make(
     "otherwise",
     {
         "files": {"long_videos": "mediaconvert", "big_files": True, "partition_by": "day"},
