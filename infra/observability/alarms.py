@@ -12,6 +12,7 @@ from constructs import Construct
 from infra.observability.measures import PERIOD, Measures
 from infra.observability.runbook import alarm_name, described
 from infra.stages.settings import Settings
+from workflow.errors import explanations
 from workflow.limits import functions_of
 
 HOUR = cdk.Duration.hours(1)
@@ -44,7 +45,7 @@ class Alarms(Construct):
             failures,
             *self._of_dead_letters(),
             *self._of_the_sweeper(),
-            self._of_proofs(),
+            *self._of_errors(),
             self._of_throttles(),
             *self._of_apis(),
             *self._of_durations(),
@@ -73,10 +74,13 @@ class Alarms(Construct):
             ),
         ]
 
-    def _of_proofs(self) -> cloudwatch.Alarm:
-        """One is too many: what was made of a file is wrong, or tells what it should not."""
-        metric = self._measures.ours("ResultsNotProven")
-        return self._above("results-not-proven", metric, "What was made of a file was not published")
+    def _of_errors(self) -> list[cloudwatch.Alarm]:
+        """On those of which one is too many."""
+        return [
+            self._above(each.alert.alarm, self._measures.ours(each.alert.metric), each.means.partition(".")[0])
+            for each in explanations()
+            if each.alert
+        ]
 
     def _of_throttles(self) -> cloudwatch.Alarm:
         return self._above(

@@ -265,10 +265,6 @@ def test_a_line_is_that_of_the_statement(text: str, path: TomlPath, line: int) -
 # for editors, and to begin with
 
 
-def test_schema_is_the_one_that_is_generated() -> None:
-    assert schema.FILE.read_text() == schema.text(), "write it again: python -m infra.stages.schema"
-
-
 def test_schema_takes_what_is_right_and_marks_what_is_not() -> None:
     validator = Draft7Validator(json.loads(schema.text()))
     Draft7Validator.check_schema(validator.schema)

@@ -1,11 +1,9 @@
-"""Writes docs/regions.md from the tables in the code: python -m workflow.operator.docs.regions_page."""
+"""docs/regions.md, from the tables in the code."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 from infra.stages.regions import BUDGETS, MEDIA_CONVERT, REGIONS
 
-PAGE = Path(__file__).parents[3] / "docs" / "regions.md"
 INTRODUCTION = """\
 # Regions
 
@@ -50,7 +48,3 @@ def _rows() -> Iterator[str]:
         for region in regions:
             cells = ("–" if region in service.missing_in else "yes" for service in (BUDGETS, MEDIA_CONVERT))
             yield f"| {group} | {region} | {' | '.join(cells)} |\n"
-
-
-if __name__ == "__main__":
-    PAGE.write_text(page())

@@ -19,6 +19,7 @@ from workflow.operator import previews
 from workflow.operator.client import Sluice
 from workflow.operator.console import charts, events, graph
 from workflow.operator.console.actions import Actions, Chosen
+from workflow.operator.console.advice import advice_on
 from workflow.operator.console.events import Event
 from workflow.operator.console.frame import Console, frame, page_head
 from workflow.operator.console.live import PROBLEMS, Live, Part, ask, sentence
@@ -264,7 +265,7 @@ def _head(console: Console, seen: Seen) -> None:
             link("Step Functions console", page, new_tab=True)
         text(found.name, classes="mono muted wrap")
     if found.error:
-        _callout(console, found.error, found.cause or "")
+        _callout(found.error, found.cause or "")
 
 
 def _do(console: Console, seen: Seen) -> None:
@@ -294,14 +295,13 @@ def _cause(seen: Seen) -> tuple[str, str | None]:
     return seen.execution.error or seen.execution.status, None
 
 
-def _callout(console: Console, error: str, cause: str) -> None:
-    advice = console.advice.get(error)
+def _callout(error: str, cause: str) -> None:
     message, _ = explained(cause)
     with box("callout bad").props("role=alert"):
         text(error, "h2", "mono")
         text(message, "p", "wrap")
-        if advice:
-            text(f"What to do: {advice.do}.", "p", "muted")
+        if advice := advice_on(error):
+            text(f"What to do: {advice}", "p", "muted")
 
 
 def _draw_visits(own: list[Visit]) -> None:

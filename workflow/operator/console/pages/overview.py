@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 from nicegui import ui
 
 from workflow.operator.console import charts, listing
+from workflow.operator.console.advice import advice_on
 from workflow.operator.console.frame import Console, frame, page_head
 from workflow.operator.console.listing import Row
 from workflow.operator.console.live import Live, Part
@@ -115,7 +116,7 @@ class _Page:
                 where = {"state": each.state} if each.state else {}
                 query = urlencode({"status": status, "code": each.code, **where})
                 with link("", f"/assets?{query}&{self._query}", "item"):
-                    _cause(self._console, each)
+                    _cause(each)
                     with box(f"meter {look}").props("aria-hidden=true"):
                         box().style(f"width: {100 * each.count / most:.0f}%")
                     text(f"{each.count:,}", classes="num")
@@ -161,13 +162,12 @@ def _running(running: Sequence[Row]) -> None:
         link("All that are at work", "/executions?status=RUNNING", "small")
 
 
-def _cause(console: Console, each: Cause) -> None:
+def _cause(each: Cause) -> None:
     """With what to do, or, of an error that the documentation does not know, what it said."""
-    advice = console.advice.get(each.code)
     message, _ = explained(each.message)
     with box("item-main"):
         text(cause(each.code, each.state), "div", "wrap")
-        text(advice.do if advice else message, "div", "muted small clip").props["title"] = message
+        text(advice_on(each.code) or message, "div", "muted small clip").props["title"] = message
 
 
 def _draw_stored(found: Stored) -> None:
