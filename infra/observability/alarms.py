@@ -21,10 +21,11 @@ OLDEST_SECONDS = 3600
 THROTTLED_PERIODS = 6
 """Half an hour: what a burst meets for less, the retries outlast."""
 FAILING_PERIODS = 2
-SLOW_PERIODS = 6
+ANOMALY_PERIODS = 6
 BAND_DEVIATIONS = 3
 """About one in a thousand periods lies outside by chance; six in a row do not."""
 PERCENTILE = "p90"
+LATENCY_ANOMALY = "transform-latency-anomaly"
 
 
 class Alarms(Construct):
@@ -64,8 +65,8 @@ class Alarms(Construct):
     def _of_the_sweeper(self) -> list[cloudwatch.Alarm]:
         ours = self._measures.ours
         return [
-            self._above("objects-forgotten", ours("ObjectsForgotten", period=HOUR), "Uploads started no execution"),
-            self._above("sweep-troubles", ours("SweepTroubles", period=HOUR), "AWS refused what the sweeper tried"),
+            self._above("unprocessed-uploads", ours("UnprocessedUploads", period=HOUR), "Uploads started no execution"),
+            self._above("sweeper-errors", ours("SweeperErrors", period=HOUR), "AWS refused what the sweeper tried"),
             self._above(
                 "oldest-unprocessed",
                 ours("OldestUnprocessedSeconds", "max", period=HOUR),
@@ -102,20 +103,20 @@ class Alarms(Construct):
         ]
 
     def _of_durations(self) -> list[cloudwatch.Alarm]:
-        return [self._slow(function) for function in functions_of("transform")]
+        return [self._latency_anomaly(function) for function in functions_of("transform")]
 
-    def _slow(self, function: str) -> cloudwatch.Alarm:
+    def _latency_anomaly(self, function: str) -> cloudwatch.Alarm:
         """Learns for two weeks what is usual at which hour of which day."""
-        name = f"slow-{function.replace('_', '-')}"
+        name = function.replace("transform_", f"{LATENCY_ANOMALY}-")
         return cloudwatch.AnomalyDetectionAlarm(
             self,
             name,
             alarm_name=self._named(name),
-            alarm_description=described("slow", f"{function} takes longer than it usually does"),
+            alarm_description=described(LATENCY_ANOMALY, f"{function} takes longer than it usually does"),
             metric=self._measures.duration(function, PERCENTILE),
             comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_UPPER_THRESHOLD,
             std_devs=BAND_DEVIATIONS,
-            evaluation_periods=SLOW_PERIODS,
+            evaluation_periods=ANOMALY_PERIODS,
             treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
         )
 

@@ -85,8 +85,8 @@ def test_what_functions_count_is_watched_for_this_stage_alone(stage: Stage) -> N
     service = {f["Properties"]["Environment"]["Variables"]["POWERTOOLS_SERVICE_NAME"] for f in functions(stage)}
     counted = [alarm for alarm in alarms(stage.pipeline).values() if alarm.get("Namespace") == "Sluice"]
     assert {alarm["MetricName"] for alarm in counted} == {
-        "ObjectsForgotten",
-        "SweepTroubles",
+        "UnprocessedUploads",
+        "SweeperErrors",
         "OldestUnprocessedSeconds",
         "ResultsNotProven",
     }

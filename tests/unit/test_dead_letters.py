@@ -109,8 +109,8 @@ def test_event_for_a_function_is_queued_for_it_again(sluice, queue, event, funct
         ("not JSON", "cannot be read"),
         ("[]", "cannot be read"),
         ({"detail-type": "Object Created", "detail": {"bucket": {"name": "b"}}}, "does not fit ExecutionInput"),
-        ({"detail-type": "Object Deleted"}, "no event that Sluice listens to"),
-        ({}, "no event that Sluice listens to"),
+        ({"detail-type": "Object Deleted"}, "not an event that Sluice handles"),
+        ({}, "not an event that Sluice handles"),
     ],
 )
 def test_message_that_cannot_be_sent_stays_and_is_told(sluice, body, words):

@@ -372,17 +372,17 @@ def test_report_is_kept_where_something_was_found_and_the_latest_always(cloud, s
 def test_metrics_say_what_was_found_and_how_long_the_oldest_waits(machine, sweep, upload, capsys):
     sweep()
     assert metrics(capsys) == {
-        "ObjectsForgotten": [0.0],
+        "UnprocessedUploads": [0.0],
         "RecordsSettled": [0.0],
         "OriginalsInTwoPlaces": [0.0],
-        "SweepTroubles": [0.0],
+        "SweeperErrors": [0.0],
         "OldestUnprocessedSeconds": [0.0],
     }
     upload()
     fail_unrecorded(machine, upload("unrecorded.jpg"), after=1)
     sweep()
     seen = metrics(capsys)
-    assert (seen["ObjectsForgotten"], seen["RecordsSettled"]) == ([1.0], [1.0])
+    assert (seen["UnprocessedUploads"], seen["RecordsSettled"]) == ([1.0], [1.0])
     assert MINUTES * 60 <= seen["OldestUnprocessedSeconds"][0] < MINUTES * 60 + 60
 
 

@@ -299,7 +299,7 @@ class Sluice:
     def logs(self, ref: str, task: str | None = None) -> list[LogLine]:
         """Log lines of an asset or an execution, by any or one of the functions, in order of time."""
         if task and task not in TASKS:
-            raise NotThereError(f"There is no task {task}; the tasks are {', '.join(TASKS)}.")
+            raise NotThereError(f"No task is called {task}; the tasks are {', '.join(TASKS)}.")
         functions = functions_of(task) if task else FUNCTIONS
         term = self.record(ref).asset_id if ref.startswith("s3://") else ref.rpartition(":")[2]
         start = self._first_heard_of(term)

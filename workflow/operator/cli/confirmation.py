@@ -8,7 +8,7 @@ from workflow.operator.cli.options import STDERR
 from workflow.operator.operations import NotPossibleError
 from workflow.operator.previews import Preview
 
-Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")]
 
 
 def confirm_preview(preview: Preview, *, yes: bool, json: bool) -> None:

@@ -1,4 +1,4 @@
-"""The commands with which a person mends what went wrong: redrive, restore, release, discard."""
+"""The commands that recover from what went wrong: redrive, restore, release, discard."""
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -33,12 +33,12 @@ Assets = Annotated[list[str], typer.Argument(help="Asset ids, or s3:// addresses
 MaybeAssets = Annotated[
     list[str] | None, typer.Argument(help="Asset ids, or s3:// addresses of originals.", metavar="ASSET")
 ]
-Code = Annotated[str | None, typer.Option(help="All that were rejected for this, such as TooLarge.")]
-Prefix = Annotated[str | None, typer.Option(help="All rejected files whose key began so when it was uploaded.")]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say which it would be.")]
-Why = Annotated[str | None, typer.Option(help="A reason, which is kept in the record.")]
+Code = Annotated[str | None, typer.Option(help="Only those with this reject code, such as TooLarge.")]
+Prefix = Annotated[str | None, typer.Option(help="Only those whose key, as uploaded, begins with this.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Only list which they would be.")]
+Why = Annotated[str | None, typer.Option(help="The reason, which is kept in the record.")]
 Reason = Annotated[str, typer.Option("--why", help="The reason, which is kept in the record.")]
-Wait = Annotated[bool, typer.Option("--wait", help="Follow each to its end: exit code 1 unless all succeed.")]
+Wait = Annotated[bool, typer.Option("--wait", help="Wait for each outcome: exit code 1 unless all succeed.")]
 
 
 class Told(Protocol):
@@ -134,13 +134,15 @@ def restore_command(
     printer: Printer,
     assets: Assets,
     tier: Annotated[Tier, typer.Option(case_sensitive=False, help="Retrieval tier.")] = Tier.STANDARD,
-    days: Annotated[int, typer.Option(help="How long the original can be read.", min=1)] = 7,
-    reprocess: Annotated[bool, typer.Option(help="Process each again once it can be read.")] = True,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what it would cost and take.")] = False,
+    days: Annotated[int, typer.Option(help="For how many days the original stays readable.", min=1)] = 7,
+    reprocess: Annotated[bool, typer.Option(help="Reprocess each original once it can be read.")] = True,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only show what it would cost and how long it would take.")
+    ] = False,
     why: Why = None,
     yes: Yes = False,
 ) -> None:
-    """Have originals restored out of Glacier, which takes hours; S3's event then starts their reprocessing."""
+    """Restore originals from Glacier, which takes hours; S3's event then starts their reprocessing."""
     priced = price_of_restore(sluice, _known(sluice, assets), tier=tier, days=days)
     if dry_run:
         printer.show(asdict(priced), lambda: recovery_views.price_view(priced))
@@ -176,7 +178,7 @@ def release_command(
     wait: Wait = False,
     timeout: Timeout = 900,
 ) -> None:
-    """Check and process rejected files again, such as after a limit was raised."""
+    """Process rejected files again, for example after a limit was raised."""
     refs = _rejected(sluice, printer, assets, Selection(code=code, prefix=prefix, since=moment_of(since)), dry_run)
     if refs is None:
         return
@@ -231,7 +233,7 @@ def discard_command(
     dry_run: DryRun = False,
     yes: Yes = False,
 ) -> None:
-    """Let rejected files go, out of quarantine. Their records and reasons stay."""
+    """Delete rejected files from quarantine. Their records and reasons stay."""
     refs = _rejected(sluice, printer, assets, Selection(code=code, prefix=prefix, since=moment_of(since)), dry_run)
     if refs is None:
         return

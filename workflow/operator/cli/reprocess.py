@@ -105,7 +105,7 @@ def _show_started(sluice: Sluice, printer: Printer, started: reprocess.Batch, *,
 
 
 def batches_command(sluice: Sluice, printer: Printer, limit: Limit = 20) -> None:
-    """The newest batches of reprocessed assets."""
+    """List the newest batches of reprocessed assets."""
     found = reprocess.batches(sluice, limit)
     printer.show([asdict(each) for each in found], lambda: batch_views.batches_view(found))
 
@@ -119,7 +119,7 @@ def batch_command(
     stop: Annotated[bool, typer.Option("--stop", help="Stop it, and what it has at work.")] = False,
     report: Annotated[bool, typer.Option("--report", help="What became of each asset.")] = False,
 ) -> None:
-    """How a batch is doing."""
+    """Show a batch's progress."""
     if stop:
         reprocess.stop(sluice, name, by=whoami(sluice))
     if resume:

@@ -91,9 +91,9 @@ class _Page:
                 with panel("Files"):
                     self._files = Part()
             with box("grid"):
-                with panel("What is known of it"):
+                with panel("Details"):
                     self._facts = Part()
-                with panel("What happened to it"):
+                with panel("History"):
                     self._lineage = Part()
 
 
@@ -172,7 +172,7 @@ def _lineage(seen: Seen) -> None:
     record = seen.record
     with box("lineage"):
         if seen.parent:
-            with _step("succeeded", "Came out of an archive"):
+            with _step("succeeded", "Came from an archive"):
                 link(seen.parent.key, asset_path(seen.parent.asset_id), "wrap")
         with _step("succeeded", f"Uploaded {moment(record.last_modified)}"):
             text(f"s3://{record.object_key}", classes="mono muted wrap")

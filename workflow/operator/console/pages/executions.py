@@ -85,7 +85,7 @@ def add_to_site(console: Console) -> None:
             with box("panel"):
                 listed = _List(console, wanted, actions)
             with head:
-                button("Start by hand", "play_arrow", on_click=actions.start_by_hand)
+                button("Start manually", "play_arrow", on_click=actions.start_by_hand)
                 button("Start with input", "data_object", on_click=actions.start_with_input)
                 button("Stop all that match…", "stop", on_click=listed.stop_matching)
 
@@ -121,10 +121,10 @@ class _List:
             TimeFilter(self._wanted.times, partial(self._set, "times"))
 
     async def stop_matching(self) -> None:
-        """All that are at work, and are meant by the filters; what has an error or has ended is not at work."""
+        """All running executions, and are meant by the filters; what has an error or has ended is not at work."""
         wanted = self._wanted
         if wanted.status not in {None, "RUNNING"} or wanted.code:
-            tell("The filters mean none that are at work: take away the status, or the error.", bad=True)
+            tell("These filters match no running execution: remove the status or the error.", bad=True)
             return
         times = wanted.times
         meant = AtWork(text=wanted.text or "", kind=wanted.kind, since=times.since, before=times.before)
@@ -162,7 +162,7 @@ class _List:
     def _lay_out(self, some: bool) -> None:
         """The table stays while its rows change: a click on a box that is drawn anew would be lost."""
         if not some:
-            empty("No executions match", "Upload a file, start one by hand, or take a filter away.")
+            empty("No executions match", "Upload a file, start one manually, or remove a filter.")
             return
         self._table = _table()
         self._table.on_select(lambda event: self._choose(event.selection))

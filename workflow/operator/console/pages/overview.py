@@ -72,7 +72,7 @@ class _Page:
             with panel("Outcomes and durations", note="times in UTC"):
                 self._note = Part()
                 self._chart = Chart("Outcomes and durations over time")
-            with panel("At work now"):
+            with panel("Running now"):
                 self._running = Part()
         with box("grid cols-2"):
             with panel("Failed, by error"):
@@ -108,7 +108,7 @@ class _Page:
 
     def _causes(self, status: str, look: str, causes: Sequence[Cause]) -> None:
         if not causes:
-            empty(f"Nothing {status}", "There is nothing to do here.")
+            empty(f"Nothing {status}", "Nothing to do.")
             return
         most = causes[0].count
         with box("list"):
@@ -150,7 +150,7 @@ def _tile(label: str, value: str, target: str = "", status: str = "") -> None:
 
 def _running(running: Sequence[Row]) -> None:
     if not running:
-        empty("Nothing is at work", "Drop a file anywhere on this page: its execution starts at once.")
+        empty("No executions are running", "Drop a file anywhere on this page: its execution starts at once.")
         return
     with box("list"):
         for each in running[:LONGEST_SHOWN]:
@@ -159,7 +159,7 @@ def _running(running: Sequence[Row]) -> None:
                 text(shown(each.key or each.name), classes="item-main")
                 text(ago(each.started), classes="muted small")
     if len(running) > LONGEST_SHOWN:
-        link("All that are at work", "/executions?status=RUNNING", "small")
+        link("All running executions", "/executions?status=RUNNING", "small")
 
 
 def _cause(each: Cause) -> None:
@@ -174,6 +174,6 @@ def _draw_stored(found: Stored) -> None:
     text(found.note, "p", "muted small")
     rows = [(place, kind, size(count)) for (place, kind), count in sorted(found.sizes.items()) if count]
     if not rows:
-        empty("Nothing is stored yet", "Upload something.")
+        empty("Nothing stored yet", "Upload a file to begin.")
         return
     plain_table("Bytes in each bucket", ("bucket", "storage class", "bytes"), rows)
