@@ -180,7 +180,7 @@ def test_message_that_comes_again_at_once_does_not_go_round_for_ever(sluice, mon
     monkeypatch.setattr(sluice.aws.sqs, "send_message", refuse_at_once)
     first, second = redrive_dead_letters(sluice, "requests", by="ada")
     assert first.sent_to
-    assert "came again at once" in second.kept
+    assert "came back at once" in second.kept
     assert waiting(sluice)["requests"] == 1
 
 

@@ -19,7 +19,7 @@ Where from: budgets and all other types from the CloudFormation schemas of each 
 MediaConvert from botocore's endpoints. `tests/infra/test_regions.py` compares this table, and every type of every
 stage's templates, with both. Regions that are not here are not refused; nothing is known of them.
 
-## Instead
+## Alternatives
 
 * **A budget** belongs to the account, not to a region: set `monthly_budget_dollars = 0` and make one for the tag
   `stage` in the Billing console. GovCloud has none of its own; its costs are in the standard account that pays for it.
