@@ -39,7 +39,7 @@ from infra.ways_in.ways_in import open_ways_in
 from infra.ways_out.ways_out import open_ways_out
 from workflow.events import ENDED_BADLY, INPUT_PATHS, OBJECT_CREATED, STATUS_CHANGE
 from workflow.ingest import ingest
-from workflow.limits import CONTAINER, FUNCTIONS
+from workflow.limits import BIG_FILE_TASK, FUNCTIONS
 from workflow.names import resource_name
 from workflow.shapes import UPLOAD
 
@@ -141,7 +141,9 @@ class Pipeline(cdk.Stack):
         functions = {name: each.function for name, each in self._functions.items() if f"${{{name}}}" in definition}
         arns = {name: published(function) for name, function in functions.items()}
         role = conversion_role(self, storage) if long_videos == "mediaconvert" else None
-        containers = BigFiles(self, self._settings, self._needs[CONTAINER]) if self._settings.files.big_files else None
+        containers = (
+            BigFiles(self, self._settings, self._needs[BIG_FILE_TASK]) if self._settings.files.big_files else None
+        )
         machine = state_machine(
             self,
             INGEST,

@@ -14,9 +14,9 @@ from tasks.shared.settings import from_environment
 from tasks.shared.task import task
 from tasks.shared.work import Recipe, Rendered, Written
 from tasks.transform.video.convert import Converted
+from tasks.transform.video.parts import PartFile, join
 from tasks.transform.video.probe import examine
 from tasks.transform.video.proof import prove, prove_tracks
-from tasks.transform.video.segments import Part, join
 from workflow.errors import TransientError
 from workflow.shapes import Asset, Pointer, Run, Split, Transformed, VideoPart
 
@@ -63,10 +63,10 @@ def joined(asset: Asset, split: Split, folder: Path) -> Rendered:
     return rendered
 
 
-def _part(asset: Asset, recipe: str, part: VideoPart) -> Part:
+def _part(asset: Asset, recipe: str, part: VideoPart) -> PartFile:
     media, facts = (_work(asset, recipe, f"{part.number:04}.{ending}") for ending in ("mp4", "json"))
     stream = objects.open(media, _size(media))
-    return Part(stream, msgspec.json.decode(objects.read(facts), type=Converted))
+    return PartFile(stream, msgspec.json.decode(objects.read(facts), type=Converted))
 
 
 def taken(asset: Asset, split: Split, folder: Path) -> Rendered:

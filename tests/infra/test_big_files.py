@@ -9,7 +9,7 @@ from tasks.shared.naming import WORK
 from tests.infra.conftest import Stage, Template, statements
 from tests.infra.test_packaging import imported_distributions_of, wanted
 from tests.infra.variants import STAGES, assert_refused
-from workflow.kinds import BIG_FILES
+from workflow.kinds import BIG_FILE_MAX_BYTES
 from workflow.limits import BIG_FILE
 
 
@@ -85,5 +85,5 @@ def test_the_embedded_aws_has_no_containers() -> None:
 
 
 def test_the_image_has_exactly_what_its_code_imports() -> None:
-    kinds = [f"tasks.transform.{kind}" for kind in BIG_FILES]
+    kinds = [f"tasks.transform.{kind}" for kind in BIG_FILE_MAX_BYTES]
     assert wanted("big_file") == imported_distributions_of(["tasks.big_file.__main__", *kinds]) | {"boto3"}

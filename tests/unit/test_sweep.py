@@ -128,7 +128,7 @@ def test_executions_with_an_input_of_no_use_keep_nothing_from_being_found(machin
 
 
 def test_nothing_is_started_while_executions_queue_for_their_first_function(machine, sweep, upload, monkeypatch):
-    monkeypatch.setattr("tasks.sweep.at_work.MOST_WITHOUT_ASSET", 0)
+    monkeypatch.setattr("tasks.sweep.at_work.MAX_WITHOUT_ASSET", 0)
     machine.start(wanted(upload("queued.jpg")))
     upload("forgotten.jpg")
     report = sweep()

@@ -1,6 +1,6 @@
 """Makes the web rendition of a video: an MP4 of at most 720 lines that starts at once; and reads its facts.
 
-What one function cannot do in its time, or on its disk, raises LongVideo, and is done by `segments` in several.
+What one function cannot do in its time, or on its disk, raises LongVideo, and is done by `parts` in several.
 """
 
 from pathlib import Path
@@ -28,9 +28,7 @@ def check(stream: BinaryIO, size: int, max_cpu_seconds: float) -> None:
     """What ranged reads tell, before anything is downloaded: raises a RejectedError, or LongVideo above the limit."""
     probe(stream, size, max_cpu_seconds=max_cpu_seconds, measures=False)
     if size > LIMITS.max_whole_bytes:
-        raise LongVideo(
-            f"The video has {size:,} bytes, more than the disk of one function. It is converted in segments."
-        )
+        raise LongVideo(f"The video has {size:,} bytes, more than the disk of one function. It is converted in parts.")
 
 
 def transform(original: Original, recipe: Recipe) -> Rendered:

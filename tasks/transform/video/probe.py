@@ -21,7 +21,7 @@ from tasks.transform.media import opened
 from tasks.transform.video.convert import SLACK_SECONDS, check_duration
 from tasks.transform.video.facts import facts_of, technical_of
 from tasks.transform.video.geometry import Size, displayed_size, fitted, side_data_of, turn_of
-from tasks.transform.video.limits import LEAST_FRAME_RATE, LIMITS, MEGAPIXEL, SOUND_CPU_SHARE, picture_cpu_share
+from tasks.transform.video.limits import LIMITS, MEGAPIXEL, MIN_FRAME_RATE, SOUND_CPU_SHARE, picture_cpu_share
 from tasks.transform.video.picture import Picture, has_alpha, is_hdr
 from tasks.transform.video.reader import Decoded, Reader
 from tasks.transform.video.tracks import DEMUXERS, Tracks, choose, codec_name
@@ -82,7 +82,7 @@ def check_cost(found: Probe, max_cpu_seconds: float = LIMITS.max_cpu_seconds) ->
     if found.cpu_seconds > max_cpu_seconds:
         raise LongVideo(
             f"Converting {found.duration_seconds / 60:,.0f} minutes takes about {found.cpu_seconds:,.0f} s of CPU; "
-            f"one function does up to {max_cpu_seconds:,.0f}. It is converted in segments."
+            f"one function does up to {max_cpu_seconds:,.0f}. It is converted in parts."
         )
 
 
@@ -222,6 +222,6 @@ def _cost(picture: Picture | None, seconds: float) -> float:
     sound = seconds * SOUND_CPU_SHARE
     if not picture:
         return sound
-    rate = max(float(picture.frame_rate or 0), LEAST_FRAME_RATE)
+    rate = max(float(picture.frame_rate or 0), MIN_FRAME_RATE)
     share = picture_cpu_share(picture.codec, picture.stored, picture.target, rate, is_hdr=picture.is_hdr)
     return sound + seconds * share

@@ -135,7 +135,7 @@ def asset_view(found: Asset) -> RenderableType:
         ("asset", record.asset_id),
         ("status", colored(record.status)),
         *([("reason", f"{reason.code}: {reason.message}")] if reason else []),
-        *([("what to do", found.advice)] if reason and (found := explain(reason.code)) else []),
+        *([("what to do", known.advice)] if reason and (known := explain(reason.code)) else []),
         *([("reused", f"content equals asset {record.reused_from}")] if record.reused_from else []),
         *([("degraded", record.degraded)] if record.degraded else []),
         *[("note", note) for note in record.notes],

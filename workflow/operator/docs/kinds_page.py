@@ -16,7 +16,7 @@ from workflow import errors
 from workflow.kinds import (
     ARCHIVE,
     AUDIO,
-    BIG_FILES,
+    BIG_FILE_MAX_BYTES,
     DOCUMENT,
     GIB,
     IMAGE,
@@ -187,7 +187,7 @@ def _video_facts() -> Iterator[str]:
     )
     yield (
         "**Long videos**: what would take more than the stage's `long_video_cpu_seconds` to convert is cut at key "
-        f"frames into up to {limits.max_segments} parts, converted at the same time and joined; or, with "
+        f"frames into up to {limits.max_parts} parts, converted at the same time and joined; or, with "
         "`long_videos: mediaconvert`, sent to AWS Elemental MediaConvert."
     )
     yield (
@@ -298,9 +298,9 @@ _CODES: Mapping[str, tuple[str, ...]] = MappingProxyType(
 
 
 def _big_files(kind: Kind) -> Iterator[str]:
-    if kind.name in BIG_FILES:
+    if kind.name in BIG_FILE_MAX_BYTES:
         yield (
-            f"* **Big files**: up to {BIG_FILES[kind.name] / GIB:,.0f} GiB, unless packed, where the stage's "
+            f"* **Big files**: up to {BIG_FILE_MAX_BYTES[kind.name] / GIB:,.0f} GiB, unless packed, where the stage's "
             "`big_files` is set: transformed in a container."
         )
 

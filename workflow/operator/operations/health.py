@@ -24,11 +24,11 @@ from workflow.operator.client import LATELY, Sluice
 from workflow.operator.operations import reprocess, spoken
 from workflow.operator.operations.dead_letters import queues, runbook
 from workflow.operator.stack import LOCAL
-from workflow.operator.unrecorded import MOST_LISTED
+from workflow.operator.unrecorded import MAX_LISTED
 
 LONG = timedelta(hours=1)
-MOST_COUNTED = 100
-MOST_ASKED = 20
+MAX_COUNTED = 100
+MAX_ASKED = 20
 LATEST_SWEEP = "sweeps/latest.json"
 
 
@@ -133,7 +133,7 @@ def _uploads(sluice: Sluice) -> Iterator[Check]:
 def _failures(sluice: Sluice) -> Iterator[Check]:
     """Also those of which nobody has written it down, and executions that failed before they came to an asset."""
     since = datetime.now(UTC) - LATELY
-    failed = sluice.assets(status="failed", since=since, limit=MOST_COUNTED)
+    failed = sluice.assets(status="failed", since=since, limit=MAX_COUNTED)
     if failed:
         newest, code = failed[0].key, failed[0].code
         found = f"{_count(failed)} failed within a day, the newest by {code}: {newest}."
@@ -148,14 +148,14 @@ def _failures(sluice: Sluice) -> Iterator[Check]:
 
 def _without_asset(sluice: Sluice, since: datetime) -> list[str]:
     executions = Executions(sluice.aws.stepfunctions, sluice.stack.state_machine_arn)
-    names = [each["name"] for each in islice(executions.ended_badly(since=since), MOST_LISTED)]
+    names = [each["name"] for each in islice(executions.ended_badly(since=since), MAX_LISTED)]
     known = sluice.records.links.assets_of(names)
     return [name for name in names if name not in known]
 
 
 def _outcomes(sluice: Sluice) -> Iterator[Check]:
     """Successes and rejections that could not be told have failed."""
-    failed = sluice.records.assets.by("by_status", "failed", limit=MOST_COUNTED)
+    failed = sluice.records.assets.by("by_status", "failed", limit=MAX_COUNTED)
     owed = [record.key for record in failed if is_owed(record)]
     if owed:
         found = f"Nobody could be notified that {_count(owed)} failed, such as {owed[0]}."
@@ -167,7 +167,7 @@ def _outcomes(sluice: Sluice) -> Iterator[Check]:
 def _unproven(sluice: Sluice) -> Iterator[Check]:
     """Those that no redrive mends: it would make the same again."""
     since = (datetime.now(UTC) - LATELY).isoformat()
-    failed = sluice.records.assets.by("by_status", "failed", since=since, limit=MOST_COUNTED)
+    failed = sluice.records.assets.by("by_status", "failed", since=since, limit=MAX_COUNTED)
     unproven = [each for each in failed if each.code == ResultNotProven.__name__]
     if unproven:
         found = f"{_count(unproven)} were not published, as the result was not proven, such as {unproven[0].key}."
@@ -179,7 +179,7 @@ def _unproven(sluice: Sluice) -> Iterator[Check]:
 def _stuck(sluice: Sluice) -> Iterator[Check]:
     """A long video may take that long and be well: its record changes with each step only."""
     before = (datetime.now(UTC) - LONG).isoformat()
-    waiting = list(islice(sluice.records.assets.newest("by_status", "processing", before=before), MOST_ASKED))
+    waiting = list(islice(sluice.records.assets.newest("by_status", "processing", before=before), MAX_ASKED))
     stuck = [each for each in waiting if not sluice.running(each.execution_arn)]
     if stuck:
         found = f"{_count(stuck)} say `processing`, but no execution works on them, such as {stuck[0].key}."
@@ -193,7 +193,7 @@ def _batches(sluice: Sluice) -> Iterator[Check]:
     lately = datetime.now(UTC) - LATELY
     failed = [
         each.name
-        for each in reprocess.batches(sluice, MOST_ASKED)
+        for each in reprocess.batches(sluice, MAX_ASKED)
         if each.status in {"FAILED", "TIMED_OUT"} and each.stopped and each.stopped >= lately
     ]
     for name in failed:
@@ -246,14 +246,14 @@ def _latest_sweep(sluice: Sluice) -> Report | None:
 def _records(sluice: Sluice) -> Iterator[Check]:
     """Those that the checks before came across."""
     found = sluice.unreadable()
-    for each in found[:MOST_ASKED]:
+    for each in found[:MAX_ASKED]:
         yield Check(f"record {each.asset_id}", False, each.problem, "see docs/operating.md#failures")
     if not found:
         yield Check("records", True, "All records read so far are readable.")
 
 
 def _count(found: list[Any]) -> str:
-    return f"{len(found)} or more assets" if len(found) == MOST_COUNTED else f"{len(found)} assets"
+    return f"{len(found)} or more assets" if len(found) == MAX_COUNTED else f"{len(found)} assets"
 
 
 CHECKS: Mapping[str, Callable[[Sluice], Iterator[Check]]] = MappingProxyType(

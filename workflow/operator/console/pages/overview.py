@@ -34,7 +34,7 @@ from workflow.operator.console.widgets import (
 )
 from workflow.operator.console.window import RECORDS_MAX, Cause, Figures, Window
 
-LONGEST_SHOWN = 8
+MAX_SHOWN = 8
 STORAGE_EVERY_SECONDS = 60
 CHART_PIXELS = 270
 
@@ -153,12 +153,12 @@ def _running(running: Sequence[Row]) -> None:
         empty("No executions are running", "Drop a file anywhere on this page: its execution starts at once.")
         return
     with box("list"):
-        for each in running[:LONGEST_SHOWN]:
+        for each in running[:MAX_SHOWN]:
             with link("", execution_path(each.name), "item"):
                 box("dot is-running").props("aria-hidden=true")
                 text(shown(each.key or each.name), classes="item-main")
                 text(ago(each.started), classes="muted small")
-    if len(running) > LONGEST_SHOWN:
+    if len(running) > MAX_SHOWN:
         link("All running executions", "/executions?status=RUNNING", "small")
 
 
