@@ -1,12 +1,17 @@
 """Each error knows what it means, what to do about it, and where that is documented."""
 
+import io
 from inspect import getmembers, isclass
 
 import pytest
+from rich.console import Console
 
+from tests.unit.cloud import a_record
 from workflow import errors
 from workflow.errors import Explanation, RejectedError, Retries, SluiceError, explain, explanations, retried_as
+from workflow.operator.cli.views import asset_view
 from workflow.operator.docs.pages import read
+from workflow.operator.shapes import Asset
 
 OURS = [cls for _, cls in getmembers(errors, isclass) if issubclass(cls, SluiceError)]
 RAISED = [cls for cls in OURS if cls not in (SluiceError, RejectedError)]
@@ -44,3 +49,10 @@ def test_its_section_of_the_documentation_names_it(each: Explanation) -> None:
     assert f"| {', '.join(each.names)} |" in read(each.docs)
     if each.alert:
         assert read(f"docs/runbook.md#{each.alert.alarm}")
+
+
+def test_an_asset_that_was_rejected_is_shown_with_what_to_do() -> None:
+    record = a_record(status="rejected", reason={"code": "EmptyFile"})
+    shown = Console(width=200, record=True, file=io.StringIO())
+    shown.print(asset_view(Asset(record=record, current=True, versions=())))
+    assert "Upload it again." in shown.export_text()
