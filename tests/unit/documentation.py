@@ -2,6 +2,7 @@
 
 import re
 import shlex
+import tomllib
 from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib.util import find_spec
@@ -43,6 +44,7 @@ def unknown(page: str, text: str) -> Iterator[str]:
     yield from _wrong_commands(text)
     yield from _dead_links(page, text)
     yield from (f"module {each}" for each in re.findall(r"python -m ([\w.]+)", text) if not _is_module(each))
+    yield from (f"poe {each}" for each in re.findall(r"\bpoe ([a-z]+)\b", text) if each not in tasks())
     yield from (f"variable {each}" for each in re.findall(r"\bSLUICE_[A-Z_]+", text) if each not in words())
     yield from (each for each in _CAMEL.findall(_LINK.sub("", prose)) if each not in words() | OF_OTHERS)
     for span in re.findall(r"`([^`\n]+)`", prose):
@@ -98,6 +100,12 @@ def _dead_links(page: str, text: str) -> Iterator[str]:
 
 def _is_module(name: str) -> bool:
     return find_spec(name) is not None
+
+
+@cache
+def tasks() -> frozenset[str]:
+    """Those of poe."""
+    return frozenset(tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["poe"]["tasks"])
 
 
 @cache

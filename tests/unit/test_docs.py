@@ -8,7 +8,7 @@ import pytest
 from infra.stages.read import make
 from infra.stages.settings import Settings
 from tasks.sweep.report import METRICS
-from tests.unit.documentation import HISTORY, PAGES, ROOT, code, unknown
+from tests.unit.documentation import HISTORY, PAGES, ROOT, code, tasks, unknown
 from workflow.errors import explanations
 from workflow.operator.cli.commands import COMMANDS
 from workflow.operator.docs.pages import anchors
@@ -45,6 +45,7 @@ MUTATIONS = {
     "a metric that is not there": ("docs/operating.md", "*OldestUnprocessedSeconds*", "*OldestForgottenSeconds*"),
     "an event that is not there": ("docs/api.md", "`ObjectCreated`", "`ObjectAppeared`"),
     "a module that is not there": ("docs/cost.md", "python -m tests.bench.measure_cost", "python -m tests.bench.dear"),
+    "a task that is not there": ("CONTRIBUTING.md", "`poe docs` writes the tables", "`poe tables` writes the tables"),
     "a variable that is not there": ("README.md", "SLUICE_INGEST_BUCKET", "SLUICE_INPUT_BUCKET"),
 }
 
@@ -104,3 +105,19 @@ def test_every_variable_that_a_person_may_set_is_in_the_guide() -> None:
 def test_every_marker_is_in_contributing() -> None:
     markers = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["pytest"]["ini_options"]["markers"]
     assert unnamed("CONTRIBUTING.md", {each.partition(":")[0] for each in markers}) == set()
+
+
+def test_every_task_is_in_contributing() -> None:
+    assert {each for each in tasks() if f"poe {each}" not in PAGES["CONTRIBUTING.md"]} == set()
+
+
+@pytest.mark.parametrize("file", [".ci/run", ".pre-commit-config.yaml", ".github/workflows/newest.yml"])
+def test_what_runs_by_itself_runs_tasks_that_exist(file: str) -> None:
+    run = set(re.findall(r"(?:run|--no-sync) poe (\w+)", (ROOT / file).read_text()))
+    assert run
+    assert run <= tasks()
+
+
+def test_the_changelog_begins_with_the_version_that_is_being_made() -> None:
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    assert re.findall(r"^## (\S+?),? ", PAGES[HISTORY], re.MULTILINE)[0] == version
