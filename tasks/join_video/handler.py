@@ -36,7 +36,7 @@ class State:
 
 
 settings = from_environment(Settings)
-RECIPE = Recipe(keep_private=settings.publish_private_metadata)
+RECIPE = Recipe(publish_private=settings.publish_private_metadata)
 objects = Objects(clients.s3())
 renditions = Renditions(settings.output_bucket, objects, settings.publish_private_metadata)
 
@@ -74,7 +74,7 @@ def taken(asset: Asset, split: Split, folder: Path) -> Rendered:
     path = folder / "web.mp4"
     made = _work(asset, split.recipe, "converted.mp4")
     objects.download(made, path, _size(made))
-    found = examine(objects.open(asset.source, asset.size), asset.size, keep_private=RECIPE.keep_private)
+    found = examine(objects.open(asset.source, asset.size), asset.size, publish_private=RECIPE.publish_private)
     file = Written("web", "video/mp4", path, split.width, split.height)
     prove_tracks(file, found.facts)
     return Rendered((file,), found.facts, found.technical)

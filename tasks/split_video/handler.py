@@ -43,7 +43,7 @@ renditions = Renditions(settings.output_bucket, objects, settings.publish_privat
 def handle(state: State, _run: Run) -> Split:
     asset = state.asset
     recipe_name = video.recipe_name(
-        PurePosixPath(asset.key).name, Recipe(keep_private=settings.publish_private_metadata)
+        PurePosixPath(asset.key).name, Recipe(publish_private=settings.publish_private_metadata)
     )
     recipe = f"{PIPELINE_VERSION}-{recipe_name}"
     sha256 = objects.digest(asset.source, asset.size)

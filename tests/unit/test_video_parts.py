@@ -151,8 +151,8 @@ def test_captions_and_private_tags_come_through(folder):
         tags={"comment": "mine"},
     )
     path = movie.write(folder / "original")
-    _, joined = in_parts(path, folder, keep_private=True)
-    assert_same(at_once(path, folder, keep_private=True), joined)
+    _, joined = in_parts(path, folder, publish_private=True)
+    assert_same(at_once(path, folder, publish_private=True), joined)
     with av.open(str(joined.files[0].path)) as container:
         assert container.metadata["comment"] == "mine"
 

@@ -137,8 +137,8 @@ def join(
     stream: BinaryIO, size: int, parts: Sequence[PartFile], sound: PartFile | None, to: Path, recipe: Recipe
 ) -> Rendered:
     """The same as `transform` would have made of the original in `stream`, of parts that are in their order."""
-    found = examine(stream, size, keep_private=recipe.keep_private)
-    with mp4_writer(to, _tags(stream) if recipe.keep_private else {}) as output:
+    found = examine(stream, size, publish_private=recipe.publish_private)
+    with mp4_writer(to, _tags(stream) if recipe.publish_private else {}) as output:
         files = [part.stream for part in parts], [sound.stream] if sound else []
         tracks = [_copied(output, of_track) for of_track in files if of_track]
         for packet in heapq.merge(*tracks, key=_decoding_seconds):

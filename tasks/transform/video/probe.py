@@ -59,12 +59,12 @@ def probe(
     stream: BinaryIO,
     size: int,
     *,
-    keep_private: bool = False,
+    publish_private: bool = False,
     max_cpu_seconds: float = LIMITS.max_cpu_seconds,
     measures: bool = True,
 ) -> Probe:
     """What `examine` finds; raises LongVideo if converting it takes longer than one function may."""
-    found = examine(stream, size, keep_private=keep_private, measures=measures)
+    found = examine(stream, size, publish_private=publish_private, measures=measures)
     check_cost(found, max_cpu_seconds)
     return found
 
@@ -86,7 +86,7 @@ def check_cost(found: Probe, max_cpu_seconds: float = LIMITS.max_cpu_seconds) ->
         )
 
 
-def examine(stream: BinaryIO, size: int, *, keep_private: bool = False, measures: bool = True) -> Probe:
+def examine(stream: BinaryIO, size: int, *, publish_private: bool = False, measures: bool = True) -> Probe:
     """Everything that decides how a file of `size` bytes is converted; raises a RejectedError if it cannot be.
 
     Unless it `measures`, what the header says of the duration is taken on trust if it says anything.
@@ -99,7 +99,10 @@ def examine(stream: BinaryIO, size: int, *, keep_private: bool = False, measures
         picture = picture_of(container, tracks, tracks.picture) if tracks.picture else None
         seconds = _announced_duration(container, size)
         is_vouched_for = not measures or _is_vouched_for(container, tracks, size)
-        facts, technical = facts_of(container, tracks, picture), technical_of(container, keep_private=keep_private)
+        facts, technical = (
+            facts_of(container, tracks, picture),
+            technical_of(container, publish_private=publish_private),
+        )
     if seconds is None:
         seconds = _measured_duration(stream)
     elif not is_vouched_for:
