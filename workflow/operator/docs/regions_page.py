@@ -28,7 +28,7 @@ stage's templates, with both. Regions that are not here are not refused; nothing
 ## GovCloud and China
 
 Templates and definitions name the partition that they are deployed to. Everything there is as little proven as
-elsewhere on AWS ([deploying.md](deploying.md#what-was-proven-and-how)), and these not even by documentation:
+elsewhere on AWS ([deploying.md](deploying.md#what-was-tested-and-how)), and these not even by documentation:
 
 * `customer_key` in China: roles may use the key through hosts that end in `amazonaws.com`; whether KMS says so there or
   `amazonaws.com.cn` is written nowhere that we found.
