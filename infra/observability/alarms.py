@@ -1,4 +1,4 @@
-"""The alarms: only on what a person must act on. What each means, and which command mends it, is in docs/runbook.md."""
+"""The alarms: only on what a person must act on. What each means, and which command fixes it, is in docs/runbook.md."""
 
 # The CDK's classes name parameters otherwise than the interfaces that they implement.
 # pyright: reportArgumentType=false

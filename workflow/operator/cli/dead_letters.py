@@ -120,7 +120,7 @@ def letters_view(queue: str, found: Sequence[Letter]) -> RenderableType:
     for each in found:
         ago = age(each.sent_at) if each.sent_at else ""
         made.add_row(each.message_id, ago, each.event or "", each.about or "", _because(each))
-    hint = f"--json shows them whole. When the cause is mended: `sluice dead-letters {queue} --redrive`."
+    hint = f"--json shows them whole. Once the cause is fixed: `sluice dead-letters {queue} --redrive`."
     return Group(made, Text(hint))
 
 

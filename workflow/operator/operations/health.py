@@ -34,7 +34,7 @@ LATEST_SWEEP = "sweeps/latest.json"
 
 @dataclass(frozen=True)
 class Check:
-    """One question; `found` is a sentence, `advice` the command that mends it or the page that says how.
+    """One question; `found` is a sentence, `advice` the command that fixes it or the page that says how.
 
     `ok` is None where nobody can tell, which is not well.
     """
@@ -165,7 +165,7 @@ def _outcomes(sluice: Sluice) -> Iterator[Check]:
 
 
 def _unproven(sluice: Sluice) -> Iterator[Check]:
-    """Those that no redrive mends: it would make the same again."""
+    """Those that no redrive fixes: it would make the same again."""
     since = (datetime.now(UTC) - LATELY).isoformat()
     failed = sluice.records.assets.by("by_status", "failed", since=since, limit=MAX_COUNTED)
     unproven = [each for each in failed if each.code == ResultNotProven.__name__]

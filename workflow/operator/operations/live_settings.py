@@ -53,8 +53,8 @@ class Written:
         try:
             return msgspec.json.decode(self.text, type=dict[str, Any])
         except msgspec.DecodeError as exc:
-            mend = f"aws ssm put-parameter --name {self.name} --value '{{}}' --overwrite"
-            raise WrongSettingError(f"{self.name} holds no JSON object: {exc}. Reset it with `{mend}`.") from exc
+            fix = f"aws ssm put-parameter --name {self.name} --value '{{}}' --overwrite"
+            raise WrongSettingError(f"{self.name} holds no JSON object: {exc}. Reset it with `{fix}`.") from exc
 
 
 def written(sluice: Sluice) -> Written:

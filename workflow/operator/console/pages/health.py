@@ -1,4 +1,4 @@
-"""What is not well, the command that mends it, and the page where it is mended."""
+"""What needs attention, with the command and the page that fix it."""
 
 from collections.abc import Mapping, Sequence
 from functools import partial
