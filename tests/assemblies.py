@@ -33,7 +33,7 @@ def local_assembly(state_dir: Path) -> None:
 
 def all_stages() -> Path:
     """The folder that has one for every stage."""
-    return _synthesized("stages", "tests.infra.synthesize", "synthesize.py", "otherwise.py")
+    return _synthesized("stages", "tests.infra.synthesize", "synthesize.py", "variants.py")
 
 
 def combined_stages() -> Path:
