@@ -99,6 +99,12 @@ LETTERS = {
     "cp932": "氏名;都市\n田中さん;東京\n鈴木さん;大阪\nサトウ;ホッカイドウ\n",
     "gb18030": "姓名;城市\n王小明;北京\n李雷;上海\n韩梅梅;广州\n这是中国的公司;我们的产品\n",
     "cp949": "이름;도시\n김철수;서울\n이영희;부산\n박민수;대한민국의 수도\n",
+    "iso8859-4": "linn;märkus\nPärnu;šokolaad ja õun\nVõru;žanr\nJõgeva;öö ja päev\n",
+    "iso8859-6": "اسم;مدينة\nمحمد;القاهرة\nفاطمة;بغداد\nسارة;كتاب السلام\n",
+    "cp861": "staður;lýsing\nÍsafjörður;höfn\nÞingvellir;blóm\nÆðey;sýsla\nÞór;fjörður\n",
+    "mac-turkish": "şehir;açıklama\nİstanbul;güneşli gün\nIğdır;soğuk kış\nMuğla;ılık yağış\nÇanakkale;değişik\n",
+    "ptcp154": "аты;қала\nӘлия;Алматы\nҒалым;Өскемен\nҰлан;Қызылорда\nҮміт;Іле\n",
+    "johab": "이름;도시\n김철수;서울\n이영희;부산\n박민수;대한민국의 수도\n",
 }
 
 
@@ -124,6 +130,23 @@ def test_enough_letters_make_an_encoding_sure(encoding, tmp_path):
         told = tell_encoding(file)
     assert told
     assert (path.read_bytes().decode(told.encoding), told.is_sure) == (LETTERS[encoding], True)
+
+
+@pytest.mark.parametrize(
+    ("encoding", "words"),
+    [("gb18030", "㐀㐁 北京 上海 数据 姓名"), ("iso2022_jp", "東京 ソフト 表示"), ("iso2022_kr", "서울 부산 데이터")],
+)
+def test_letters_of_which_some_bytes_are_ascii_are_right(tmp_path, encoding, words):
+    rows = [(str(number), word) for number, word in enumerate(words.split())]
+    lines = ["id;word", *map(";".join, rows), ""]
+    table = converted(tmp_path, "\n".join(lines).encode(encoding))
+    assert table.rows() == rows
+    assert any(note.startswith("read as ") for note in table.facts["notes"])
+
+
+def test_a_sign_that_nobody_writes_tells_of_another_encoding(tmp_path):
+    with pytest.raises(CorruptTable, match="It could be"):
+        converted(tmp_path, "id,price\n1,5 €\n2,6 €\n".encode("iso8859-15"))
 
 
 def test_two_letters_tell_no_encoding(tmp_path):

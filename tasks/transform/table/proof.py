@@ -154,15 +154,18 @@ def _counts_of_values(path: Path) -> Iterator[int]:
         try:
             yield len(msgspec.json.decode(content, type=list[msgspec.Raw]))
         except msgspec.DecodeError:
-            yield _count_of_documents(content[:].decode("utf-8", "replace"))
+            yield from _counts_of_documents(content[:].decode("utf-8", "replace"))
 
 
-def _count_of_documents(text: str) -> int:
-    decoder, at, count = json.JSONDecoder(), 0, 0
+def _counts_of_documents(text: str) -> Iterator[int]:
+    """As Python reads JSON, infinite numbers among them: how many there are, or items if there is one, a list."""
+    decoder, at, found = json.JSONDecoder(), 0, list[Any]()
     while at < len(text) and (begin := re.compile(r"\s*").match(text, at)) and begin.end() < len(text):
-        _, at = decoder.raw_decode(text, begin.end())
-        count += 1
-    return count
+        document, at = decoder.raw_decode(text, begin.end())
+        found.append(document)
+    yield len(found)
+    if len(found) == 1 and isinstance(found[0], list):
+        yield len(found[0])
 
 
 class Cells(Protocol):
