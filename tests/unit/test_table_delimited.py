@@ -412,3 +412,35 @@ PIECES = st.lists(st.sampled_from([*",;\t|\"'\n\r \\", "a", "1", "é", "2024-01-
 def test_any_text_is_converted_or_rejected(tmp_path_factory, text):
     with suppress(RejectedError):
         assert converted(tmp_path_factory.mktemp("any"), text).facts["columns"]
+
+
+@pytest.mark.parametrize(
+    ("content", "columns", "rows", "note"),
+    [
+        ("# made by x\n# 2024, all rights\nid,name\n1,a\n2,b\n", ["id", "name"], [("1", "a"), ("2", "b")], "2 lines above"),
+        ("# a\n" * 40 + "id,name\n1,a\n2,b\n", ["id", "name"], [("1", "a"), ("2", "b")], "40 lines above"),
+        ("##made=x, y\n#id,name\n1,a\n2,b\n", ["#id", "name"], [("1", "a"), ("2", "b")], "1 line above"),
+        ("a,b,c\n1,x,3,,\n2,y,4,,\n", ["a", "b", "c"], [("1", "x", "3"), ("2", "y", "4")], ""),
+        ("a,b,note\n1,x,,,\n2,y,,,\n", ["a", "b", "note"], [("1", "x", None), ("2", "y", None)], ""),
+        ("|id|name|\n|1|a|\n|2||\n", ["id", "name"], [("1", "a"), ("2", None)], ""),
+        ("id,t\n1,'a,b'\n2,'it''s'\n", ["id", "t"], [("1", "a,b"), ("2", "it's")], ""),
+        ("id,t\n1,'tis\n2,o'\n", ["id", "t"], [("1", "'tis"), ("2", "o'")], ""),
+        ("Pos;Betrag\n1;2,50\n2;1.003,50\nSumme;1.006,00\n", ["Pos", "Betrag"], [("1", "2.5"), ("2", "1003.5")], "a total"),
+    ],
+)  # fmt: skip
+def test_what_is_around_names_and_rows_is_told_from_them(tmp_path, content, columns, rows, note):
+    table = converted(tmp_path, content)
+    assert (list(table.types()), table.rows()) == (columns, rows)
+    assert note in str(table.facts["notes"])
+
+
+def test_a_value_below_delimiters_without_a_name_is_a_bad_row(tmp_path):
+    rows = "".join(f"{number},x,3,,\n" for number in range(50_000))
+    table = converted(tmp_path, f"a,b,c\n{rows}7,y,4,,more\n")
+    assert (len(table.rows()), table.facts["bad_rows"]) == (50_000, 1)
+
+
+def test_a_number_of_many_digits_is_not_said_to_have_a_comma(tmp_path):
+    table = converted(tmp_path, f"id,n\n{'123456789' * 5},1\n{'987654321' * 5},2\n")
+    assert table.column("id") == ["123456789" * 5, "987654321" * 5]
+    assert not table.facts.get("notes")

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from duckdb import DuckDBPyConnection
 
-from tasks.sniffing.logs import Entry, LogFormat, LogReader, family
+from tasks.sniffing.logs import Entry, LogFormat, LogReader, family, is_beginning
 from tasks.transform.table.delimited import check_columns, load_clean
 from tasks.transform.table.limits import LIMITS
 from tasks.transform.table.names import column_names
@@ -106,7 +106,8 @@ class _Pending:
     def join(self, line: str) -> bool:
         """Whether the line belongs to the entry."""
         self.chars += len(line)
-        is_joined = self.log is not None and self.log.is_open and self.chars < _MAX_MESSAGE_CHARS
+        is_open = self.log is not None and self.log.is_open and self.chars < _MAX_MESSAGE_CHARS
+        is_joined = is_open and not is_beginning(line)
         if is_joined:
             self.more.append(line)
         return is_joined
