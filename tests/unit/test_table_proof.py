@@ -193,3 +193,18 @@ def test_known_values_in_any_json_come_back_equal(tmp_path_factory, rows, form):
     }[form]
     table = converted(tmp_path_factory.mktemp("any"), content, NDJSON if form == "lines" else "application/json")
     assert equal(table, rows)
+
+
+@pytest.mark.parametrize(
+    "value", ["'nan'::DOUBLE", "'inf'::FLOAT", "INTERVAL 1 DAY", "170141183460469231731687303715884105727"]
+)
+def test_values_that_only_parquet_has_are_proven(tmp_path, value):
+    assert (
+        len(converted(tmp_path, parquet(tmp_path, f"SELECT {value} AS v UNION ALL SELECT NULL"), PARQUET).rows()) == 2
+    )
+
+
+def test_a_carriage_return_in_a_cell_of_a_file_with_bad_rows_is_kept(tmp_path):
+    rows = "".join(f"{number},x\n" for number in range(100))
+    table = converted(tmp_path, f'id,t\n1,"a\rb"\n{rows}2,y,z\n')
+    assert (table.column("t")[0], table.facts["bad_rows"]) == ("a\rb", 1)

@@ -325,6 +325,8 @@ def _cells(
 
 def _is_same(text: str, value: str) -> bool:
     """Whether a number is one of those that the text may mean: with a point, a comma, or separators of thousands."""
+    if text == value:
+        return True  # "nan", which is no decimal
     plain = text.strip()
     meant = (plain, plain.replace(",", ""), plain.replace(".", "").replace(",", "."))
     return any(_decimal(each) == _decimal(value) for each in meant)
