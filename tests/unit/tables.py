@@ -86,7 +86,7 @@ def parquet(folder: Path, query: str, options: str = "") -> bytes:
 
 
 def cell(reference: str, value: object) -> str:
-    """A cell of a sheet: text, numbers, truths; a `("date", days)`, `("error", "#N/A")` or `("formula", text, value)`."""
+    """A cell: text, numbers, truths; a `("date", days)`, an `("error", text)`, a `("formula", text, value)`."""
     match value:
         case bool():
             return f'<c r="{reference}" t="b"><v>{int(value)}</v></c>'

@@ -417,7 +417,7 @@ def test_any_text_is_converted_or_rejected(tmp_path_factory, text):
 @pytest.mark.parametrize(
     ("content", "columns", "rows", "note"),
     [
-        ("# made by x\n# 2024, all rights\nid,name\n1,a\n2,b\n", ["id", "name"], [("1", "a"), ("2", "b")], "2 lines above"),
+        ("# by x\n# 2024, all rights\nid,name\n1,a\n2,b\n", ["id", "name"], [("1", "a"), ("2", "b")], "2 lines above"),
         ("# a\n" * 40 + "id,name\n1,a\n2,b\n", ["id", "name"], [("1", "a"), ("2", "b")], "40 lines above"),
         ("##made=x, y\n#id,name\n1,a\n2,b\n", ["#id", "name"], [("1", "a"), ("2", "b")], "1 line above"),
         ("a,b,c\n1,x,3,,\n2,y,4,,\n", ["a", "b", "c"], [("1", "x", "3"), ("2", "y", "4")], ""),
@@ -425,7 +425,7 @@ def test_any_text_is_converted_or_rejected(tmp_path_factory, text):
         ("|id|name|\n|1|a|\n|2||\n", ["id", "name"], [("1", "a"), ("2", None)], ""),
         ("id,t\n1,'a,b'\n2,'it''s'\n", ["id", "t"], [("1", "a,b"), ("2", "it's")], ""),
         ("id,t\n1,'tis\n2,o'\n", ["id", "t"], [("1", "'tis"), ("2", "o'")], ""),
-        ("Pos;Betrag\n1;2,50\n2;1.003,50\nSumme;1.006,00\n", ["Pos", "Betrag"], [("1", "2.5"), ("2", "1003.5")], "a total"),
+        ("Pos;EUR\n1;2,50\n2;1.003,50\nSumme;1.006,00\n", ["Pos", "EUR"], [("1", "2.5"), ("2", "1003.5")], "a total"),
     ],
 )  # fmt: skip
 def test_what_is_around_names_and_rows_is_told_from_them(tmp_path, content, columns, rows, note):

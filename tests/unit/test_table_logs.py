@@ -185,7 +185,7 @@ def test_hostile_lines_are_not_slow(line):
         "2024-01-02 03:04:05,123 something happened\n2024-01-02 03:04:06,456 something else\n",
         '2024-01-02T03:04:05Z {"a": 1, "b": "x, y"}\n2024-01-02T03:04:06Z {"a": 2, "b": "z, w"}\n',
         "[2024-01-02 03:04:05.123] a, b\n  and more, of it\n[2024-01-02 03:04:06.123] c, d\n",
-        "2024-01-02T03:04:05.000Z START RequestId: a\n2024-01-02T03:04:06Z hello, x\n2024-01-02T03:04:07Z END RequestId: a\n",
+        "2024-01-02T03:04:05.000Z START RequestId: a\n2024-01-02T03:04:06Z hello, x\n2024-01-02T03:04:07Z bye, x\n",
     ],
 )
 def test_commas_in_entries_of_an_unknown_log_divide_no_columns(tmp_path, content):

@@ -15,7 +15,7 @@ from decimal import Decimal, InvalidOperation
 from functools import cached_property
 from itertools import groupby, islice
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import msgspec
 from duckdb import DuckDBPyConnection
@@ -173,8 +173,9 @@ def _counts_of_documents(text: str) -> Iterator[int]:
         document, at = decoder.raw_decode(text, begin.end())
         found.append(document)
     yield len(found)
-    if len(found) == 1 and isinstance(found[0], list):
-        yield len(found[0])
+    items: Any = found[0] if len(found) == 1 else None
+    if isinstance(items, list):
+        yield len(cast("list[Any]", items))
 
 
 class Cells(Protocol):
