@@ -215,6 +215,12 @@ def test_silence_is_told_only_of_silence(render):
     assert "there is only silence in it" not in render(encoded("WAV", bass_only)).facts["notes"]
 
 
+@pytest.mark.parametrize("seconds", [0.01, 0.09, 0.25])
+def test_a_sound_of_less_than_a_tenth_of_a_second_is_no_silence(render, seconds):
+    content = encoded("WAV", sound(seconds, "0.5*sin(1000*2*PI*t)", "0.5*sin(1000*2*PI*t)"))
+    assert not render(content).facts.get("notes")
+
+
 @pytest.mark.parametrize("peak", [0.9, 4.0])
 def test_floating_point_sound_above_full_scale_is_turned_down_and_said_to_be(render, peak):
     rendered = render(encoded("WAV float", tone(2, level=peak)), "WAV")

@@ -87,7 +87,7 @@ class Logs(Entries):
         self._streams: dict[GroupKey, Streams] = {}
         self._added: dict[tuple[Streams, str], Events] = {}
         self._due = time.monotonic() + ROTATION_SECONDS
-        super().__init__("cloudwatch_logs/log_groups", cloudwatch_logs._log_groups, journal, encode_group)
+        super().__init__("cloudwatch_logs/log_groups", cloudwatch_logs._log_groups, journal, group_itself)
         cloudwatch_logs._append_log_events = self.append
         cloudwatch_logs._log_records._data = Newest()
 
@@ -199,8 +199,8 @@ class Newest(dict[Any, Any]):
             self.pop(next(iter(self)), None)
 
 
-def encode_group(group: Group) -> str:
-    return encode({name: value for name, value in group.items() if name != "streams"})
+def group_itself(group: Group) -> Group:
+    return {name: value for name, value in group.items() if name != "streams"}
 
 
 def chunk_of(group: GroupKey, stream: str, events: Events) -> tuple[str, str, float, int, int, str | bytes]:

@@ -142,7 +142,7 @@ def unpack(packed: str | bytes) -> str:
 
 
 def encode(state: Any) -> str:
-    return json.dumps(state, default=_plain, separators=(",", ":"))
+    return _encode(state)
 
 
 def decode(text: str) -> Any:
@@ -155,8 +155,9 @@ def _plain(value: Any) -> Any:
     return persistence._json_default(value)
 
 
-def key_text(key: Any) -> str:
-    return json.dumps(key, ensure_ascii=False, separators=(",", ":"))
+_encode = json.JSONEncoder(default=_plain, separators=(",", ":")).encode
+key_text = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+"""A key's text, which `key_of` reads."""
 
 
 def key_of(text: str) -> Any:

@@ -28,7 +28,7 @@ _CUSTOMARY_NODATA = {
     "float": (-9999.0,),
     "double": (-9999.0,),
 }
-_CMYK_BANDS = 4
+_CMYK_BANDS, _COLORS = 4, 3
 _SIDEWAYS = frozenset({5, 6, 7, 8})
 _ICON_PX, _BLANK_LEVELS, _FAINT_LEVELS = 64, 4, 12
 _TURNED_BY_LOADER = frozenset({"image/heic", "image/avif"})
@@ -132,19 +132,19 @@ def _raise_if_it_shows(exc: Exception) -> None:
 def read_avif(path: Path) -> Image:
     """The picture as it is to be shown: cropped to its clean aperture, turned and mirrored."""
     with _errors_named():
-        return _pillow(pyvips.Image.heifload(str(path), fail_on="truncated"))
+        return _pillow(pyvips.Image.heifload(str(path), fail_on="error"))
 
 
 def read_png(path: Path) -> Image:
     """Transparency of 16-bit values is compared before they are cut to 8."""
     with _errors_named():
-        return _pillow(pyvips.Image.pngload(str(path), fail_on="truncated"))
+        return _pillow(pyvips.Image.pngload(str(path), fail_on="error"))
 
 
 def read_tiff(path: Path, page: int, nodata: float | None) -> Shown:
     """Any layout of samples; values that are no colors are stretched from black to white, and the notes say so."""
     with _errors_named():
-        picture: Any = pyvips.Image.tiffload(str(path), page=page, fail_on="truncated")
+        picture: Any = pyvips.Image.tiffload(str(path), page=page, fail_on="error")
         return _shown(picture, nodata)
 
 
@@ -155,6 +155,9 @@ def _shown(picture: Any, nodata: float | None) -> Shown:
         return _measured(picture, nodata)
     if picture.interpretation == "cmyk" and picture.bands > _CMYK_BANDS:
         picture = _without_inks(picture)
+    more = picture.bands - _COLORS if picture.interpretation in {"srgb", "rgb16"} and picture.bands > max(_MODES) else 0
+    if more:
+        return Shown(_pillow(picture[:_COLORS]), (f"{more} channels beside the colors are left out",))
     return Shown(_pillow(picture))
 
 
