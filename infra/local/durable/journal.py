@@ -248,7 +248,11 @@ class Entries:
     compared = True
 
     def __init__(
-        self, area: str, container: Any, journal: Journal, state_of: Callable[[Any], dict[str, Any]] = lambda value: value
+        self,
+        area: str,
+        container: Any,
+        journal: Journal,
+        state_of: Callable[[Any], dict[str, Any]] = lambda value: value,
     ) -> None:
         self._area = area
         self._state_of: Callable[[Any], Any] = state_of
