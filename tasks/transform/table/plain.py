@@ -83,8 +83,9 @@ def _scan(path: Path) -> _Scan:
     with path.open("rb") as file:
         while piece := file.read(_PIECE_BYTES):
             scan.nuls += piece.count(0)
-            if not piece.isascii():
-                _count_letters(piece, scan)
+            if piece.isascii() and not decoder.getstate()[0]:
+                continue
+            _count_letters(piece, scan)
             scan.is_utf8 = scan.is_utf8 and _continues(decoder, piece)
     scan.is_utf8 = scan.is_utf8 and _continues(decoder, b"", final=True)
     return scan
