@@ -1,7 +1,7 @@
 """Calls a function in a child process of bounded memory and time, for engines that hostile files can crash or stall.
 
 Only JSON and files pass between the two. The child is given no credentials, cannot look for them in its parent, and has
-no network: one that a file took over can do no more than give a wrong answer. Where this holds is said in `walls`.
+no network: one that a file took over can do no more than give a wrong answer. Where this holds is said in `sandbox`.
 
 A nursery, an interpreter without credentials that has imported the engines and never reads a file, forks each child:
 their import takes longer than most files. One whose child crashed is given up, so that nobody can try twice what he
@@ -26,7 +26,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import IO, Any, Never
 
-from tasks.shared import walls
+from tasks.shared import sandbox
 from workflow import errors
 from workflow.units import MIB
 
@@ -60,7 +60,7 @@ def confined(work: Callable[..., Any], *arguments: str | bool, confines: Confine
     Raises the SluiceError that it raises, ConfinedError if it leaves its confines or crashes, and RuntimeError for any
     other exception, which is then on the standard error stream.
     """
-    walls.hide()
+    sandbox.hide()
     call = {"module": work.__module__, "name": work.__name__, "arguments": arguments, "confines": asdict(confines)}
     with _NURSERIES.lock:
         try:
@@ -182,7 +182,7 @@ atexit.register(_NURSERIES.close)
 
 def serve() -> None:
     """The nursery's side: a call a line; answers with the child that works on it, and then with how that ended."""
-    walls.hide()
+    sandbox.hide()
     requests, answers = os.fdopen(os.dup(sys.stdin.fileno()), "rb"), os.fdopen(os.dup(sys.stdout.fileno()), "w")
     os.dup2(os.open(os.devnull, os.O_RDONLY), sys.stdin.fileno())
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # whatever an engine prints is no answer
@@ -248,7 +248,7 @@ def _wall_in(arguments: Iterable[str | bool], module: str) -> None:
     named = [Path(each) for each in arguments if isinstance(each, str) and each.startswith("/")]
     files = [path for path in named if path.is_file()]
     folders = [path if path.is_dir() else path.parent for path in named if not path.is_file()]
-    if missing := walls.wall_in(readable=[*_program(module), *files], writable=folders):
+    if missing := sandbox.enter(readable=[*_program(module), *files], writable=folders):
         print("This child reads a file behind fewer walls:", "; ".join(missing), file=sys.stderr)
 
 
