@@ -61,6 +61,7 @@ def _lines(measured: Sequence[Measured], missing: Iterable[str], turns: int) -> 
     yield from map(line, measured)
     for each in missing:
         yield f"\nNot measured: {each}."
+    yield "\n![CPU time in times of the peers'](performance.svg)"
 
 
 def machine() -> str:
