@@ -17,7 +17,7 @@ from types import MappingProxyType
 
 import uv
 
-from infra.functions import sources
+from infra.functions import bytecode, sources
 from workflow.limits import BIG_FILE_TASK, FUNCTIONS
 
 CACHE = Path(os.environ.get("SLUICE_STATE_DIR", sources.PROJECT_ROOT / ".sluice")) / "packages"
@@ -35,7 +35,7 @@ SHARED: Mapping[str, tuple[str, ...]] = MappingProxyType(
     }
 )
 """Sets of requirements that several functions have; each of the others has its own, of its name."""
-FORMAT = "1"
+FORMAT = "2"
 """Part of every package's name in the cache: raise it whenever the same inputs are to give another zip."""
 
 ZIP_EPOCH = (1980, 1, 1, 0, 0, 0)
@@ -68,7 +68,9 @@ def build_all() -> dict[str, Path]:
 def build(function: str, platform: Platform = LAMBDA, cache: Path = CACHE) -> Path:
     """The function's zip, whose name and bytes follow from its inputs; `cache` keeps the latest one."""
     modules = sources.closure(sources.handler_modules(function))
-    inputs = sources.digest({*modules, requirements(function)}, platform.machine, platform.python, FORMAT)
+    compiler = bytecode.interpreter(platform.python)
+    compiled_by = compiler[1] if compiler else ""
+    inputs = sources.digest({*modules, requirements(function)}, platform.machine, platform.python, FORMAT, compiled_by)
     package = cache / f"{function}-{inputs[:32]}.zip"
     if not package.exists():
         cache.mkdir(parents=True, exist_ok=True)
@@ -112,6 +114,9 @@ def _build(function: str, modules: Iterable[Path], platform: Platform, folder: P
         copy = content / module.relative_to(sources.PROJECT_ROOT)
         copy.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(module, copy)
+    _remove_useless(content)
+    if compiler := bytecode.interpreter(platform.python):
+        bytecode.compile_all(content, compiler[0])
     _zip(content, package)
     return package
 
@@ -119,11 +124,16 @@ def _build(function: str, modules: Iterable[Path], platform: Platform, folder: P
 def _zip(content: Path, package: Path) -> None:
     """Sorted names, one date, two modes: the same content always gives the same bytes."""
     with zipfile.ZipFile(package, "w", zipfile.ZIP_DEFLATED) as archive:
-        for path in sorted(path for path in content.rglob("*") if path.is_file() and _is_of_use(path, content)):
+        for path in sorted(path for path in content.rglob("*") if path.is_file()):
             entry = zipfile.ZipInfo(path.relative_to(content).as_posix(), ZIP_EPOCH)
             entry.create_system = 3  # Unix, whatever this machine is: so that the modes count
             entry.external_attr = (stat.S_IFREG | (0o755 if ".so" in path.suffixes else 0o644)) << 16
             archive.writestr(entry, path.read_bytes(), zipfile.ZIP_DEFLATED)
+
+
+def _remove_useless(content: Path) -> None:
+    for path in [path for path in content.rglob("*") if path.is_file() and not _is_of_use(path, content)]:
+        path.unlink()
 
 
 def _is_of_use(path: Path, content: Path) -> bool:

@@ -2,19 +2,29 @@
 
 Only JSON and files pass between the two. The child is given no credentials, cannot look for them in its parent, and has
 no network: one that a file took over can do no more than give a wrong answer. Where this holds is said in `sandbox`.
+
+A nursery, an interpreter without credentials that has imported the engines and never reads a file, forks each child:
+their import takes longer than most files. One whose child crashed is given up, so that nobody can try twice what he
+learnt of its memory.
 """
 
+import atexit
 import json
 import os
 import resource
+import select
 import signal
 import subprocess
 import sys
+import threading
+import time
+import traceback
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
+from functools import cache
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, Never
 
 from tasks.shared import sandbox
 from workflow import errors
@@ -36,6 +46,10 @@ class Confines:
     cpu_seconds: int
 
 
+class _EndedError(RuntimeError):
+    """The nursery ended before it had a child; what it printed says why."""
+
+
 class ConfinedError(Exception):
     """The child was stopped or crashed; the message ends a sentence on what was to be done, "… because it"."""
 
@@ -48,19 +62,12 @@ def confined(work: Callable[..., Any], *arguments: str | bool, confines: Confine
     """
     sandbox.hide()
     call = {"module": work.__module__, "name": work.__name__, "arguments": arguments, "confines": asdict(confines)}
-    command = [sys.executable, "-m", "tasks.shared.confined"]
-    try:
-        child = subprocess.run(  # noqa: S603 - a constant command
-            command,
-            input=json.dumps(call).encode(),
-            stdout=subprocess.PIPE,
-            env=_environment(),
-            timeout=confines.seconds,
-            check=False,
-        )
-    except subprocess.TimeoutExpired as exc:
-        raise ConfinedError(f"took longer than {confines.seconds} seconds") from exc
-    return _answer(child, confines)
+    with _NURSERIES.lock:
+        try:
+            told = _NURSERIES.of(_environment()).ask(call, confines.seconds)
+        except _EndedError:  # as a process may at any time; what has no child yet may be asked for again
+            told = _NURSERIES.of(_environment()).ask(call, confines.seconds)
+    return _answer(told, confines)
 
 
 def _environment() -> Mapping[str, str]:
@@ -68,14 +75,15 @@ def _environment() -> Mapping[str, str]:
     return shown | {"PYTHONPATH": os.pathsep.join(sys.path)}
 
 
-def _answer(child: subprocess.CompletedProcess[bytes], confines: Confines) -> Any:
-    if child.returncode == -signal.SIGXCPU:
+def _answer(told: Mapping[str, Any], confines: Confines) -> Any:
+    status: int = told["status"]
+    if status == -signal.SIGXCPU:
         raise ConfinedError(f"took more than {confines.cpu_seconds} seconds of computing")
-    if child.returncode < 0:
-        raise ConfinedError(f"crashed the program that reads it ({signal.Signals(-child.returncode).name})")
-    if child.returncode > 0:
-        raise RuntimeError(f"A confined child ended with exit status {child.returncode}; its error output says why.")
-    answer = json.loads(child.stdout)
+    if status < 0:
+        raise ConfinedError(f"crashed the program that reads it ({signal.Signals(-status).name})")
+    if status > 0:
+        raise RuntimeError(f"A confined child ended with exit status {status}; its error output says why.")
+    answer = json.loads(told["said"])
     if "error" in answer:
         raise getattr(errors, answer["error"])(answer["message"])
     if "failure" in answer:
@@ -83,22 +91,139 @@ def _answer(child: subprocess.CompletedProcess[bytes], confines: Confines) -> An
     return answer["result"]
 
 
-def _serve() -> None:
-    """The child's side."""
-    answers = os.fdopen(os.dup(sys.stdout.fileno()), "w")
+class _Nursery:
+    """A process that forks children for this one, of an environment; `serve` is its side."""
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self.environment, self.owner = environment, os.getpid()
+        command = [sys.executable, "-m", "tasks.shared.confined"]
+        pipe = subprocess.PIPE
+        self._process = subprocess.Popen(command, stdin=pipe, stdout=pipe, env=environment)  # noqa: S603 - a constant command
+
+    @property
+    def serves(self) -> bool:
+        """Whether it can be asked by this process: one that was forked from its owner would share its pipes."""
+        return self.owner == os.getpid() and self._process.poll() is None
+
+    def ask(self, call: Mapping[str, Any], seconds: int) -> Mapping[str, Any]:
+        """The exit status of the child, and what it said; raises ConfinedError if it is late, and then ends it."""
+        deadline, child = time.monotonic() + seconds, 0
+        try:
+            child = self._born(call, deadline)
+            told = self._read_line(deadline)
+        except TimeoutError as exc:
+            if child:
+                os.kill(child, signal.SIGKILL)
+            self.close()
+            raise ConfinedError(f"took longer than {seconds} seconds") from exc
+        except BaseException:
+            self.close()
+            raise
+        if told["status"] < 0:
+            self.close()
+        return told
+
+    def _born(self, call: Mapping[str, Any], deadline: float) -> int:
+        try:
+            requests = _pipe(self._process.stdin)
+            requests.write(json.dumps(call).encode() + b"\n")
+            requests.flush()
+            return self._read_line(deadline)["child"]
+        except (BrokenPipeError, EOFError) as exc:
+            raise _EndedError(f"What starts confined children ended ({self._process.wait()}).") from exc
+
+    def _read_line(self, deadline: float) -> Mapping[str, Any]:
+        answers, line = _pipe(self._process.stdout), b""
+        while not line.endswith(b"\n"):
+            if not select.select([answers], [], [], max(0, deadline - time.monotonic()))[0]:
+                raise TimeoutError
+            piece = os.read(answers.fileno(), MIB)
+            if not piece:
+                raise EOFError("What starts confined children ended.")
+            line += piece
+        return json.loads(line)
+
+    def close(self) -> None:
+        """End it, and with it whatever it is at."""
+        if self.owner == os.getpid():
+            self._process.kill()
+            self._process.communicate()
+
+
+def _pipe(pipe: IO[bytes] | None) -> IO[bytes]:
+    if pipe is None:
+        raise ValueError("A nursery has pipes.")
+    return pipe
+
+
+@dataclass
+class _Nurseries:
+    """The one of this process, in the environment that it has now."""
+
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    _latest: _Nursery | None = None
+
+    def of(self, environment: Mapping[str, str]) -> _Nursery:
+        latest = self._latest
+        if latest is None or not latest.serves or latest.environment != environment:
+            self.close()
+            self._latest = latest = _Nursery(environment)
+        return latest
+
+    def close(self) -> None:
+        if self._latest:
+            self._latest.close()
+            self._latest = None
+
+
+_NURSERIES = _Nurseries()
+atexit.register(_NURSERIES.close)
+
+
+def serve() -> None:
+    """The nursery's side: a call a line; answers with the child that works on it, and then with how that ended."""
+    sandbox.hide()
+    requests, answers = os.fdopen(os.dup(sys.stdin.fileno()), "rb"), os.fdopen(os.dup(sys.stdout.fileno()), "w")
+    os.dup2(os.open(os.devnull, os.O_RDONLY), sys.stdin.fileno())
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # whatever an engine prints is no answer
-    call = json.load(sys.stdin)
-    confines = Confines(**call["confines"])
-    with answers:
-        json.dump(_result(call, confines), answers)
-
-
-def _result(call: Mapping[str, Any], confines: Confines) -> dict[str, Any]:
-    try:
+    for line in requests:
+        call = json.loads(line)
         work = getattr(import_module(call["module"]), call["name"])
+        _program(call["module"])
+        reader, writer = os.pipe()
+        child = os.fork()
+        if not child:
+            os.close(reader)
+            _work(work, call, writer, (requests.fileno(), answers.fileno()))
+        os.close(writer)
+        print(json.dumps({"child": child}), file=answers, flush=True)
+        with os.fdopen(reader, encoding="utf-8", errors="replace") as child_answers:
+            said = child_answers.read()
+        status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        print(json.dumps({"status": status, "said": said}), file=answers, flush=True)
+
+
+def _work(work: Callable[..., Any], call: Mapping[str, Any], answers: int, closed: Iterable[int]) -> Never:
+    """The child's side, which has none of the nursery's pipes."""
+    status = 1
+    try:
+        for pipe in closed:
+            os.close(pipe)
+        with os.fdopen(answers, "w") as file:
+            json.dump(_result(work, call["arguments"], Confines(**call["confines"])), file)
+        status = 0
+    except BaseException:  # noqa: BLE001 - the child ends here, whatever it was
+        traceback.print_exc()
+    finally:
+        sys.stdout.flush()
+        os._exit(status)
+
+
+def _result(work: Callable[..., Any], arguments: list[str | bool], confines: Confines) -> dict[str, Any]:
+    try:
         _confine(confines)
-        _wall_in(call["arguments"])
-        return {"result": work(*call["arguments"])}
+        _wall_in(arguments, work.__module__)
+        return {"result": work(*arguments)}
     except errors.SluiceError as exc:
         return {"error": type(exc).__name__, "message": str(exc)}
     except MemoryError:
@@ -118,17 +243,18 @@ def _confine(confines: Confines) -> None:
         resource.setrlimit(what, (soft, soft + 1 if hard == resource.RLIM_INFINITY else min(soft + 1, hard)))
 
 
-def _wall_in(arguments: Iterable[str | bool]) -> None:
+def _wall_in(arguments: Iterable[str | bool], module: str) -> None:
     """Files that are named may be read, and folders written to; that of a file which is not there yet, too."""
     named = [Path(each) for each in arguments if isinstance(each, str) and each.startswith("/")]
     files = [path for path in named if path.is_file()]
     folders = [path if path.is_dir() else path.parent for path in named if not path.is_file()]
-    if missing := sandbox.enter(readable=[*_program(), *files], writable=folders):
+    if missing := sandbox.enter(readable=[*_program(module), *files], writable=folders):
         print("This child reads a file behind fewer walls:", "; ".join(missing), file=sys.stderr)
 
 
-def _program() -> list[Path]:
-    """What the libraries of the child may still load: nothing of it is private, nor does it hold the stack's state."""
+@cache
+def _program(_module: str) -> list[Path]:
+    """What the libraries of a module may still load: nothing of it is private, nor does it hold the stack's state."""
     own = [Path(package.__path__[0]) for package in (import_module("tasks"), import_module("workflow"))]
     libraries = [Path(entry) for entry in sys.path if Path(entry).name in {"site-packages", "python"}]
     loaded = [module.__file__ for module in [*sys.modules.values()] if getattr(module, "__file__", None)]
@@ -138,4 +264,4 @@ def _program() -> list[Path]:
 
 
 if __name__ == "__main__":
-    _serve()
+    serve()

@@ -20,7 +20,7 @@ Span = tuple[int, int]
 def column_spans(lines: Sequence[str]) -> tuple[Span, ...]:
     """Of lines without blank ones, the first with the names; () where there are no columns for sure."""
     lines = [line.rstrip() for line in lines if not ROW_COUNT.fullmatch(line.strip())]
-    if len(lines) < _MIN_LINES or any("\t" in line for line in lines):
+    if len(lines) < _MIN_LINES or len(lines[0].split()) < _MIN_COLUMNS or any("\t" in line for line in lines):
         return ()
     is_ruled = RULE.fullmatch(lines[1]) is not None and " " in lines[1].strip()
     columns = _runs(lines[1:2]) if is_ruled else _merged(_runs(lines), lines[0])

@@ -13,7 +13,7 @@ from pathlib import Path
 import boto3
 import pytest
 
-from infra.functions import packaging, sources
+from infra.functions import bytecode, packaging, sources
 from infra.functions.packaging import LAMBDA, Platform, build, requirements, unpacked_bytes
 from tests.unit.cloud import ENVIRONMENT
 from workflow.limits import FUNCTIONS, task_of
@@ -165,3 +165,45 @@ def test_cdk_synthesizes_for_aws_without_credentials_and_without_a_system_node(t
     assert done.returncode == 0, done.stderr
     assets = {path.name.partition(".")[2] for path in (tmp_path / "cdk.out").glob("asset.*.zip")}
     assert len(assets) == len(FUNCTIONS)
+
+
+def compiled(folder: Path, dated: int) -> Path:
+    """A module with a set and a fault in it, compiled where it is."""
+    folder.mkdir()
+    module = folder / "module.py"
+    module.write_text("NAMES = frozenset({'a', 'b', 'c', 'd'})\n\n\ndef fail():\n    raise LookupError\n")
+    os.utime(module, (dated, dated))
+    bytecode.compile_all(folder, Path(sys.executable))
+    (made,) = folder.glob("__pycache__/*.pyc")
+    return made
+
+
+def test_the_same_sources_give_the_same_bytecode_whatever_their_dates_and_place(tmp_path: Path) -> None:
+    one, two = compiled(tmp_path / "one", 1_000_000_000), compiled(tmp_path / "two", 1_700_000_000)
+    assert one.read_bytes() == two.read_bytes()
+
+
+def test_bytecode_is_used_whatever_the_dates_of_the_sources_become(tmp_path: Path) -> None:
+    """Those in a package are unpacked with others than they were compiled with."""
+    compiled(tmp_path / "content", 1_000_000_000)
+    (tmp_path / "content" / "module.py").write_text("never compiled, never read (")
+    program = "import module, traceback\ntry: module.fail()\nexcept LookupError: traceback.print_exc()"
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, cwd=tmp_path / "content", capture_output=True, text=True, check=False)
+    assert 'module.py", line 5, in fail' in done.stderr
+
+
+def test_where_there_is_no_such_python_that_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    assert bytecode.interpreter("3.999") is None
+    assert "no Python 3.999 was found" in capsys.readouterr().err
+    assert bytecode.interpreter(HERE.python) == (Path(sys.executable), f"cpython {' '.join(sys.version.split())}")
+
+
+@pytest.mark.packages
+def test_every_module_of_a_package_has_its_bytecode(tmp_path: Path) -> None:
+    with zipfile.ZipFile(build("notify", HERE, tmp_path)) as package:
+        names = {*package.namelist()}
+    ours = [Path(name) for name in names if name.endswith(".py") and name.startswith(("tasks/", "workflow/"))]
+    tag = sys.implementation.cache_tag
+    assert ours
+    assert {f"{each.parent}/__pycache__/{each.stem}.{tag}.pyc" for each in ours} <= names

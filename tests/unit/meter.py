@@ -1,7 +1,6 @@
 """Counts what each function asks of AWS, in the units that AWS charges for."""
 
 import math
-import resource
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
@@ -13,6 +12,7 @@ from botocore.exceptions import ClientError
 
 from tasks.audit.changes import RECORD
 from tasks.shared.indexes import INDEXES
+from tests.cpu import cpu_ms
 from tests.unit.cloud import Cloud
 
 S3_WRITES = {"PutObject", "CopyObject", "CreateMultipartUpload", "UploadPart", "UploadPartCopy"}
@@ -110,12 +110,6 @@ class Meter:
 
     def _item(self, key: Mapping[str, Any]) -> Item:
         return self.cloud.dynamodb.get_item(**key).get("Item", {})
-
-
-def cpu_ms() -> float:
-    """Of this process and of its children that have ended."""
-    spent = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    return 1000 * sum(each.ru_utime + each.ru_stime for each in spent)
 
 
 def write_units(before: Item, after: Item) -> int:

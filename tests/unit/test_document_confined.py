@@ -5,6 +5,8 @@ import os
 import signal
 import subprocess
 import sys
+import textwrap
+from pathlib import Path
 
 import pytest
 
@@ -43,6 +45,24 @@ def compute(_word: str) -> None:
 
 def wait(_word: str) -> None:
     signal.pause()
+
+
+def nursery(_word: str) -> int:
+    return os.getppid()
+
+
+def pipes(_word: str) -> list[str]:
+    """What is open besides the answer, the standard streams, and what looks."""
+    opened = [str(Path(f"/proc/self/fd/{number}").readlink()) for number in range(3, 100) if is_open(number)]
+    return [name for name in opened if name.startswith("pipe:")]
+
+
+def is_open(number: int) -> bool:
+    try:
+        os.fstat(number)
+    except OSError:
+        return False
+    return True
 
 
 def hoard(megabytes: str) -> int:
@@ -104,3 +124,47 @@ def test_limits_are_the_child_s_alone():
     assert confined(told, confines=Confines(memory_mb=100, seconds=20, cpu_seconds=20))
     assert len(bytes(150 * 2**20)) == 150 * 2**20
     subprocess.run([sys.executable, "-c", "bytes(150 * 2**20)"], check=True)
+
+
+def test_children_come_from_one_process_that_has_imported_all():
+    assert confined(nursery, "", confines=CONFINES) == confined(nursery, "", confines=CONFINES) != os.getpid()
+
+
+def test_after_a_crash_children_come_from_another_process():
+    before = confined(nursery, "", confines=CONFINES)
+    with pytest.raises(ConfinedError):
+        confined(die, str(int(signal.SIGSEGV)), confines=CONFINES)
+    assert confined(nursery, "", confines=CONFINES) != before
+
+
+def test_after_one_that_was_late_nothing_of_it_is_left():
+    before = confined(nursery, "", confines=CONFINES)
+    with pytest.raises(ConfinedError, match="longer than"):
+        confined(wait, "", confines=Confines(memory_mb=200, seconds=1, cpu_seconds=20))
+    assert confined(nursery, "", confines=CONFINES) != before
+    assert not Path(f"/proc/{before}").exists()
+
+
+def test_a_nursery_that_ended_is_replaced():
+    before = confined(nursery, "", confines=CONFINES)
+    os.kill(before, signal.SIGKILL)
+    assert confined(told, "a", confines=CONFINES) == {"words": ["a"]}
+
+
+def test_a_child_has_no_pipe_but_that_of_its_answer():
+    assert len(confined(pipes, "", confines=CONFINES)) == 1
+
+
+def test_a_forked_process_has_children_of_its_own():
+    """Two that read from one pipe would take each other's answers."""
+    code = """
+        import os
+        from tasks.shared.confined import confined
+        from tests.unit.test_document_confined import CONFINES, nursery
+        before = confined(nursery, "", confines=CONFINES)
+        child = os.fork()
+        assert (confined(nursery, "", confines=CONFINES) == before) == bool(child)
+        if child:
+            assert os.waitpid(child, 0)[1] == 0
+    """
+    subprocess.run([sys.executable, "-W", "error", "-c", textwrap.dedent(code)], check=True)

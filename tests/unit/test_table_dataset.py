@@ -10,6 +10,7 @@ import polars as pl
 import pytest
 
 from tasks.shared.work import Recipe
+from tasks.transform.table import profile as profiles
 from tasks.transform.table import recipe_name
 from tasks.transform.table.engine import open_engine
 from tests.unit.tables import NDJSON, converted
@@ -131,6 +132,32 @@ def test_profile(tmp_path):
     assert country["distinct"] == 4
     assert country["top"][:2] == [{"value": "DE", "count": 300}, {"value": "FR", "count": 300}]
     assert profile["first_rows"][1] == ["1", "2024-02-02", "1.25", "FR"]
+
+
+def test_quantiles_of_a_long_table_are_those_of_some_of_its_rows_and_say_so(tmp_path, monkeypatch):
+    content = "a,b\n" + "".join(f"{at},{at % 24}\n" for at in range(9_000))
+    exact = converted(tmp_path, content, name="exact.csv").profile["tables"][0]
+    (tmp_path / "drawn").mkdir()
+    monkeypatch.setattr(profiles, "QUANTILES_OF_ROWS", 1000)
+    drawn = converted(tmp_path / "drawn", content, name="drawn.csv").profile["tables"][0]
+    assert exact["quantiles_of_rows"] == 9_000
+    assert drawn["quantiles_of_rows"] == pytest.approx(1_000, rel=0.2)
+    assert drawn["columns"][0].pop("quantiles")["0.5"] == pytest.approx(4_500, rel=0.1)
+    assert drawn["columns"][1].pop("quantiles")["0.5"] == pytest.approx(12, abs=2)
+    assert all(column.pop("quantiles") for column in exact["columns"])
+    assert drawn["columns"] == exact["columns"]
+
+
+def test_profile_of_a_column_with_the_name_of_the_row_number(tmp_path, monkeypatch):
+    monkeypatch.setattr(profiles, "QUANTILES_OF_ROWS", 10)
+    content = "File_Row_Number,b\n" + "".join(f"{at},{at}\n" for at in range(100))
+    assert converted(tmp_path, content).profile["tables"][0]["quantiles_of_rows"] == 100
+
+
+def test_profile_tells_finite_ends_and_a_mean_of_numbers_that_are_not_all_finite(tmp_path):
+    column = converted(tmp_path, "a\n1.5\ninf\n-inf\n2.5\n").profile["tables"][0]["columns"][0]
+    assert (column["min"], column["max"], column["mean"]) == ("-inf", "inf", 2.0)
+    assert (column["histogram"][0], column["histogram"][-1]) == (1, 1)
 
 
 def test_profile_of_values_at_the_ends_of_their_types(tmp_path):

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from tasks.shared.nesting import MAX_LEVELS
+from tasks.transform.table import prefilter
 from tests.unit.tables import JSON, NDJSON, converted
 from workflow.errors import CorruptTable, TooLarge, TooManyBadRows, TooManyColumns, TruncatedFile
 
@@ -267,3 +268,12 @@ def test_json_of_more_depth_is_refused(tmp_path, arrangement, levels):
 def test_too_many_keys(tmp_path):
     with pytest.raises(TooManyColumns):
         converted(tmp_path, "\n".join(json.dumps({f"k{at}": 1}) for at in range(2000)), NDJSON)
+
+
+@pytest.mark.parametrize("before", range(25))
+def test_a_run_of_digits_is_found_wherever_pieces_of_the_file_end(tmp_path, monkeypatch, before):
+    monkeypatch.setattr(prefilter, "PIECE_BYTES", 10)
+    path = tmp_path / "a.ndjson"
+    for digits in (15, 16, 17):
+        path.write_text("-" * before + "1" * digits + "-" * 25 + "1" * 15)
+        assert prefilter.has_run(path, b"0123456789", 16) is (digits > 15)

@@ -11,10 +11,10 @@ import pillow_heif
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from PIL import ExifTags, Image, ImageCms
+from PIL import ExifTags, Image, ImageChops, ImageCms
 
 from tasks.shared.work import Original, Recipe, Rendered
-from tasks.transform.image import transform
+from tasks.transform.image import transform, vips
 from tasks.transform.image.color import read_profile, to_srgb, to_working_mode
 from tests.unit.images import (
     BLUE,
@@ -139,11 +139,33 @@ def test_scaled_to_fit_and_never_up(render, name, size, expected):
 
 
 def test_a_scale_that_the_decoder_offers_is_taken_when_it_is_nearly_the_wanted_one(render):
-    """4,032 px phone photographs are halved while decoding instead of being resized again."""
-    file = render(sample_of(Image.new("RGB", (3960, 20), RED), "JPEG"), max_side_px=2048).files[0]
+    """Photographs of 4,032 px, from phones, and of 3,840 are halved while decoding instead of being resized again."""
+    file = render(sample_of(Image.new("RGB", (3800, 20), RED), "JPEG"), max_side_px=2048).files[0]
     assert file.width == 2048
-    file = render(sample_of(Image.new("RGB", (4032, 20), RED), "JPEG"), max_side_px=2048).files[0]
-    assert file.width == 2016
+    for width, made in ((4032, 2016), (3840, 1920)):
+        file = render(sample_of(Image.new("RGB", (width, 20), RED), "JPEG"), max_side_px=2048).files[0]
+        assert file.width == made
+
+
+def _on_white(picture):
+    """What hardly shows has hardly a color."""
+    return Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture.convert("RGBA"))
+
+
+@pytest.mark.parametrize("mode", ["L", "LA", "RGB", "RGBA", "CMYK"])
+@pytest.mark.parametrize("size", [(300, 229), (846, 646), (333, 20)])
+def test_a_picture_is_scaled_as_pillow_does(mode, size):
+    picture = Image.radial_gradient("L").resize((847, 647))
+    alpha = Image.linear_gradient("L").resize(picture.size)
+    colors = Image.merge("RGB", [picture, picture.rotate(90), alpha]).convert("CMYK" if mode == "CMYK" else "RGBA")
+    if mode != "CMYK":
+        colors.putalpha(alpha)
+        colors = colors.convert(mode)
+    scaled, by_pillow = vips.scaled(colors, size), colors.resize(size, Image.Resampling.BICUBIC)
+    assert (scaled.mode, scaled.size) == (mode, size)
+    seen = [_on_white(each) if "A" in mode else each for each in (scaled, by_pillow)]
+    for ours, theirs in zip(*(each.split() for each in seen), strict=True):
+        assert max(level for level, count in enumerate(ImageChops.difference(ours, theirs).histogram()) if count) <= 8
 
 
 def srgb_from_p3(color: tuple[int, int, int]) -> tuple[int, ...]:

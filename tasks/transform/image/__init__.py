@@ -10,11 +10,11 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from PIL.Image import Image, Resampling, Transpose
+from PIL.Image import Image, Transpose
 from PIL.Image import new as new_image
 
 from tasks.shared.work import Encoded, Original, Recipe, Rendered
-from tasks.transform.image import proof
+from tasks.transform.image import proof, vips
 from tasks.transform.image.animation import Animation, animate
 from tasks.transform.image.color import Profile, read_profile, srgb_converter, to_working_mode
 from tasks.transform.image.decode import SNAP_SHARE, Decoded, decode
@@ -86,7 +86,7 @@ def _fit(decoded: Decoded, max_side_px: int) -> Image:
         return image
     scale = max_side_px / longest
     size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
-    return image.resize(size, Resampling.BICUBIC, reducing_gap=2.0)
+    return vips.scaled(_without_idle_alpha(image), size)
 
 
 def _upright(image: Image, turn: int) -> Image:
@@ -95,10 +95,16 @@ def _upright(image: Image, turn: int) -> Image:
 
 def _publishable(image: Image) -> Image:
     """A copy of the bare pixels, and of alpha only if something is transparent: encoders would write all of `info`."""
-    is_opaque = image.mode == "RGBA" and image.getchannel("A").getextrema() == (255, 255)
-    bare = image.convert("RGB") if is_opaque else image.copy()
+    opaque = _without_idle_alpha(image)
+    bare = image.copy() if opaque is image else opaque
     bare.info.clear()
     return bare
+
+
+def _without_idle_alpha(image: Image) -> Image:
+    """In RGB, if nothing is transparent."""
+    is_opaque = image.mode == "RGBA" and image.getchannel("A").getextrema() == (255, 255)
+    return image.convert("RGB") if is_opaque else image
 
 
 def _encode_webp(image: Image) -> Encoded:

@@ -38,7 +38,8 @@ from workflow.errors import CorruptImage, TooManyFrames, TooManyPixels, Truncate
 from workflow.kinds import IMAGE, MEGAPIXEL, Format
 
 HEAD_BYTES = 64 * 1024
-SNAP_SHARE = 0.97
+SNAP_SHARE = 0.93
+"""Of the wanted size: what a JPEG's decoder scaled to so much of it is not decoded twice as large and scaled again."""
 MAX_JPEG_SCANS = 100
 
 DECODER_ERRORS = (

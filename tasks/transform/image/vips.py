@@ -12,13 +12,15 @@ from types import MappingProxyType
 from typing import Any
 
 import pyvips
-from PIL.Image import Image, frombuffer
+from PIL.Image import Image, Resampling, frombuffer
 
 _HARMLESS = ("extraneous bytes before marker",)
 _DAMAGED = ("Corrupt JPEG data", "Premature end of JPEG file", "premature end of JPEG image")
 _ENTROPY_ONLY_SHRINK = 8
 
 _MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
+_WEIGHED: Mapping[str, str] = MappingProxyType({"RGBA": "RGBa", "LA": "La"})
+_SCALED_MODES = frozenset({"L", "RGB", "CMYK", *_WEIGHED.values()})
 _MAX_FLOAT = 3.0e38
 """Beyond it are infinities, and the lowest float, by which many programs mean that there is no value."""
 
@@ -127,6 +129,17 @@ def _raise_if_it_shows(exc: Exception) -> None:
         raise EOFError("data of the picture is missing") from exc
     if damage:
         raise SyntaxError(damage.rpartition(":")[2].strip()) from exc
+
+
+def scaled(image: Image, size: tuple[int, int]) -> Image:
+    """Bicubic, with colors weighed by their alpha: Pillow's pixels, to a level or so, in half of its time."""
+    mode = _WEIGHED.get(image.mode, image.mode)
+    if mode not in _SCALED_MODES:
+        return image.resize(size, Resampling.BICUBIC, reducing_gap=2.0)
+    weighed, bands = image.convert(mode), len(image.getbands())
+    picture: Any = pyvips.Image.new_from_memory(weighed.tobytes(), image.width, image.height, bands, "uchar")
+    small = picture.resize(size[0] / image.width, vscale=size[1] / image.height, kernel="cubic")
+    return frombuffer(mode, size, small.write_to_memory(), "raw", mode, 0, 1).convert(image.mode)
 
 
 def read_avif(path: Path) -> Image:

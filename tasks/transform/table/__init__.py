@@ -22,9 +22,9 @@ from tasks.transform.table.documents import read_documents
 from tasks.transform.table.engine import (
     MAX_ROW_GROUP_ROWS,
     identifier,
-    literal,
     numbered,
     open_engine,
+    parquet_files,
     row_group_rows,
     write_parquet,
 )
@@ -150,9 +150,9 @@ def _finish(
     full_columns: int,
 ) -> Finished:
     files, rows, notes = _written(engine, raw, columns, slug, recipe, scratch)
-    relation = f"read_parquet([{', '.join(literal(file.path) for file in files)}], hive_partitioning = false)"
-    described = describe(engine, relation)
-    profile = profile_table(engine, relation, described, full_columns)
+    paths = [file.path for file in files]
+    described = describe(engine, parquet_files(paths))
+    profile = profile_table(engine, paths, rows, described, full_columns)
     if raw.text:
         raw = replace(raw, rows=rows)
     else:

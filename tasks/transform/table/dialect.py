@@ -52,7 +52,7 @@ class Lines:
 
 def is_blank(row: Sequence[str]) -> bool:
     """Whether there is nothing in it: an empty line, or one of delimiters alone."""
-    return not any(cell.strip() for cell in row)
+    return not "".join(row).strip()
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ from tasks.transform.table.envelope import exact, unwrapped
 from tasks.transform.table.limits import LIMITS, MIB
 from tasks.transform.table.names import column_names
 from tasks.transform.table.plain import PlainText
+from tasks.transform.table.prefilter import has_run
 from tasks.transform.table.raw import NO_FAMILY, Family, RawColumn, RawTable
 from tasks.transform.table.rejects import Rejects
 from tasks.transform.table.structure import MIXED, NOTHING, Structure, is_regular, merge
@@ -37,10 +38,11 @@ _FAMILIES: Mapping[str, frozenset[Family]] = {
 """A text in JSON stays one: "12" in quotes is no number. It has no other way to write a time, though."""
 
 _EMPTY = '"JSON"'
-_LONG_DECIMAL = "[0-9.]{17,}"
+_LONG_DECIMAL_CHARS, _LONG_NUMBER_DIGITS = 17, 16
+_LONG_DECIMAL = f"[0-9.]{{{_LONG_DECIMAL_CHARS},}}"
 _NESTED_TYPES = {NOTHING: "VARCHAR", "UBIGINT": "BIGINT"}
 _FETCHED_KINDS = 1000
-_LONG_NUMBER = "(^|[:,[])\\s*-?[0-9]{16,}"
+_LONG_NUMBER = f"(^|[:,[])\\s*-?[0-9]{{{_LONG_NUMBER_DIGITS},}}"
 _MAX_LINE_CHARS = LIMITS.max_json_value_bytes
 _TAIL_BYTES = 4096
 _CLOSING = {b"{": b"}", b"[": b"]"}
@@ -105,6 +107,8 @@ def _quoted(key: str) -> str:
 
 def _has_long_decimals(engine: DuckDBPyConnection, path: Path) -> bool:
     """Whether there are decimals that no double holds."""
+    if not has_run(path, b"0123456789.", _LONG_DECIMAL_CHARS):
+        return False
     is_rounded = "lambda each: contains(each, '.') AND try_cast(each AS DOUBLE)::VARCHAR IS DISTINCT FROM each"
     long = f"list_filter(regexp_extract_all(json::VARCHAR, '{_LONG_DECIMAL}'), {is_rounded})"
     source = f"{_source(path)} WHERE regexp_matches(json::VARCHAR, '{_LONG_DECIMAL}')"
@@ -301,7 +305,7 @@ def _checked_nested(
 ) -> tuple[RawColumn, ...]:
     """Nested numbers of 16 digits and more might not fit: such a column keeps its text."""
     nested = [at for at, column in enumerate(columns) if column.families is None]
-    if not nested:
+    if not nested or not has_run(path, b"0123456789", _LONG_NUMBER_DIGITS):
         return columns
     tests = ", ".join(f"bool_or(regexp_matches(v[{at + 1}], '{_LONG_NUMBER}'))" for at in nested)
     found = engine.execute(f"SELECT {tests} FROM (SELECT {_texts(structure)} AS v FROM {_source(path)})").fetchone()

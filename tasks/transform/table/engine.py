@@ -1,7 +1,7 @@
 """DuckDB, closed off: no network, no extensions, no files but the original and the scratch folder, bounded memory."""
 
 import re
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
@@ -16,7 +16,7 @@ from workflow.units import MIB
 MAX_ROW_GROUP_ROWS, MIN_ROW_GROUP_ROWS = 122_880, 2048
 _OWN_PATH = re.compile(r""" (?:in|at|for) file ["'][^"']*["'],?|["']?/[^\s"':]+["']?""")
 _KIND_OF_ERROR = re.compile(r"^(?:INTERNAL Error: .* Error: |[A-Za-z ]{1,30} Error: )+")
-_ROW_NUMBER = "file_row_number"
+ROW_NUMBER = "file_row_number"
 _ROW_GROUP_BYTES = 32 * MIB
 _COLUMN_BYTES = 4
 
@@ -51,12 +51,18 @@ def identifier(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
+def parquet_files(paths: Iterable[Path], *options: str) -> str:
+    """SQL after FROM for Parquet files, read as one; `options` are switched on."""
+    said = "".join(f", {option} = true" for option in options)
+    return f"read_parquet([{', '.join(map(literal, paths))}], hive_partitioning = false{said})"
+
+
 def numbered(path: Path, names: Sequence[str]) -> str:
     """SQL for the rows of a Parquet file with these columns, here called c0, c1, ..., and their number, `row`."""
     aliases = [f"c{at}" for at in range(len(names))]
     source = f"read_parquet({literal(path)}, hive_partitioning = false"
-    if _ROW_NUMBER not in map(str.casefold, names):
-        return f"{source}, {_ROW_NUMBER} = true) AS t({', '.join([*aliases, 'row'])})"
+    if ROW_NUMBER not in map(str.casefold, names):
+        return f"{source}, {ROW_NUMBER} = true) AS t({', '.join([*aliases, 'row'])})"
     return f"(SELECT *, row_number() OVER () - 1 AS row FROM {source}) AS t({', '.join(aliases)}))"
 
 

@@ -92,6 +92,8 @@ def _scan(path: Path) -> _Scan:
                 _count_letters(piece, scan)
             elif not scan.shifted and (shift := _SHIFTS.search(piece)):
                 scan.shifted = "iso2022_kr" if shift[1] else "iso2022_jp_ext"
+            if piece.isascii() and not decoder.getstate()[0]:
+                continue
             scan.is_utf8 = scan.is_utf8 and _continues(decoder, piece)
     scan.is_utf8 = scan.is_utf8 and _continues(decoder, b"", final=True)
     scan.shifted = "" if scan.high else scan.shifted

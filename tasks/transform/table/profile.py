@@ -6,12 +6,13 @@ import datetime as dt
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import count
+from itertools import count, repeat
+from pathlib import Path
 from typing import Any
 
 from duckdb import DuckDBPyConnection
 
-from tasks.transform.table.engine import identifier
+from tasks.transform.table.engine import ROW_NUMBER, identifier, parquet_files
 
 MAX_FULL_COLUMNS = 200
 MAX_NAMED_COLUMNS = 1000
@@ -20,6 +21,8 @@ FIRST_ROWS, FIRST_COLUMNS = 12, 40
 BINS, TOP_VALUES = 20, 8
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
+QUANTILES_OF_ROWS = 100_000
+"""About as many are looked at for quantiles, drawn by the hash of their number: the profile tells how many."""
 _MAX_COUNTED_DISTINCT = 20_000
 _BATCH_COLUMNS = 10
 _EPOCH, _MAX_SECONDS = dt.datetime(1970, 1, 1), 60e9  # noqa: DTZ001 - a place on the axis has no zone
@@ -59,15 +62,17 @@ def describe(engine: DuckDBPyConnection, relation: str) -> list[Described]:
 
 
 def profile_table(
-    engine: DuckDBPyConnection, relation: str, columns: Sequence[Described], full_columns: int
+    engine: DuckDBPyConnection, files: Sequence[Path], rows: int, columns: Sequence[Described], full_columns: int
 ) -> dict[str, Any]:
     """The profile of one table, of which `full_columns` are described in full."""
-    full = columns[:full_columns]
+    full, relation = columns[:full_columns], parquet_files(files)
     batches = [full[at : at + _BATCH_COLUMNS] for at in range(0, len(full), _BATCH_COLUMNS)]
+    drawn = _Drawn.of(rows, columns)
     return {
         "columns_total": len(columns),
+        "quantiles_of_rows": drawn.count(engine, files, rows),
         "columns": [
-            *(profile for batch in batches for profile in _profile_columns(engine, relation, batch)),
+            *(profile for batch in batches for profile in _profile_columns(engine, files, batch, drawn)),
             *({"name": cut(each.name), "type": cut(each.type)} for each in columns[len(full) : MAX_NAMED_COLUMNS]),
         ],
         "first_rows": _first_rows(engine, relation, columns[:FIRST_COLUMNS]),
@@ -79,11 +84,43 @@ def cut(text: str, length: int = MAX_TEXT_CHARS) -> str:
     return text if len(text) <= length else text[: length - 1] + "…"
 
 
-def _profile_columns(engine: DuckDBPyConnection, relation: str, columns: Sequence[Described]) -> list[dict[str, Any]]:
-    """Two passes: what each column spans, then how its values are spread over that."""
+@dataclass(frozen=True)
+class _Drawn:
+    """Rows of which one in `step` is looked at; `condition` is SQL for that, over `row`, the number of a row."""
+
+    step: int
+
+    @classmethod
+    def of(cls, rows: int, columns: Sequence[Described]) -> "_Drawn":
+        """All, where a column has the name by which rows are numbered."""
+        is_taken = any(column.name.casefold() == ROW_NUMBER for column in columns)
+        return cls(1 if is_taken else max(1, rows // QUANTILES_OF_ROWS))
+
+    @property
+    def condition(self) -> str:
+        return "true" if self.step == 1 else f"hash(row) % {self.step} = 0"
+
+    def source(self, files: Sequence[Path], named: str) -> str:
+        if self.step == 1:
+            return f"(SELECT {named} FROM {parquet_files(files)})"
+        return f"(SELECT {named}, {ROW_NUMBER} AS row FROM {parquet_files(files, ROW_NUMBER)})"
+
+    def count(self, engine: DuckDBPyConnection, files: Sequence[Path], rows: int) -> int:
+        if self.step == 1:
+            return rows
+        found = engine.execute(f"SELECT count(*) FROM {self.source(files, '1')} WHERE {self.condition}").fetchone()
+        return int(found[0]) if found else 0
+
+
+def _profile_columns(
+    engine: DuckDBPyConnection, files: Sequence[Path], columns: Sequence[Described], drawn: _Drawn
+) -> list[dict[str, Any]]:
+    """First the ends of each column, which DuckDB knows; then what it spans, and how its values spread over that."""
     named = ", ".join(f"{identifier(column.name)} AS k{at}" for at, column in enumerate(columns))
-    source = f"(SELECT {named} FROM {relation})"
-    spans = [Span(*span) for span in _values(engine, source, map(_span, count(), columns))]
+    source = f"(SELECT {named} FROM {parquet_files(files)})"
+    ends = [Ends(*each) for each in _values(engine, source, map(_ends, count(), columns))]
+    found = _values(engine, drawn.source(files, named), map(_span, count(), columns, ends, repeat(drawn)))
+    spans = [_spanned(end, *each) for end, each in zip(ends, found, strict=True)]
     spreads = _values(engine, source, map(_spread, count(), columns, spans))
     return [_profile(column, span, *spread) for column, span, spread in zip(columns, spans, spreads, strict=True)]
 
@@ -91,6 +128,21 @@ def _profile_columns(engine: DuckDBPyConnection, relation: str, columns: Sequenc
 def _values(engine: DuckDBPyConnection, relation: str, expressions: Iterable[str]) -> Sequence[Any]:
     found: Any = engine.execute(f"SELECT count(*), {', '.join(expressions)} FROM {relation}").fetchone()
     return found[1:]
+
+
+@dataclass(frozen=True)
+class Ends:
+    """The least and the greatest value as text, and their places on the axis; None for a column that has none."""
+
+    least: str | None
+    greatest: str | None
+    low: float | None
+    high: float | None
+
+    @property
+    def are_finite(self) -> bool:
+        """If both are, then so is what is between them; of no value, too."""
+        return all(place is None or math.isfinite(place) for place in (self.low, self.high))
 
 
 @dataclass(frozen=True)
@@ -108,29 +160,50 @@ class Span:
     quantiles: list[float] | None
 
 
-def _span(at: int, column: Described) -> str:
+def _spanned(
+    ends: Ends,
+    counts: tuple[int, int, int],
+    finite: tuple[float | None, float | None] | None,
+    mean: float | None,
+    quantiles: list[float] | None,
+) -> Span:
+    low, high = finite or (ends.low, ends.high)
+    return Span(*counts, ends.least, ends.greatest, low, high, mean, quantiles)
+
+
+def _ends(at: int, column: Described) -> str:
+    ends = [] if column.is_nested else [f"min(k{at})", f"max(k{at})"]
+    said = [f"{end}::VARCHAR" for end in ends] or ["NULL", "NULL"]
+    places = [_place_of(end, column) for end in ends] if column.has_axis else ["NULL", "NULL"]
+    return f"row({', '.join((*said, *places))})"
+
+
+def _span(at: int, column: Described, ends: Ends, drawn: _Drawn) -> str:
     name, place = f"k{at}", _place(at, column)
-    ends = "NULL, NULL" if column.is_nested else f"min({name})::VARCHAR, max({name})::VARCHAR"
-    finite = f"FILTER (isfinite({place}))"
-    places = (
-        f"min({place}) {finite}, max({place}) {finite}, avg({place}) {finite},"
-        f" approx_quantile({place}, {list(QUANTILES)}) {finite}"
-        if column.has_axis
-        else "NULL, NULL, NULL, NULL"
-    )
-    return f"row(count({name}), count(*) - count({name}), approx_count_distinct({name}), {ends}, {places})"
+    counts = f"[count({name}), count(*) - count({name}), approx_count_distinct({name})]"
+    if not column.has_axis:
+        return f"row({counts}, NULL, NULL, NULL)"
+    is_finite = "true" if ends.are_finite else f"isfinite({place})"
+    lowest = "NULL" if ends.are_finite else f"[min({place}) FILTER ({is_finite}), max({place}) FILTER ({is_finite})]"
+    quantiles = f"approx_quantile({place}, {list(QUANTILES)}) FILTER ({is_finite} AND {drawn.condition})"
+    return f"row({counts}, {lowest}, avg({place}) FILTER ({is_finite}), {quantiles})"
 
 
 def _place(at: int, column: Described) -> str:
+    return _place_of(f"k{at}", column)
+
+
+def _place_of(value: str, column: Described) -> str:
     """SQL for where a value is on its axis: the number, or seconds since 1970."""
-    return f"epoch(k{at})" if column.is_time else f"k{at}::DOUBLE"
+    return f"epoch({value})" if column.is_time else f"{value}::DOUBLE"
 
 
 def _spread(at: int, column: Described, span: Span) -> str:
     """Counts in bins of the same width, and the most frequent values, where there are not too many to count."""
     name, place, bins, top = f"k{at}", _place(at, column), "NULL", "NULL"
     if span.low is not None and span.high is not None and 0 < span.high - span.low < math.inf:
-        bin_of = f"least({BINS - 1}, floor(({place} - ({span.low!r})) / {span.high - span.low!r} * {BINS}))::INTEGER"
+        share = f"({place} - ({span.low!r})) / {span.high - span.low!r}"
+        bin_of = f"greatest(0, least({BINS - 1}, floor({share} * {BINS})))::INTEGER"
         bins = f"histogram({bin_of}) FILTER (isfinite({place}))"
     if not column.is_nested and 0 < span.distinct <= _MAX_COUNTED_DISTINCT:
         entries = f"map_entries(histogram({name}))"

@@ -23,7 +23,7 @@ from duckdb import DuckDBPyConnection
 from tasks.sniffing.text import LOG
 from tasks.transform.table.delimited import long_cells
 from tasks.transform.table.dialect import Dialect, Lines, is_blank, read_layout
-from tasks.transform.table.engine import literal, numbered
+from tasks.transform.table.engine import numbered, parquet_files
 from tasks.transform.table.limits import LIMITS, MIB
 from workflow.errors import ResultNotProven
 
@@ -92,32 +92,31 @@ def _pieces(path: Path) -> Iterator[_Piece]:
         while piece := file.read(_PIECE_BYTES):
             piece += file.readline()
             lines, begins = (piece.lstrip(), not piece.strip()) if begins else (piece, False)
-            outside, ends_quoted = _outside_quotes(lines, is_quoted=is_quoted)
+            outside, ends, ends_quoted = _outside_quotes(lines, is_quoted=is_quoted)
             if b"\n" not in lines:
                 outside = outside.replace(b"\r", b"\n")
+                ends = outside.count(b"\n")
             blank = 0
             if outside[:1].isspace() or _BEGINS_BLANK.search(outside):
                 blank = len(_BLANK_LINES.findall(outside))
             is_cut = not piece.endswith(b"\n") and bool(outside) and not outside.endswith(b"\n")
-            yield _Piece(at, outside.count(b"\n") + is_cut - blank, blank, is_quoted)
+            yield _Piece(at, ends + is_cut - blank, blank, is_quoted)
             is_quoted, at = ends_quoted, at + len(piece)
 
 
-def _outside_quotes(piece: bytes, *, is_quoted: bool) -> tuple[bytes, bool]:
-    if b'"' not in piece:
-        return (b"" if is_quoted else piece), is_quoted
-    if not is_quoted and _all_lines_end_outside(piece):
-        return piece, False
-    parts = piece.split(b'"')
-    return b'""' * is_quoted + b'""'.join(parts[is_quoted::2]), is_quoted != (len(parts) % 2 == 0)
+def _outside_quotes(piece: bytes, *, is_quoted: bool) -> tuple[bytes, int, bool]:
+    """What is outside of quotes, the ends of lines in it, and whether the piece ends within quotes.
 
-
-def _all_lines_end_outside(piece: bytes) -> bool:
-    """Quotes that pair off within their lines: what is between them matters to nobody who counts lines."""
+    Where quotes pair off within their lines, what is between them matters to nobody who counts lines.
+    """
     signs = piece.translate(None, _NEITHER_QUOTE_NOR_END)
-    while b'""' in signs:
+    while not is_quoted and b'""' in signs:
         signs = signs.replace(b'""', b"")
-    return b'"' not in signs
+    if b'"' not in signs:
+        return (b"", 0, True) if is_quoted else (piece, len(signs), False)
+    parts = piece.split(b'"')
+    outside = b'""' * is_quoted + b'""'.join(parts[is_quoted::2])
+    return outside, outside.count(b"\n"), is_quoted != (len(parts) % 2 == 0)
 
 
 def _counts_by_rules(path: Path) -> Iterator[int]:
@@ -289,16 +288,12 @@ def _prove_numbers(engine: DuckDBPyConnection, name: str, cells: Cells, part: Ma
 _ADVICE = "Nothing was published, and the original is where it was: report it with the file."
 
 
-def _files(paths: Sequence[Path]) -> str:
-    return f"read_parquet([{', '.join(map(literal, paths))}], hive_partitioning = false)"
-
-
 def _types(engine: DuckDBPyConnection, path: Path) -> dict[str, str]:
-    return {row[0]: row[1] for row in engine.execute(f"DESCRIBE FROM {_files([path])}").fetchall()}
+    return {row[0]: row[1] for row in engine.execute(f"DESCRIBE FROM {parquet_files([path])}").fetchall()}
 
 
 def _number(engine: DuckDBPyConnection, what: str, paths: Sequence[Path]) -> int:
-    found = engine.execute(f"SELECT {what} FROM {_files(paths)}").fetchone()
+    found = engine.execute(f"SELECT {what} FROM {parquet_files(paths)}").fetchone()
     return int(found[0]) if found else 0
 
 

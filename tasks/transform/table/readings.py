@@ -27,6 +27,8 @@ class Shape:
 class Reading:
     """A type, what makes a value of `$v`, the trimmed text, and SQL that holds for every text that is one.
 
+    `trial` is SQL of what both begin with, which they call `$t`: it need not be done twice.
+
     `shape` is cheap to test and comes first. `evidence` holds for at least one text: without it, it would be a guess.
     `together` is SQL over all texts. `point` is the decimal point of a reading that minds separators.
     """
@@ -39,6 +41,15 @@ class Reading:
     note: str = ""
     together: str = "true"
     point: str = ""
+    trial: str = ""
+
+    def tested(self, text: str, trial: str = "") -> str:
+        """SQL that holds if `text` is such a value; `trial` if that was tried already."""
+        return self.test.replace("$t", trial or f"({self.trial})").replace("$v", text)
+
+    def valued(self, text: str, trial: str = "") -> str:
+        """SQL for the value of `text`."""
+        return self.value.replace("$t", trial or f"({self.trial})").replace("$v", text)
 
 
 TRUTH = Shape("boolean", "[A-Za-z]{4,5}")
@@ -126,28 +137,38 @@ def _dates(shape: Shape, form: str, pattern: str, evidence: str = "true") -> tup
     date = f"try_strptime($v, '{form}')"
     moment = f"try_strptime($v, [{forms}])"
     return (
-        Reading("DATE", shape, f"{_matches(pattern)} AND {date} IS NOT NULL", f"{date}::DATE", evidence),
-        Reading("TIMESTAMP", shape, f"{_matches(pattern + _TIME_OF_DAY)} AND {moment} IS NOT NULL", moment, evidence),
+        Reading("DATE", shape, f"$t IS NOT NULL AND {_matches(pattern)}", "$t", evidence, trial=f"{date}::DATE"),
+        Reading(
+            *("TIMESTAMP", shape, f"$t IS NOT NULL AND {_matches(pattern + _TIME_OF_DAY)}", "$t", evidence),
+            trial=moment,
+        ),
     )
 
 
-def _cast(kind: str, pattern: str, note: str = "") -> Reading:
-    cast = f"try_cast($v AS {kind})"
-    return Reading(kind, ISO_TIME, f"{_matches(pattern)} AND {cast} IS NOT NULL", cast, note=note)
+def _cast(kind: str, pattern: str, note: str = "", usual_chars: int = 0) -> Reading:
+    """Where a value of the usual length comes back as it was written, there is no need to look for the pattern."""
+    is_pattern = _matches(pattern)
+    if usual_chars:
+        is_pattern = f"(strlen($v) = {usual_chars} AND $t::VARCHAR = $v OR {is_pattern})"
+    test = f"$t IS NOT NULL AND {is_pattern}"
+    return Reading(kind, ISO_TIME, test, "$t", note=note, trial=f"try_cast($v AS {kind})")
 
 
+_DECIMAL = f"-?{_WHOLE}(\\.[0-9]+)?"
+"""What most are, and what is faster to look for than all of them."""
 _NUMBER = f"-?({_WHOLE}(\\.[0-9]+)?|\\.[0-9]+|[0-9](\\.[0-9]+)?[eE][-+][0-9]{{1,3}}|[0-9]+\\.[0-9]+[eE][0-9]{{1,3}})"
 
 _INFINITE = "[-+]?[Ii]nf(inity)?"
 _PLAIN_VALUES: tuple[Reading, ...] = (
     Reading("BOOLEAN", TRUTH, "lower($v) IN ('true', 'false')", "lower($v) = 'true'"),
-    Reading("BIGINT", NUMBER, "try_cast($v AS BIGINT)::VARCHAR = $v", "$v::BIGINT"),
+    Reading("BIGINT", NUMBER, "$t::VARCHAR = $v", "$t", trial="try_cast($v AS BIGINT)"),
     Reading("DECIMAL(38,0)", NUMBER, _matches("-?(0|[1-9][0-9]{0,37})"), "$v::DECIMAL(38,0)"),
     Reading(
         "DOUBLE",
         NUMBER,
-        f"{_matches(_NUMBER)} AND isfinite(try_cast($v AS DOUBLE)) AND {_is_exact('$v')}",
-        "$v::DOUBLE",
+        f"isfinite($t) AND ({_matches(_DECIMAL)} OR {_matches(_NUMBER)}) AND {_is_exact('$v')}",
+        "$t",
+        trial="try_cast($v AS DOUBLE)",
     ),
     Reading("DECIMAL(38,18)", NUMBER, _matches("-?(0|[1-9][0-9]{0,19})(\\.[0-9]{1,18})?"), "$v::DECIMAL(38,18)"),
     Reading(
@@ -159,8 +180,8 @@ _PLAIN_VALUES: tuple[Reading, ...] = (
     ),
 )
 _TIMES: tuple[Reading, ...] = (
-    _cast("DATE", _DAY),
-    _cast("TIMESTAMP", f"{_DAY}([T ]{_CLOCK % 6})?"),
+    _cast("DATE", _DAY, usual_chars=10),
+    _cast("TIMESTAMP", f"{_DAY}([T ]{_CLOCK % 6})?", usual_chars=19),
     _cast("TIMESTAMP_NS", f"{_DAY}([T ]{_CLOCK % 9})?"),
     _cast("TIMESTAMPTZ", f"{_DAY}[T ]{_CLOCK % 6}{_ZONE}", "times are in UTC"),
     *_dates(YEAR_FIRST, "%Y/%m/%d", "[0-9]{4}/[0-9]{1,2}/[0-9]{1,2}"),

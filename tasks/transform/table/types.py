@@ -63,12 +63,13 @@ class Taken:
 
 @dataclass(frozen=True)
 class Column:
-    """A column with its type; `expression` is SQL over the raw table."""
+    """A column with its type; `expression` is SQL over the raw table, to which `trial` adds what it is made of."""
 
     name: str
     type: str
     expression: str
     notes: tuple[str, ...] = ()
+    trial: str = ""
 
 
 def typed_columns(engine: DuckDBPyConnection, table: RawTable) -> tuple[Column, ...]:
@@ -100,11 +101,13 @@ def settled_columns(engine: DuckDBPyConnection, table: RawTable) -> tuple[Column
         if reading and not _is_settled(engine, reading, sample):
             return None
         columns.append(_settled(at, table.columns[at].name, reading))
+    _look_at(engine, table, ", ".join(filter(None, (column.trial for column in columns))))
     return tuple(columns)
 
 
-def _look_at(engine: DuckDBPyConnection, table: RawTable) -> None:
-    engine.execute(f"CREATE OR REPLACE VIEW raw AS FROM {table.relation}")
+def _look_at(engine: DuckDBPyConnection, table: RawTable, trials: str = "") -> None:
+    wanted = f"*, {trials}" if trials else "*"
+    engine.execute(f"CREATE OR REPLACE VIEW raw AS SELECT {wanted} FROM {table.relation}")
 
 
 def _is_settled(engine: DuckDBPyConnection, reading: Reading, sample: Sample) -> bool:
@@ -116,8 +119,11 @@ def _is_settled(engine: DuckDBPyConnection, reading: Reading, sample: Sample) ->
 def _settled(at: int, name: str, reading: Reading | None) -> Column:
     if reading is None:
         return Column(name, "VARCHAR", f"c{at}")
-    checked = f"CASE WHEN $v IS NULL THEN NULL WHEN {reading.test} THEN {reading.value} ELSE {UNLIKE} END"
-    return Column(name, reading.type, checked.replace("$v", f"c{at}"), _reading_notes(name, reading))
+    text, trial = f"c{at}", f"t{at}" if reading.trial else ""
+    is_one, value = reading.tested(text, trial), reading.valued(text, trial)
+    checked = f"CASE WHEN {text} IS NULL THEN NULL WHEN {is_one} THEN {value} ELSE {UNLIKE} END"
+    tried = f"{reading.trial.replace('$v', text)} AS {trial}" if trial else ""
+    return Column(name, reading.type, checked, _reading_notes(name, reading), tried)
 
 
 def _taken(engine: DuckDBPyConnection, table: RawTable) -> dict[int, Taken]:
@@ -223,7 +229,7 @@ def _test(engine: DuckDBPyConnection, tried: Mapping[int, Reading]) -> Iterator[
 
 def _everywhere(reading: Reading, value: str) -> str:
     """SQL over all values of a column."""
-    holds = [f"bool_and(coalesce({reading.test}, false)) FILTER ({value} IS NOT NULL)"]
+    holds = [f"bool_and(coalesce({reading.tested('$v')}, false)) FILTER ({value} IS NOT NULL)"]
     if reading.evidence != "true":
         holds.append(f"bool_or({reading.evidence})")
     if reading.together != "true":
@@ -242,7 +248,7 @@ def _typed(engine: DuckDBPyConnection, at: int, column: RawColumn, taken: Taken 
             f'in "{column.name}", "{word}" is read as no value ({count:,} times)'
             for word, count in _words_for_nothing(engine, at)
         ]
-    return Column(column.name, taken.reading.type, taken.reading.value.replace("$v", f"({text})"), tuple(notes))
+    return Column(column.name, taken.reading.type, taken.reading.valued(f"({text})"), tuple(notes))
 
 
 def _reading_notes(column: str, reading: Reading) -> tuple[str, ...]:

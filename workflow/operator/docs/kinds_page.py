@@ -160,8 +160,9 @@ def _table_facts() -> Iterator[str]:
         "bytes, and numbers at both ends and the extremes are compared with the text. Else: ResultNotProven."
     )
     yield (
-        "**Metadata**: `profile.json` has for each column its type, nulls, least and greatest value, quantiles, about "
-        "how many different values, the most frequent ones, and the first rows. The thumbnail is drawn from it."
+        "**Metadata**: `profile.json` has for each column its type, nulls, least and greatest value, quantiles (of as "
+        "many rows as it tells, where there are many), about how many different values, the most frequent ones, and "
+        "the first rows. The thumbnail is drawn from it."
     )
 
 
