@@ -2,12 +2,11 @@
 
 import json
 from dataclasses import dataclass, field
-from typing import Any
 
 import msgspec
 
 from tasks.shared import clients
-from tasks.shared.catalog import Catalog, datasets
+from tasks.shared.catalog import Catalog, TechnicalFacts, datasets
 from tasks.shared.naming import sidecar_key
 from tasks.shared.objects import Objects
 from tasks.shared.records.adapter import Records
@@ -43,20 +42,20 @@ records = Records(clients.dynamodb(), settings.table_name)
 @task("store_metadata", State)
 def handle(state: State, run: Run) -> Stored:
     sidecar = Pointer(bucket=settings.output_bucket, key=sidecar_key(state.asset.id))
-    learnt, known = learnt_of(state, sidecar), technical(state.transform)
+    learnt, technical = learnt_of(state, sidecar), objects.read(state.transform.technical)
     records.assets.learn(state.asset.id, run, learnt)
     current = records.current.advance(state.asset)
-    everything = dump(state.asset) | dump(learnt) | {"execution_arn": run.arn, "technical": known}
+    everything = dump(state.asset) | dump(learnt) | {"execution_arn": run.arn, "technical": json.loads(technical)}
     if current and settings.glue_database and state.asset.kind == "table":
-        everything["glue_tables"] = plain(in_catalog(state, run, known))
+        everything["glue_tables"] = plain(in_catalog(state, run, msgspec.json.decode(technical, type=TechnicalFacts)))
     objects.put(sidecar.bucket, sidecar.key, json.dumps(everything, indent=2).encode(), "application/json")
     return Stored(sidecar=sidecar, current=current)
 
 
-def in_catalog(state: State, run: Run, known: dict[str, Any]) -> tuple[GlueTable, ...]:
+def in_catalog(state: State, run: Run, technical: TechnicalFacts) -> tuple[GlueTable, ...]:
     """The Glue tables that now show this asset; the record names them."""
     catalog = Catalog(clients.glue(), settings.glue_database)
-    tables = tuple(catalog.register(state.asset, each) for each in datasets(state.transform, known))
+    tables = tuple(catalog.register(state.asset, each) for each in datasets(state.transform, technical))
     records.assets.learn_tables(state.asset.id, run, tables)
     return tables
 
@@ -82,8 +81,3 @@ def learnt_of(state: State, sidecar: Pointer) -> Learnt:
         sidecar=sidecar,
         pipeline_version=PIPELINE_VERSION,
     )
-
-
-def technical(made: Transformed) -> dict[str, Any]:
-    """The full dump, small enough for a sidecar but not for the state; each kind has its own."""
-    return json.loads(objects.read(made.technical))

@@ -333,7 +333,7 @@ def test_public_tags_are_facts_and_private_ones_are_not(render, name):
 
 
 def test_private_tags_are_kept_where_the_stage_wants_them(render):
-    rendered = render(encoded("FLAC", tags=TAGS), "FLAC", keep_private=True)
+    rendered = render(encoded("FLAC", tags=TAGS), "FLAC", publish_private=True)
     assert "Elm Street" in rendered.technical["tags"]["comment"]
     assert b"Elm Street" in rendered.files[0].path.read_bytes()
 
@@ -616,7 +616,7 @@ def test_chapters_are_told(render):
 
 def test_recipes_have_names():
     assert recipe_name("a.mp3", Recipe()) == "m4a-128"
-    assert recipe_name("a.mp3", Recipe(keep_private=True)) == "m4a-128-private"
+    assert recipe_name("a.mp3", Recipe(publish_private=True)) == "m4a-128-private"
 
 
 @pytest.mark.parametrize("sample", [math.nan, math.inf, -math.inf, 1e15, 1e38])

@@ -212,7 +212,7 @@ class Assets:
         """Write down what was told, and where."""
         self._update(asset_id, {"announced": dict(announced)})
 
-    # written by those who watch and mend
+    # written by operators
 
     def reopen(self, asset_id: str, execution: str, *, redrives: int, by: str, why: str | None = None) -> bool:
         """Open an attempt for the next redrive of a failed execution; False where the asset is no longer its own.

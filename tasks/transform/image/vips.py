@@ -19,7 +19,7 @@ _DAMAGED = ("Corrupt JPEG data", "Premature end of JPEG file", "premature end of
 _ENTROPY_ONLY_SHRINK = 8
 
 _MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
-_LARGEST_FLOAT = 3.0e38
+_MAX_FLOAT = 3.0e38
 """Beyond it are infinities, and the lowest float, by which many programs mean that there is no value."""
 
 _CUSTOMARY_NODATA = {
@@ -172,8 +172,8 @@ def _measured(picture: Any, nodata: float | None) -> Shown:
     colors = picture[:3] if picture.bands > 3 else picture[:1] if picture.bands == 2 else picture  # noqa: PLR2004
     missing, name = _without_value(colors, nodata)
     valid = missing.bandor() == 0
-    low = valid.ifthenelse(colors, _LARGEST_FLOAT).min()
-    high = valid.ifthenelse(colors, -_LARGEST_FLOAT).max()
+    low = valid.ifthenelse(colors, _MAX_FLOAT).min()
+    high = valid.ifthenelse(colors, -_MAX_FLOAT).max()
     if low > high:
         raise SyntaxError("no pixel of it has a value")
     scale = 255 / (high - low) if high > low else 0
@@ -187,9 +187,9 @@ def _measured(picture: Any, nodata: float | None) -> Shown:
 
 def _without_value(colors: Any, nodata: float | None) -> tuple[Any, str]:
     """Where a pixel is no number or means that there is none, and by which value if one says so."""
-    is_number = (colors > -_LARGEST_FLOAT) & (colors < _LARGEST_FLOAT)  # a NaN is neither
+    is_number = (colors > -_MAX_FLOAT) & (colors < _MAX_FLOAT)  # a NaN is neither
     marks: Sequence[float] = _CUSTOMARY_NODATA.get(colors.format, ()) if nodata is None else (nodata,)
-    lowest = is_number.ifthenelse(colors, _LARGEST_FLOAT).min()
+    lowest = is_number.ifthenelse(colors, _MAX_FLOAT).min()
     mark = next((each for each in marks if nodata is not None or each == lowest), None)
     if mark is None:
         return is_number == 0, ""

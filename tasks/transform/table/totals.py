@@ -10,6 +10,7 @@ from duckdb import DuckDBPyConnection
 from tasks.transform.table.engine import literal, row_group_rows, write_parquet
 from tasks.transform.table.raw import RawTable
 from tasks.transform.table.rejects import Rejects
+from workflow.units import MIB
 
 _LABEL = re.compile(
     r"(?:grand[ -]?)?(?:total|totals|sum|summe|gesamt(?:summe)?|insgesamt|totale?|totaal|suma|razem|итого|всего"
@@ -19,7 +20,7 @@ _LABEL = re.compile(
 _NUMBER = re.compile(r"-?[0-9][0-9.,]*")
 _NOTE = "the last row, a total, is left out"
 _TOLERANCE = 1e-9
-_PIECE_BYTES, _TAIL_BYTES = 1024 * 1024, 65536
+_PIECE_BYTES, _TAIL_BYTES = MIB, 65536
 
 
 def without_total(
