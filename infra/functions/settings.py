@@ -20,11 +20,11 @@ class ProvisionedConcurrency(Struct, frozen=True, kw_only=True, forbid_unknown_f
     """
 
     functions: Annotated[Mapping[str, Count], Meta(description="How many environments of which function.")]
-    from_: Annotated[str, Meta(description='When they begin to be ready, such as "cron(0 8 ? * MON-FRI *)".')] = field(
+    from_: Annotated[str, Meta(description='When they start to be ready, such as "cron(0 8 ? * MON-FRI *)".')] = field(
         name="from"
     )
-    to: Annotated[str, Meta(description="When they cease to be.")]
-    timezone: Annotated[str, Meta(description="Whose clock both times go by.")] = "Etc/UTC"
+    to: Annotated[str, Meta(description="When that ends.")]
+    timezone: Annotated[str, Meta(description="The time zone of both times.")] = "Etc/UTC"
 
 
 class FunctionSettings(Topic, frozen=True):
@@ -34,13 +34,13 @@ class FunctionSettings(Topic, frozen=True):
         Mapping[str, Count],
         Meta(
             description="How many executions are reserved for which function: no more run at once, and no other "
-            "function takes them. A new account has ten in all."
+            "function takes them. A new account has ten in total."
         ),
     ] = field(default_factory=dict[str, int])
     provisioned_concurrency: Annotated[
         ProvisionedConcurrency | None,
         Meta(
-            description="Environments that stand ready at certain times. "
+            description="Environments that are kept ready at certain times. "
             "See docs/deploying.md#provisioned-concurrency.",
             examples=[
                 {
@@ -55,7 +55,7 @@ class FunctionSettings(Topic, frozen=True):
         int,
         Meta(
             ge=1,
-            description="How long a function goes by the live settings that it read last. "
+            description="How long a function uses the live settings that it last read. "
             "See docs/operating.md#live-settings.",
         ),
     ] = 60

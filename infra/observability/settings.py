@@ -38,22 +38,22 @@ EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 
 
 class ObservabilitySettings(Topic, frozen=True):
-    """Logs, and who is told of alarms: docs/runbook.md."""
+    """Logs, and who is notified of alarms: docs/runbook.md."""
 
     log_level: Annotated[
         Literal["DEBUG", "INFO", "WARNING", "ERROR"],
-        Meta(description="What the functions log, and all that is graver."),
+        Meta(description="The least severe level that the functions log."),
     ] = "INFO"
     log_retention: Annotated[Retention, Meta(description="How long logs are kept.")] = "TWO_WEEKS"
     alarm_emails: Annotated[
         tuple[str, ...],
         Meta(
-            description="Who is told when an alarm goes off, or when the month will cost more than its budget. "
+            description="Who is notified when an alarm goes off, or when the month will exceed its budget. "
             "Each has to confirm once."
         ),
     ] = ()
     monthly_budget_dollars: Annotated[
-        int, Meta(ge=0, description="What the stage may cost in a month before somebody is told; 0 for no budget.")
+        int, Meta(ge=0, description="What the stage may cost in a month before these are notified; 0 for no budget.")
     ] = 0
 
     def problems(self) -> Iterator[Problem]:

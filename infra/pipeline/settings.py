@@ -30,7 +30,7 @@ class FileSettings(Topic, frozen=True):
         str, Meta(description="The date column by which tables are split into partitions, where they have it.")
     ] = ""
     expand_archives: Annotated[
-        bool, Meta(description="Take the files in a ZIP in, as assets of their own; otherwise a ZIP is refused.")
+        bool, Meta(description="Process each file in a ZIP as an asset of its own; otherwise ZIPs are rejected.")
     ] = False
     long_videos: Annotated[
         Literal["parts", "mediaconvert"],
@@ -49,11 +49,11 @@ class FileSettings(Topic, frozen=True):
 
 
 class SweeperSettings(Topic, frozen=True):
-    """How the sweeper takes up what a crash or a lost event left: docs/operating.md."""
+    """How the sweeper finishes what a crash or a lost event left undone: docs/operating.md."""
 
-    every_minutes: Annotated[int, Meta(ge=1, le=DAY_MINUTES, description="How often it looks.")] = 15
+    every_minutes: Annotated[int, Meta(ge=1, le=DAY_MINUTES, description="How often it runs.")] = 15
     older_than_minutes: Annotated[
-        int, Meta(ge=LATE_EVENT_MINUTES, description="It looks for what did not change for so long.")
+        int, Meta(ge=LATE_EVENT_MINUTES, description="It looks for work that has not changed for this long.")
     ] = 15
 
 

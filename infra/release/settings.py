@@ -22,10 +22,13 @@ class Rollout(Topic, frozen=True):
             "every interval_minutes."
         ),
     ] = "all_at_once"
-    percentage: Annotated[int, Meta(ge=1, le=99, description="Of new executions, for a canary or each step.")] = 10
-    interval_minutes: Annotated[int, Meta(ge=1, description="Until the others, or the next step.")] = 10
+    percentage: Annotated[
+        int, Meta(ge=1, le=99, description="The share of new executions, for the canary or for each step.")
+    ] = 10
+    interval_minutes: Annotated[int, Meta(ge=1, description="Minutes until the remaining ones, or the next step.")] = 10
     max_failures: Annotated[
-        int, Meta(ge=0, description="More failed executions than these in five minutes move all of them back.")
+        int,
+        Meta(ge=0, description="If more executions than this fail within five minutes, the deployment is rolled back."),
     ] = 3
 
     @property

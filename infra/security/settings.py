@@ -17,12 +17,12 @@ class SecuritySettings(Topic, frozen=True):
     customer_key: Annotated[
         bool,
         Meta(
-            description="Encrypt all that the stage keeps with a KMS key of its own instead of with AWS's. "
+            description="Encrypt everything that the stage stores with its own KMS key instead of AWS's. "
             "See docs/security.md#data-at-rest-and-on-its-way."
         ),
     ] = False
     permissions_boundary: Annotated[
-        str, Meta(description="A managed policy of the account that bounds what all roles may do; empty for none.")
+        str, Meta(description="A managed policy of the account that limits all roles; empty for none.")
     ] = ""
 
     def problems(self) -> Iterator[Problem]:

@@ -15,11 +15,13 @@ class HttpApi(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The HTTP API: who may call it, and how often."""
 
     jwt_issuer: Annotated[
-        str, Meta(description="The https address of an issuer whose tokens name callers; empty: they are known by IAM.")
+        str, Meta(description="The https address of the issuer of callers' tokens; empty: callers authenticate by IAM.")
     ] = ""
-    jwt_audiences: Annotated[tuple[str, ...], Meta(description="Tokens for one of these are taken.")] = ()
-    requests_per_second: Annotated[int, Meta(ge=1, description="How many requests it takes for long.")] = 50
-    burst: Annotated[int, Meta(ge=1, description="How many it takes at once.")] = 100
+    jwt_audiences: Annotated[tuple[str, ...], Meta(description="Accept tokens for one of these audiences.")] = ()
+    requests_per_second: Annotated[
+        int, Meta(ge=1, description="How many requests per second it accepts on average.")
+    ] = 50
+    burst: Annotated[int, Meta(ge=1, description="How many requests it accepts at once.")] = 100
 
     def problems(self) -> Iterator[str]:
         """What is wrong with it."""
@@ -32,7 +34,7 @@ class HttpApi(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class WaysInSettings(Topic, frozen=True):
-    """What reaches the stage other than through the ingest bucket: docs/api.md."""
+    """Event sources besides the ingest bucket: docs/api.md."""
 
     http_api: Annotated[
         HttpApi | None, Meta(description="The HTTP API; a table without settings has its defaults.", examples=[{}])
@@ -42,19 +44,19 @@ class WaysInSettings(Topic, frozen=True):
         Meta(
             ge=0,
             le=1000,
-            description="How many batches of the request queue are taken in at once: 2 or more, 0 for no queue.",
+            description="How many batches of the request queue are processed at once: 2 or more, 0 for no queue.",
         ),
     ] = 0
     notification_topic: Annotated[
-        bool, Meta(description="A topic that takes S3's notifications in; they go through the request queue.")
+        bool, Meta(description="A topic that accepts S3's notifications; they go through the request queue.")
     ] = False
     notification_partners: Annotated[
-        tuple[str, ...], Meta(description="Accounts, of 12 digits, that may publish to that topic, too.")
+        tuple[str, ...], Meta(description="Accounts, of 12 digits, that may publish to that topic as well.")
     ] = ()
     telemetry_stream: Annotated[
         bool,
         Meta(
-            description="A data stream whose JSON objects become NDJSON files; it is paid by the hour. "
+            description="A data stream whose JSON objects become NDJSON files; it is billed by the hour. "
             "See docs/api.md#the-telemetry-stream."
         ),
     ] = False

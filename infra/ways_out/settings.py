@@ -13,19 +13,19 @@ EVENT_BUS = re.compile(r"[A-Za-z0-9._-]{1,256}")
 
 
 class WaysOutSettings(Topic, frozen=True):
-    """Who is told of outcomes, beside the subscribers of the topic: docs/notifications.md."""
+    """Who is notified of outcomes, besides the topic's subscribers: docs/notifications.md."""
 
     outcome_bus: Annotated[
         str,
         Meta(
-            description='The event bus that gets an event per outcome: "default", or the name of one that is made; '
+            description='The event bus that gets an event per outcome: "default", or the name of one to create; '
             "empty for none."
         ),
     ] = ""
     webhook_url: Annotated[
         str, Meta(description="The address that gets an HTTPS request per outcome; empty for no webhook.")
     ] = ""
-    webhook_paused: Annotated[bool, Meta(description="All of the webhook is made, and nothing is sent.")] = False
+    webhook_paused: Annotated[bool, Meta(description="Create everything for the webhook, but send nothing.")] = False
 
     def problems(self) -> Iterator[Problem]:
         if self.outcome_bus and not EVENT_BUS.fullmatch(self.outcome_bus):

@@ -105,7 +105,7 @@ def test_a_rejected_file_says_why_and_what_to_do(console: Visit) -> None:
     row.get_by_role("link", name="asset").click()
     reason = page.get_by_role("alert")
     expect(reason).to_contain_text("TruncatedFile")
-    expect(reason).to_contain_text("What to do: upload it again, completely")
+    expect(reason).to_contain_text("What to do: Upload it again, completely")
     expect(page.get_by_role("button", name="Release")).to_be_visible()
 
 

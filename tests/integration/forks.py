@@ -49,8 +49,8 @@ class Forks:
     @staticmethod
     def _started() -> subprocess.Popen[str]:
         command = [sys.executable, "-c", f"from {__name__} import serve; serve()"]
-        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
-        return subprocess.Popen(command, cwd=PROJECT_ROOT, text=True, start_new_session=True, **pipes)
+        pipe = subprocess.PIPE
+        return subprocess.Popen(command, cwd=PROJECT_ROOT, text=True, start_new_session=True, stdin=pipe, stdout=pipe)
 
 
 def serve() -> None:

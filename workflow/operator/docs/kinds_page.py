@@ -49,7 +49,7 @@ def _introduction() -> Iterator[str]:
     yield "Written by `poe docs` from the tables in code; a test compares the two."
     yield ""
     yield (
-        "What a file is, its content tells; a name or a declared type that says otherwise is only noted. A name may "
+        "A file's content decides its type; a name or a declared type that disagrees is only noted. A name may "
         f"have up to {MAX_NAME_BYTES} bytes, with its folders {MAX_KEY_BYTES}."
     )
     yield ""
@@ -105,12 +105,12 @@ def _image_facts() -> Iterator[str]:
         "arithmetic, as browsers do: light × (1 - ink) × (1 - black)."
     )
     yield (
-        "**Values that are no colors** (signed, floating-point or 32-bit TIFF, as of elevation): stretched from "
+        "**Values that are not colors** (signed, floating-point or 32-bit TIFF, as of elevation): stretched from "
         "black to white between the least and the greatest, which a note names; pixels without a value are transparent."
     )
     yield (
-        "**Damage** to the picture itself, or missing data, is refused, in every format: also where a decoder would go "
-        "on and fill with gray. Damage beside it (text, profiles, settings) is left out, and a note says so."
+        "**Damage** to the picture itself, or missing data, is rejected in every format, even where a decoder would go "
+        "on and fill with gray. Damaged parts around it (text, profiles, settings) are left out, with a note."
     )
     yield (
         "**Proof**: before it is published, the rendition's proportions are compared with what another reader finds in "
@@ -179,7 +179,7 @@ def _video_facts() -> Iterator[str]:
     )
     yield (
         "**Sound**: all channels are in the stereo mix, weighed so that it does not clip; peaks above full scale are "
-        "turned down, and that is said."
+        "turned down, with a note."
     )
     yield (
         "**Captions**: text tracks that are language. What a drone, a camera or a sensor writes into a text track, "
@@ -212,7 +212,7 @@ def _audio_facts() -> Iterator[str]:
     yield (
         "**Rendition**: M4A with AAC in stereo or mono that starts at once; `peaks.json` with the waveform for "
         "players; the cover, where there is one, made as any picture is. All channels are in the stereo mix, weighed "
-        "so that it does not clip; peaks above full scale are turned down, and that is said."
+        "so that it does not clip; peaks above full scale are turned down, with a note."
     )
     yield "**Thumbnail**: the waveform with the duration."
     yield (
