@@ -8,10 +8,13 @@ import argparse
 import json
 import os
 import random
+import shutil
+import subprocess
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
@@ -68,6 +71,8 @@ def page(results: list[Result], there_were: int) -> Iterator[str]:
     yield "# Results"
     yield ""
     yield from INTRODUCTION
+    yield f"Of {datetime.now(UTC):%Y-%m-%d}, commit {commit()}."
+    yield ""
     yield from table("folder", results, lambda result: result.case.name.partition("/")[0])
     yield from table("kind", results, lambda result: result.outcome["kind"])
     codes = Counter(each.outcome["said"].partition(":")[0] for each in results if each.outcome["end"] == REJECTED)
@@ -87,6 +92,12 @@ def page(results: list[Result], there_were: int) -> Iterator[str]:
         yield "## Nothing was said, where there was to be a word or the right result"
         yield ""
         yield from listed(silent)
+
+
+def commit() -> str:
+    git = shutil.which("git") or "git"
+    command = [git, "-C", str(PAGE.parent), "describe", "--always", "--dirty"]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
 
 
 def listed(results: list[Result]) -> Iterator[str]:

@@ -205,6 +205,10 @@ def test_captions_and_storyboards_pass():
     prove_files([Encoded("captions-eng", "text/vtt", text.encode())])
 
 
+def test_captions_that_are_no_text_are_refused():
+    refused(Encoded("captions-eng", "text/vtt", b"WEBVTT\n\n\xb3"))
+
+
 @pytest.mark.parametrize("name", ["JPEG", "PNG", "WEBP", "TIFF", "HEIF", "AVIF"])
 def test_secrets_are_found_in_whatever_picture(name):
     block = exif(TAGS, photo=PHOTO, gps=PLACE)

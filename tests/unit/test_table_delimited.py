@@ -434,6 +434,23 @@ def test_what_is_around_names_and_rows_is_told_from_them(tmp_path, content, colu
     assert note in str(table.facts["notes"])
 
 
+@pytest.mark.parametrize(
+    "content", ["sep=;\na\nb\nc\n", "sep=;\na;b;c\n1;2\n", "sep=;\n", "#\nsep=;\n#\n", "#a,b\n#c,d\n"]
+)
+def test_the_line_that_names_the_delimiter_is_no_row(tmp_path, content):
+    try:
+        table = converted(tmp_path, content)
+    except RejectedError:
+        return
+    assert not any("sep=" in str(row) for row in table.rows())
+
+
+def test_a_last_row_that_only_says_that_it_is_a_total_is_kept_with_a_word(tmp_path):
+    table = converted(tmp_path, "n,v\na,1\nb,2\nSubtotal,3\nc,4\nTotal,7\n")
+    assert table.rows()[-1] == ("Total", "7")
+    assert "the last row says that it is a total" in str(table.facts["notes"])
+
+
 def test_a_value_below_delimiters_without_a_name_is_a_bad_row(tmp_path):
     rows = "".join(f"{number},x,3,,\n" for number in range(50_000))
     table = converted(tmp_path, f"a,b,c\n{rows}7,y,4,,more\n")

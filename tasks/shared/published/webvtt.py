@@ -12,7 +12,11 @@ _NAMED_POSITION = re.compile(r"\b(?:latitude|longt?itude|gps|gnss)\b[^\w\n]{0,6}
 
 def faults_of_webvtt(stream: BinaryIO) -> Iterator[str]:
     """One sentence's end for each thing that is not on the list."""
-    text = stream.read().decode("utf-8")
+    try:
+        text = stream.read().decode("utf-8")
+    except UnicodeDecodeError:
+        yield "text that is no UTF-8"
+        return
     first, *blocks = re.split(r"\n{2,}", text.strip("\n"))
     if first != "WEBVTT":
         yield "more in the header than there has to be"

@@ -159,8 +159,7 @@ class _Trial:
 
     @property
     def body(self) -> list[list[str]]:
-        """Below lines that begin with "#"."""
-        return self.rows[next((at for at, row in enumerate(self.rows) if not row[0].startswith("#")), 0) :]
+        return _below_comments(self.rows)
 
     @property
     def width(self) -> int:
@@ -207,13 +206,19 @@ def read_layout(path: Path) -> Layout:
     if not trial.rows:
         raise CorruptTable("There is nothing but blank lines in this table. Upload a file with at least a header.")
     named = bool(_named_delimiter(lines))
-    start = find_start(trial.rows[named:], trial.width)
+    rows = trial.rows[named:]
+    start = find_start(rows, usual_width(_below_comments(rows)) if rows else trial.width)
     start = replace(start, titles=start.titles + named)
     first_data = start.titles + (start.header is not None) + start.beneath
     data_line = trial.row_lines[first_data - 1] if first_data else _blank_lines(lines)
     left_out = _left_out(trial, start, lines)
     can_skip = _can_skip(lines, data_line, trial.dialect.quote) and all(left.reason != _FAULTY for left in left_out)
     return Layout(trial.dialect, start, data_line, left_out, can_skip, _mean_bytes(lines))
+
+
+def _below_comments(rows: list[list[str]]) -> list[list[str]]:
+    """Those below lines that begin with "#"."""
+    return rows[next((at for at, row in enumerate(rows) if not row[0].startswith("#")), 0) :]
 
 
 def _can_skip(lines: Sequence[str], data_line: int, quote: str) -> bool:

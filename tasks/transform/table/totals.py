@@ -19,6 +19,7 @@ _LABEL = re.compile(
 )
 _NUMBER = re.compile(r"-?[0-9][0-9.,]*")
 _NOTE = "the last row, a total, is left out"
+_DOUBT = "the last row says that it is a total, but no number in it is the sum of those above: it is kept"
 _TOLERANCE = 1e-9
 _PIECE_BYTES, _TAIL_BYTES = MIB, 65536
 
@@ -28,8 +29,10 @@ def without_total(
 ) -> RawTable:
     """The table without a last row that is a total; `last_line` is asked for its number in the file."""
     cells = _last_row(engine, table)
-    if not is_labelled(cells) or not _is_sum(engine, table, cells):
+    if not is_labelled(cells):
         return table
+    if not _is_sum(engine, table, cells):
+        return replace(table, notes=(*table.notes, _DOUBT))
     rejects.leave_out(last_line(), "a total", ", ".join(cell or "" for cell in cells))
     shorter = table.path.with_name(f"{table.path.stem}-rows.parquet")
     query = f"FROM read_parquet({literal(table.path)}) LIMIT {table.rows - 1}"
