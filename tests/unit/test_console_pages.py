@@ -54,7 +54,8 @@ def record(number: int, status: str = "succeeded", **values: Any) -> Record:
 @pytest.fixture
 def sluice(cloud: Cloud, machine: Machine) -> Sluice:
     buckets = Buckets(INGEST, OUTPUT, ARCHIVE, QUARANTINE, EXPANDED, OPERATIONS)
-    stack = SimpleNamespace(stage="test", endpoint=None, table=TABLE, buckets=buckets, state_machine_arn=STATE_MACHINE)
+    known = {"table": TABLE, "old_indexes": "", "buckets": buckets, "state_machine_arn": STATE_MACHINE}
+    stack = SimpleNamespace(stage="test", endpoint=None, **known)
 
     clients = {name: getattr(cloud, name) for name in ("dynamodb", "s3", "stepfunctions")}
     return Sluice(SimpleNamespace(stack=stack, client=client, **clients))

@@ -52,6 +52,7 @@ PANELS = {
         "init": ("init", "Make a folder to deploy from, with settings of your own."),
         "deploy": ("release", "Deploy this Sluice."),
         "cdk": ("release", "Run the AWS CDK's command line on a stage that is on AWS."),
+        "migrate": ("release", "File anew the records that an older Sluice filed."),
         "versions": ("release", "The published versions."),
         "rollback": ("release", "Let new executions run an earlier version, at once."),
         "health": ("health", "Check a stage's health."),

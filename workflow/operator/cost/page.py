@@ -1,4 +1,7 @@
-"""Fills in the tables of docs/cost.md, and draws docs/cost.svg: `python -m workflow.operator.cost.page`."""
+"""Fills in the tables of docs/cost.md and docs/scaling.md, and draws docs/cost.svg.
+
+`python -m workflow.operator.cost.page`
+"""
 
 import re
 from collections.abc import Iterable
@@ -6,13 +9,14 @@ from pathlib import Path
 
 from infra.stages.stages import built_in
 from workflow import prices
-from workflow.operator.cost import compare, mix, reference, svg
+from workflow.operator.cost import bounds, compare, mix, reference, svg
 from workflow.operator.cost.bill import Bill, bill
 from workflow.operator.cost.measured import invocation, measured
 from workflow.operator.cost.stages import plan_of
 
 PAGE = Path(__file__).parents[3] / "docs" / "cost.md"
 PICTURE = PAGE.with_suffix(".svg")
+SCALING = PAGE.with_name("scaling.md")
 FILES, MONTHS = 1_000_000, 12
 
 
@@ -22,7 +26,15 @@ def typical() -> Bill:
 
 def page(text: str) -> str:
     """The page with its tables as they are now; what is between them stays."""
-    tables = {"bill": _bill(), "ways": _ways(), "reference": _reference(), "work": _work(), "prices": _prices()}
+    tables = {
+        "bill": _bill(),
+        "ways": _ways(),
+        "reference": _reference(),
+        "work": _work(),
+        "prices": _prices(),
+        "bounds": _bounds(),
+        "day": _day(),
+    }
     for name, rows in tables.items():
         marked = re.compile(rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)", re.DOTALL)
         text = marked.sub(lambda found, rows=rows: f"{found[1]}{_markdown(rows)}{found[2]}", text)
@@ -72,6 +84,34 @@ def _prices() -> Rows:
     return [("$", "per", "of", "source"), *rows]
 
 
+def _bounds() -> Rows:
+    rows = [
+        (
+            each.what,
+            f"{each.each:,.3g}",
+            f"{each.each * bounds.FILES_PER_SECOND:,.0f}",
+            f"{each.quota:,}" + (f" ({each.more})" if each.more else ""),
+            f"{each.files_per_second:,.0f}",
+            each.source,
+        )
+        for each in bounds.bounds()
+    ]
+    wanted = f"{bounds.FILES_PER_SECOND:,} a second take"
+    return [("what", "a file takes", wanted, "a second, by default", "files a second, then", "AWS's page"), *rows]
+
+
+def _day() -> Rows:
+    """What the processing of a day's files costs, by component."""
+    made = bounds.processing()
+    times = bounds.FILES_PER_DAY / made.files
+    lines = [line for line in made.lines if not {line.component, line.what} & bounds.STORING]
+    parts = sorted({line.component for line in lines})
+    costs = {part: sum(line.dollars for line in lines if line.component == part) for part in parts}
+    rows = [(part, f"{cost:.4f}", f"{cost * times:,.0f}") for part, cost in costs.items()]
+    total = bounds.processing_dollars(made)
+    return [("component", "$ per 1,000", "$ a day"), *rows, ("**all**", f"{total:.4f}", f"{total * times:,.0f}")]
+
+
 def _quoted(price: prices.Price) -> str:
     return _plain(price.quoted) + (f" / {price.per:,}" if price.per > 1 else "")
 
@@ -87,5 +127,6 @@ def _markdown(rows: Iterable[tuple[str, ...]]) -> str:
 
 
 if __name__ == "__main__":
-    PAGE.write_text(page(PAGE.read_text()))
+    for each in (PAGE, SCALING):
+        each.write_text(page(each.read_text()))
     PICTURE.write_text(svg.draw(typical()))
