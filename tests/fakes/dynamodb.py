@@ -1,5 +1,6 @@
 """DynamoDB's tables: items, conditions on writes, and queries by the table's own keys or an index's."""
 
+import math
 from collections.abc import Callable, Collection, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field
@@ -7,6 +8,7 @@ from typing import Any
 
 from tests.fakes.errors import AwsError
 from tests.fakes.expressions import Item, Path, Scope, Value, condition, invalid, plain, projection, update
+from tests.fakes.partitions import Partitions, taken
 
 Answer = dict[str, Any]
 MAX_ITEM_BYTES = 400 * 1024
@@ -17,11 +19,12 @@ MAX_BATCH_KEYS = 100
 class Table:
     """Items by their own keys; `keys` has the partition and the sort key of the table ("") and of each index.
 
-    Of some indexes, which are `keys_only`, queries get no more of an item.
+    Of some indexes, which are `keys_only`, queries get no more of an item. Where there are `partitions`, they throttle.
     """
 
     keys: Mapping[str, list[str]]
     keys_only: frozenset[str] = frozenset()
+    partitions: Partitions | None = None
     items: dict[tuple[Any, ...], Item] = field(default_factory=dict)
 
     def key_of(self, item: Mapping[str, Value]) -> tuple[Any, ...]:
@@ -50,6 +53,10 @@ class DynamoDB:
         projections = {index["IndexName"]: index["Projection"]["ProjectionType"] for index in GlobalSecondaryIndexes}
         keys_only = frozenset(name for name, projected in projections.items() if projected == "KEYS_ONLY")
         self._tables[TableName] = Table({"": _names(KeySchema)} | indexes, keys_only)
+
+    def throttle(self, table: str, partitions: Partitions) -> None:
+        """Let writes to a table and its indexes take units, and be throttled where none is left, as DynamoDB does."""
+        self._table(table).partitions = partitions
 
     def DeleteTable(self, *, TableName: str) -> None:
         self._table(TableName)
@@ -150,12 +157,18 @@ def _write(
     after = change(before, scope)
     if not holds:
         raise AwsError("ConditionalCheckFailedException", "The conditional request failed")
+    if table.partitions and not table.partitions.take(taken(table.keys, {**before, **key}, after or {}, _kilobytes)):
+        raise AwsError("ThrottlingException", "Throughput exceeds the current capacity of your table or index.")
     if after is None:
         table.items.pop(at, None)
     elif _bytes({"M": after}) > MAX_ITEM_BYTES:
         raise invalid("Item size has exceeded the maximum allowed size")
     else:
         table.items[at] = after
+
+
+def _kilobytes(item: Mapping[str, Value]) -> int:
+    return math.ceil(_bytes({"M": item}) / 1024)
 
 
 def _bytes(value: Value) -> int:

@@ -14,6 +14,7 @@ from botocore.exceptions import ClientError
 
 from tasks.audit.changes import RECORD
 from tasks.shared.indexes import INDEXES
+from tests.fakes.partitions import taken
 from tests.unit.cloud import Cloud
 
 S3_WRITES = {"PutObject", "CopyObject", "CreateMultipartUpload", "UploadPart", "UploadPartCopy"}
@@ -134,19 +135,10 @@ def cpu_ms() -> float:
 
 
 def writes(key: Item, before: Item, after: Item) -> Iterator[Write]:
-    """What a request takes of the table, and of each index in which the item comes to a place or leaves one.
-
-    Keys are never longer than a kilobyte here.
-    """
-    request = next(_requests)
-    yield Write(request, "", key["pk"]["S"], max(kilobytes(before), kilobytes(after), 1))
-    for index in INDEXES.values():
-        was, now = (
-            tuple(item.get(name, {}).get("S") for name in (index.partition, index.sort)) for item in (before, after)
-        )
-        for place in (was, now) if was != now else ():
-            if None not in place:
-                yield Write(request, index.name, str(place[0]), 1)
+    """What one request takes of the table and of its indexes."""
+    request, places = next(_requests), {index.name: (index.partition, index.sort) for index in INDEXES.values()}
+    for index, partition, units in taken({"": ("pk", "sk"), **places}, {**before, **key}, after, kilobytes):
+        yield Write(request, index, partition, units)
 
 
 def read_units(answer: Mapping[str, Any]) -> int:

@@ -10,9 +10,9 @@ import pytest
 from infra.local.samples import FOLDER
 from tasks.shared.indexes import INDEXES, SHARDS
 from tests.bench.measure_cost import SAMPLES
+from tests.fakes.partitions import PARTITION_UNITS, Partitions
 from tests.unit.cloud import Cloud
 from tests.unit.meter import Meter, Write
-from tests.unit.partitions import PARTITION_UNITS, Partitions
 from tests.unit.state_machine import Machine
 from workflow.operator.cost.bounds import FILES_PER_SECOND, HOTTEST_INDEX_UNITS
 

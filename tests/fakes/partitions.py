@@ -6,8 +6,11 @@ best. An index whose partition is exhausted throttles the write to the table ("G
 """
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
+
+Item = Mapping[str, Mapping[str, Any]]
 
 PARTITION_UNITS = 1000
 BURST_SECONDS = 300
@@ -39,3 +42,19 @@ class Partitions:
         most = PARTITION_UNITS * (1 + BURST_SECONDS)
         for where, left in self._left.items():
             self._left[where] = min(left + PARTITION_UNITS, most)
+
+
+def taken(
+    keys: Mapping[str, Sequence[str]], before: Item, after: Item, kilobytes: Callable[[Item], int]
+) -> Iterator[tuple[str, str, int]]:
+    """The units that a write takes: of the table (""), and of each index where the item comes to a place or leaves one.
+
+    `keys` has the partition and the sort key of each. An index has keys alone, which are never longer than a kilobyte.
+    """
+    own = (after or before)[keys[""][0]]["S"]
+    yield "", own, max(kilobytes(before), kilobytes(after), 1)
+    for index, names in keys.items():
+        was, now = (tuple(item.get(name, {}).get("S") for name in names) for item in (before, after))
+        for place in (was, now) if index and was != now else ():
+            if None not in place:
+                yield index, str(place[0]), 1
