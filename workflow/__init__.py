@@ -1,6 +1,6 @@
 """What happens to an uploaded file, and in which order: definitions, limits, errors, and the shapes between states.
 
-Modules here are pure: no clients, files or screens. Those who watch and mend are in operator/, above all else.
+Modules here are pure: no clients, files or screens. Operators' tools are in operator/, above all else.
 """
 
 PIPELINE_VERSION = "2"

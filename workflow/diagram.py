@@ -1,11 +1,9 @@
-"""Draws a state machine as a Mermaid flowchart. `python -m workflow.diagram` prints the ingest one for the README."""
+"""Draws a state machine as a Mermaid flowchart."""
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from workflow.errors import rejections
-from workflow.ingest import ingest
 
 States = Mapping[str, Mapping[str, Any]]
 
@@ -42,7 +40,3 @@ def _label(errors: Sequence[str]) -> str:
     if set(errors) == set(rejections()):
         return f"rejected ({len(errors)} codes)"
     return ", ".join(errors)
-
-
-if __name__ == "__main__":
-    print(f"```mermaid\n{mermaid(json.loads(ingest().to_json()))}```")

@@ -6,7 +6,7 @@ from types import MappingProxyType
 
 
 class Tier(StrEnum):
-    """How fast S3 is to be, and how dear."""
+    """S3's retrieval tiers, by speed and price."""
 
     STANDARD = "Standard"
     BULK = "Bulk"

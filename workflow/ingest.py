@@ -5,7 +5,7 @@ from typing import Any
 
 from workflow.asl import Chain, Fail, Graph, LambdaTask, Map, Retry, ServiceTask, Succeed
 from workflow.big_file import DIED, NO_CAPACITY, big_file_task
-from workflow.errors import BigFile, DuplicateEvent, LongVideo, ThumbnailError, TransientError, rejections
+from workflow.errors import BigFile, DuplicateEvent, LongVideo, Retries, ThumbnailError, rejections, retried_as
 from workflow.kinds import KINDS
 from workflow.limits import (
     BY_KIND,
@@ -17,14 +17,6 @@ from workflow.limits import (
 from workflow.mediaconvert_job import conversion_job
 from workflow.names import task_name
 
-THROTTLED = ["Lambda.TooManyRequestsException"]
-SERVICE_TROUBLE = [
-    "Lambda.ServiceException",
-    "Lambda.AWSLambdaException",
-    "Lambda.SdkClientException",
-    "Lambda.ClientExecutionTimeoutException",
-]
-ENDED_WITHOUT_ANSWER = ["Sandbox.Timedout", "Lambda.Unknown", "Runtime.ExitError", "States.Timeout"]
 JOBS_THROTTLED = ["MediaConvert.TooManyRequestsException", "MediaConvert.InternalServerErrorException"]
 
 STATE = {"state.$": "$"}
@@ -120,10 +112,10 @@ def task(name: str, comment: str, *, gets: Mapping[str, Any] = STATE, result: st
         result=result,
         timeout_seconds=state_timeout_seconds(does),
         retry=[
-            retry(THROTTLED, first_delay=1, attempts=90),
-            retry(SERVICE_TROUBLE, first_delay=2, attempts=6),
-            retry([TransientError.__name__], first_delay=2, attempts=6),
-            retry(ENDED_WITHOUT_ANSWER, first_delay=5, attempts=1),
+            retry(retried_as(Retries.THROTTLED), first_delay=1, attempts=90),
+            retry(retried_as(Retries.SERVICE), first_delay=2, attempts=6),
+            retry(retried_as(Retries.TRANSIENT), first_delay=2, attempts=6),
+            retry(retried_as(Retries.UNANSWERED), first_delay=5, attempts=1),
         ],
     )
 

@@ -155,7 +155,7 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
     {kind.name: kind for kind in (IMAGE, TABLE, VIDEO, AUDIO, DOCUMENT, ARCHIVE)}
 )
 
-BIG_FILES: Mapping[str, int] = MappingProxyType({"image": 2 * GIB, "table": 32 * GIB})
+BIG_FILE_MAX_BYTES: Mapping[str, int] = MappingProxyType({"image": 2 * GIB, "table": 32 * GIB})
 """Bytes up to which a stage with `big_files` takes files of a kind that are above its `max_bytes`: in a container. That
 has memory, disk and time that no function has. Long videos need none: they are converted in parts."""
 
@@ -175,7 +175,7 @@ def is_big(kind: Kind, size: int) -> bool:
 
 def most_bytes(kind: Kind, *, big_files: bool) -> int:
     """The size of the largest file of a kind that is taken."""
-    return max(kind.max_bytes, BIG_FILES.get(kind.name, 0) if big_files else 0)
+    return max(kind.max_bytes, BIG_FILE_MAX_BYTES.get(kind.name, 0) if big_files else 0)
 
 
 def accepted_labels(kinds: Iterable[Kind]) -> str:

@@ -94,7 +94,7 @@ class ContainerLimits:
         return self.timeout_seconds + CONTAINER_MARGIN_SECONDS
 
 
-CONTAINER = "big_file"
+BIG_FILE_TASK = "big_file"
 """No function, but what does the work of one: its name in the tables of functions."""
 
 BIG_FILE = ContainerLimits(cpu_units=4096, memory_mb=16_384, scratch_gib=200, timeout_seconds=5 * 3600)

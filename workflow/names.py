@@ -1,4 +1,4 @@
-"""What a stage's resources are called: those who deploy, watch and mend find each other by these names."""
+"""What a stage's resources are called: code that deploys and code that operates find each other by these names."""
 
 import re
 

@@ -18,7 +18,7 @@ from types import MappingProxyType
 import uv
 
 from infra.functions import sources
-from workflow.limits import CONTAINER, FUNCTIONS
+from workflow.limits import BIG_FILE_TASK, FUNCTIONS
 
 CACHE = Path(os.environ.get("SLUICE_STATE_DIR", sources.PROJECT_ROOT / ".sluice")) / "packages"
 REQUIREMENTS = sources.PROJECT_ROOT / "tasks" / "requirements"
@@ -86,7 +86,7 @@ def lock_all() -> None:
     The versions are pyproject.toml's, which uv reads by itself.
     """
     options = ["--generate-hashes", "--no-emit-index-url", "--no-header", "--no-annotate", "--upgrade", "--quiet"]
-    for locked in sorted({requirements(function) for function in (*FUNCTIONS, CONTAINER)}):
+    for locked in sorted({requirements(function) for function in (*FUNCTIONS, BIG_FILE_TASK)}):
         files = ["-o", str(locked), str(locked.with_suffix(".in"))]
         run_uv("pip", "compile", *_platform_options(LAMBDA), *options, *files)
 

@@ -1,6 +1,7 @@
-"""The local stage's synthesized templates, kept until something changes that they are made from.
+"""The local stage's synthesized templates: those that come with the sources, as long as they fit, or kept ones.
 
 Synthesizing takes ten seconds or more; finding that nothing has changed takes a few hundredths of one.
+`python -m infra.local.assembly` makes anew what comes with the sources.
 """
 
 import json
@@ -23,16 +24,49 @@ STACKS = (resource_name(LOCAL, "storage"), resource_name(LOCAL, "pipeline"))
 MAKERS = ("aws-cdk-lib", "constructs", "stepfunctions-without-sagemaker")
 
 
+SHIPPED = Path(__file__).with_name("templates")
+DIGEST = "inputs.digest"
+
+
 class SynthesisError(Exception):
     """The CDK app failed; the message holds what it printed."""
 
 
 def templates(state_dir: Path) -> dict[str, str]:
-    """Template by stack name, in the order of deployment; synthesized only if no cached ones fit."""
-    folder = state_dir.resolve() / "assembly" / inputs_digest()
+    """Template by stack name, in the order of deployment; synthesized only if neither shipped nor cached ones fit."""
+    digest = inputs_digest()
+    if is_shipped(digest):
+        return _read(SHIPPED)
+    folder = state_dir.resolve() / "assembly" / digest
     if not folder.exists():
         _synthesize(folder)
-    return {stack: (folder / f"{stack}.template.json").read_text() for stack in STACKS}
+    return _read(folder)
+
+
+def is_shipped(digest: str) -> bool:
+    """Whether what comes with the sources was made from just these."""
+    file = SHIPPED / DIGEST
+    return file.exists() and file.read_text().strip() == digest
+
+
+def ship() -> None:
+    """Make anew what comes with the sources."""
+    digest = inputs_digest()
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch) / "assembly" / digest
+        _synthesize(folder)
+        SHIPPED.mkdir(exist_ok=True)
+        for stack in STACKS:
+            shutil.copyfile(folder / _file(stack), SHIPPED / _file(stack))
+    (SHIPPED / DIGEST).write_text(f"{digest}\n")
+
+
+def _read(folder: Path) -> dict[str, str]:
+    return {stack: (folder / _file(stack)).read_text() for stack in STACKS}
+
+
+def _file(stack: str) -> str:
+    return f"{stack}.template.json"
 
 
 def inputs_digest() -> str:
@@ -61,3 +95,7 @@ def _synthesize(folder: Path) -> None:
         shutil.rmtree(folder.parent, ignore_errors=True)
         folder.parent.mkdir()
         output.rename(folder)
+
+
+if __name__ == "__main__":
+    ship()

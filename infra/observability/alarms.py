@@ -1,4 +1,4 @@
-"""The alarms: only on what a person must act on. What each means, and which command mends it, is in docs/runbook.md."""
+"""The alarms: only on what a person must act on. What each means, and which command fixes it, is in docs/runbook.md."""
 
 # The CDK's classes name parameters otherwise than the interfaces that they implement.
 # pyright: reportArgumentType=false
@@ -12,6 +12,7 @@ from constructs import Construct
 from infra.observability.measures import PERIOD, Measures
 from infra.observability.runbook import alarm_name, described
 from infra.stages.settings import Settings
+from workflow.errors import explanations
 from workflow.limits import functions_of
 
 HOUR = cdk.Duration.hours(1)
@@ -20,10 +21,11 @@ OLDEST_SECONDS = 3600
 THROTTLED_PERIODS = 6
 """Half an hour: what a burst meets for less, the retries outlast."""
 FAILING_PERIODS = 2
-SLOW_PERIODS = 6
+ANOMALY_PERIODS = 6
 BAND_DEVIATIONS = 3
 """About one in a thousand periods lies outside by chance; six in a row do not."""
 PERCENTILE = "p90"
+LATENCY_ANOMALY = "transform-latency-anomaly"
 
 
 class Alarms(Construct):
@@ -44,7 +46,7 @@ class Alarms(Construct):
             failures,
             *self._of_dead_letters(),
             *self._of_the_sweeper(),
-            self._of_proofs(),
+            *self._of_errors(),
             self._of_throttles(),
             *self._of_apis(),
             *self._of_durations(),
@@ -63,8 +65,8 @@ class Alarms(Construct):
     def _of_the_sweeper(self) -> list[cloudwatch.Alarm]:
         ours = self._measures.ours
         return [
-            self._above("objects-forgotten", ours("ObjectsForgotten", period=HOUR), "Uploads started no execution"),
-            self._above("sweep-troubles", ours("SweepTroubles", period=HOUR), "AWS refused what the sweeper tried"),
+            self._above("unprocessed-uploads", ours("UnprocessedUploads", period=HOUR), "Uploads started no execution"),
+            self._above("sweeper-errors", ours("SweeperErrors", period=HOUR), "AWS refused what the sweeper tried"),
             self._above(
                 "oldest-unprocessed",
                 ours("OldestUnprocessedSeconds", "max", period=HOUR),
@@ -73,10 +75,13 @@ class Alarms(Construct):
             ),
         ]
 
-    def _of_proofs(self) -> cloudwatch.Alarm:
-        """One is too many: what was made of a file is wrong, or tells what it should not."""
-        metric = self._measures.ours("ResultsNotProven")
-        return self._above("results-not-proven", metric, "What was made of a file was not published")
+    def _of_errors(self) -> list[cloudwatch.Alarm]:
+        """On those of which one is too many."""
+        return [
+            self._above(each.alert.alarm, self._measures.ours(each.alert.metric), each.means.partition(".")[0])
+            for each in explanations()
+            if each.alert
+        ]
 
     def _of_throttles(self) -> cloudwatch.Alarm:
         return self._above(
@@ -98,20 +103,20 @@ class Alarms(Construct):
         ]
 
     def _of_durations(self) -> list[cloudwatch.Alarm]:
-        return [self._slow(function) for function in functions_of("transform")]
+        return [self._latency_anomaly(function) for function in functions_of("transform")]
 
-    def _slow(self, function: str) -> cloudwatch.Alarm:
+    def _latency_anomaly(self, function: str) -> cloudwatch.Alarm:
         """Learns for two weeks what is usual at which hour of which day."""
-        name = f"slow-{function.replace('_', '-')}"
+        name = function.replace("transform_", f"{LATENCY_ANOMALY}-")
         return cloudwatch.AnomalyDetectionAlarm(
             self,
             name,
             alarm_name=self._named(name),
-            alarm_description=described("slow", f"{function} takes longer than it usually does"),
+            alarm_description=described(LATENCY_ANOMALY, f"{function} takes longer than it usually does"),
             metric=self._measures.duration(function, PERCENTILE),
             comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_UPPER_THRESHOLD,
             std_devs=BAND_DEVIATIONS,
-            evaluation_periods=SLOW_PERIODS,
+            evaluation_periods=ANOMALY_PERIODS,
             treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
         )
 

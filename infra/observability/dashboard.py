@@ -64,7 +64,9 @@ def _overview(measures: Measures, failures: cloudwatch.IMetric) -> list[cloudwat
         _graph("Attempts that were retried", measures.retried, measures.throttled),
         _graph("Throttles", *_labelled(measures.throttles, measures.functions)),
         _graph("Age of the oldest unprocessed object, s", ours("OldestUnprocessedSeconds", "max")),
-        _graph("Sweeper", *map(ours, ("ObjectsForgotten", "RecordsSettled", "OriginalsInTwoPlaces", "SweepTroubles"))),
+        _graph(
+            "Sweeper", *map(ours, ("UnprocessedUploads", "RecordsSettled", "OriginalsInTwoPlaces", "SweeperErrors"))
+        ),
         _graph("Dead letters", *_labelled(measures.dead, measures.dead_letters)),
         _graph("Age of the oldest message in a queue, s", *_labelled(measures.age, measures.queues)),
         _graph("Cost of functions and transitions", measures.dollars_per_thousand_files()),

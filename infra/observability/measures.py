@@ -19,15 +19,16 @@ from constructs import Construct
 from infra.functions.task_function import METRICS_NAMESPACE, TaskFunction, service_name
 from infra.stages.settings import Settings
 from workflow import prices
-from workflow.errors import TransientError
-from workflow.ingest import ENDED_WITHOUT_ANSWER, SERVICE_TROUBLE, THROTTLED, ingest
+from workflow.errors import Retries, retried_as
+from workflow.ingest import ingest
 from workflow.limits import FUNCTIONS
 
 PERIOD = cdk.Duration.minutes(5)
 DEAD_LETTERS = ("DeadLetters", "Dlq")
 """How the names of those queues end that nothing reads but a person."""
 FAILED_ATTEMPTS = ("TaskFailed", "TaskTimedOut")
-RETRIED = (*THROTTLED, *SERVICE_TROUBLE, TransientError.__name__, *ENDED_WITHOUT_ANSWER)
+THROTTLED = retried_as(Retries.THROTTLED)
+RETRIED = [name for group in Retries for name in retried_as(group)]
 
 
 class Measures:

@@ -24,7 +24,7 @@ from infra.observability.observability import Observability
 from infra.pipeline.audit_trail import keep_trail
 from infra.pipeline.big_files import BigFiles
 from infra.pipeline.mediaconvert import allow_conversion, conversion_role
-from infra.pipeline.needs.functions import needs_of
+from infra.pipeline.permissions.functions import needs_of
 from infra.pipeline.reprocess import REPORTER, reprocess_machine
 from infra.pipeline.restore import CONTINUER, continue_restored
 from infra.pipeline.state_machine import executions_arn, machine_arn, machine_name, state_machine
@@ -35,11 +35,11 @@ from infra.security.encryption import encrypt, share
 from infra.stages.settings import Settings
 from infra.storage.live_settings import make_parameter
 from infra.storage.stack import Storage
-from infra.ways_in.opened import open_ways_in
-from infra.ways_out.opened import open_ways_out
+from infra.ways_in.ways_in import open_ways_in
+from infra.ways_out.ways_out import open_ways_out
 from workflow.events import ENDED_BADLY, INPUT_PATHS, OBJECT_CREATED, STATUS_CHANGE
 from workflow.ingest import ingest
-from workflow.limits import CONTAINER, FUNCTIONS
+from workflow.limits import BIG_FILE_TASK, FUNCTIONS
 from workflow.names import resource_name
 from workflow.shapes import UPLOAD
 
@@ -141,7 +141,9 @@ class Pipeline(cdk.Stack):
         functions = {name: each.function for name, each in self._functions.items() if f"${{{name}}}" in definition}
         arns = {name: published(function) for name, function in functions.items()}
         role = conversion_role(self, storage) if long_videos == "mediaconvert" else None
-        containers = BigFiles(self, self._settings, self._needs[CONTAINER]) if self._settings.files.big_files else None
+        containers = (
+            BigFiles(self, self._settings, self._needs[BIG_FILE_TASK]) if self._settings.files.big_files else None
+        )
         machine = state_machine(
             self,
             INGEST,

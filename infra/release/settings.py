@@ -8,7 +8,7 @@ from msgspec import Meta
 
 from infra.stages.topic import Problem, Topic
 
-LONGEST_ROLLOUT_MINUTES = 2100
+MAX_ROLLOUT_MINUTES = 2100
 """The most that CloudFormation takes for one interval: longer than a day and a half no deployment should hang."""
 
 
@@ -39,5 +39,5 @@ class Rollout(Topic, frozen=True):
         return steps[self.how] * self.interval_minutes
 
     def problems(self) -> Iterator[Problem]:
-        if self.minutes > LONGEST_ROLLOUT_MINUTES:
-            yield "interval_minutes", f"must let all of it take {LONGEST_ROLLOUT_MINUTES} minutes, not {self.minutes}"
+        if self.minutes > MAX_ROLLOUT_MINUTES:
+            yield "interval_minutes", f"must let all of it take {MAX_ROLLOUT_MINUTES} minutes, not {self.minutes}"

@@ -1,11 +1,10 @@
 """The JSON schema of stages.toml, by which editors complete names, show what they mean, and mark mistakes.
 
-`python -m infra.stages.schema` writes docs/stages.schema.json. What no schema can say is checked when the file is read.
+What no schema can say is checked when the file is read.
 """
 
 import inspect
 import json
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -13,8 +12,7 @@ import msgspec
 from infra.stages.read import STAGE_NAME
 from infra.stages.settings import Settings
 
-FILE = Path(__file__).parents[2] / "docs" / "stages.schema.json"
-NAME = FILE.name
+NAME = "stages.schema.json"
 
 
 def schema() -> dict[str, Any]:
@@ -42,7 +40,3 @@ def schema() -> dict[str, Any]:
 def text() -> str:
     """As it is written."""
     return json.dumps(schema(), indent=2) + "\n"
-
-
-if __name__ == "__main__":
-    FILE.write_text(text())

@@ -14,7 +14,7 @@ from workflow.limits import FUNCTIONS
 
 MESSAGES_AT_ONCE = 10
 KEPT_DAYS = 14
-MOST_RECEIVES = 100
+MAX_RECEIVES = 100
 """Being slowed down counts as well: ten hours of it lose nothing. What is not understood does not wait that long."""
 VISIBILITY_FACTOR = 6
 """Times the function's limit, as Lambda's guide has it: Lambda itself tries again when it is throttled."""
@@ -30,7 +30,7 @@ class RequestQueue(Construct):
         self.queue = self._queue(
             "Queue",
             visibility_timeout=cdk.Duration.seconds(VISIBILITY_FACTOR * FUNCTIONS["intake"].timeout_seconds),
-            dead_letter_queue=sqs.DeadLetterQueue(queue=self.dead_letters, max_receive_count=MOST_RECEIVES),
+            dead_letter_queue=sqs.DeadLetterQueue(queue=self.dead_letters, max_receive_count=MAX_RECEIVES),
         )
         intake.add_environment("DEAD_LETTERS_URL", self.dead_letters.queue_url)
         intake.add_to_role_policy(allow(["sqs:SendMessage"], self.dead_letters.queue_arn))

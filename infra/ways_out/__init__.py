@@ -1,4 +1,4 @@
 """The ways out beside the topic, by a stage's settings: a bus for outcomes, and a webhook behind it.
 
-`opened` makes those that a stage has. Nothing here may start an execution.
+`ways_out` makes those that a stage has. Nothing here may start an execution.
 """

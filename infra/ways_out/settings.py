@@ -13,7 +13,7 @@ EVENT_BUS = re.compile(r"[A-Za-z0-9._-]{1,256}")
 
 
 class WaysOutSettings(Topic, frozen=True):
-    """Who is told of outcomes, beside the subscribers of the topic: docs/ways-out.md."""
+    """Who is told of outcomes, beside the subscribers of the topic: docs/notifications.md."""
 
     outcome_bus: Annotated[
         str,

@@ -25,7 +25,7 @@ KEY_CHARACTERS = 44
 MESSAGES_AT_ONCE = 10
 BATCHES_AT_ONCE = 5
 """More would not be kind to a receiver."""
-MOST_RECEIVES = 100
+MAX_RECEIVES = 100
 """With the function's delays that is 17 hours at least."""
 KEPT_DAYS = 14
 VISIBILITY_FACTOR = 6
@@ -46,7 +46,7 @@ class Webhook(Construct):
         self.queue = self._queue(
             "Queue",
             visibility_timeout=cdk.Duration.seconds(VISIBILITY_FACTOR * FUNCTIONS[FUNCTION].timeout_seconds),
-            dead_letter_queue=sqs.DeadLetterQueue(queue=self.dead_letters, max_receive_count=MOST_RECEIVES),
+            dead_letter_queue=sqs.DeadLetterQueue(queue=self.dead_letters, max_receive_count=MAX_RECEIVES),
         )
         self._let_serve(function)
         events.Rule(

@@ -1,11 +1,10 @@
-"""The OpenAPI 3.1 description, from the table of endpoints: `python -m tasks.api.openapi` writes docs/openapi.json."""
+"""The OpenAPI 3.1 description, from the table of endpoints."""
 
 import json
 from collections.abc import Iterable, Iterator
 from functools import cache
 from http import HTTPStatus
 from inspect import cleandoc
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -16,7 +15,6 @@ from tasks.api.problems import Problem
 from tasks.api.request import JSON
 from tasks.api.shapes import GatewayMessage, ProblemDetails
 
-FILE = Path(__file__).resolve().parents[2] / "docs" / "openapi.json"
 VERSION = "1"
 Json = dict[str, Any]
 
@@ -140,7 +138,3 @@ def _told_alike(schema: Json) -> Json:
 
 def text() -> str:
     return json.dumps(document(), indent=2) + "\n"
-
-
-if __name__ == "__main__":
-    FILE.write_text(text())

@@ -139,6 +139,22 @@ class Reason(Shape):
     until: str | None = None
 
 
+class Attempt(Shape):
+    """One try at an asset by one execution: what triggered it, who asked for it and why; open without an `outcome`."""
+
+    number: int
+    trigger: str
+    started_at: str
+    execution: str
+    execution_arn: str
+    event_id: str | None = None
+    by: str | None = None
+    why: str | None = None
+    batch: str | None = None
+    outcome: str | None = None
+    ended_at: str | None = None
+
+
 class AssetSummary(Shape):
     """What a list tells of an asset. `size` in bytes, times in ISO 8601."""
 
@@ -187,7 +203,7 @@ class Asset(AssetSummary):
     original: Pointer | None = None
     degraded: str | None = None
     reused_from: str | None = None
-    attempts: list[dict[str, Any]] = []
+    attempts: list[Attempt] = []
 
 
 class State(Shape):

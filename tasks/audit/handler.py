@@ -10,10 +10,10 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from tasks.audit.changes import Change, entry_of
 from tasks.shared import clients
-from tasks.shared.append import put_once
 from tasks.shared.observe import count, counting, logger
 from tasks.shared.settings import from_environment
 from tasks.shared.streams import comes_again_from
+from tasks.shared.write_once import put_once
 
 
 class Settings(msgspec.Struct, frozen=True):

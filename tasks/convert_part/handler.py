@@ -12,7 +12,7 @@ from tasks.shared.objects import Objects
 from tasks.shared.settings import from_environment
 from tasks.shared.task import task
 from tasks.transform.video.convert import Converted
-from tasks.transform.video.segments import Segment, convert_segment, convert_sound
+from tasks.transform.video.parts import Part, convert_part, convert_sound
 from workflow.shapes import Asset, ConvertedPart, Pointer, Run, VideoPart
 
 
@@ -50,7 +50,7 @@ def convert(asset: Asset, part: VideoPart, made: Path) -> Converted:
     stream = objects.open(asset.source, asset.size)
     if part.sound:
         return convert_sound(stream, asset.size, made)
-    return convert_segment(stream, Segment(part.number, part.start, part.end), made)
+    return convert_part(stream, Part(part.number, part.start, part.end), made)
 
 
 def key_of(state: State, ending: str) -> str:

@@ -14,9 +14,9 @@ from tasks.shared.settings import from_environment
 from tasks.shared.task import task
 from tasks.shared.work import Recipe, Rendered, Written
 from tasks.transform.video.convert import Converted
+from tasks.transform.video.parts import PartFile, join
 from tasks.transform.video.probe import examine
 from tasks.transform.video.proof import prove, prove_tracks
-from tasks.transform.video.segments import Part, join
 from workflow.errors import TransientError
 from workflow.shapes import Asset, Pointer, Run, Split, Transformed, VideoPart
 
@@ -36,7 +36,7 @@ class State:
 
 
 settings = from_environment(Settings)
-RECIPE = Recipe(keep_private=settings.publish_private_metadata)
+RECIPE = Recipe(publish_private=settings.publish_private_metadata)
 objects = Objects(clients.s3())
 renditions = Renditions(settings.output_bucket, objects, settings.publish_private_metadata)
 
@@ -63,10 +63,10 @@ def joined(asset: Asset, split: Split, folder: Path) -> Rendered:
     return rendered
 
 
-def _part(asset: Asset, recipe: str, part: VideoPart) -> Part:
+def _part(asset: Asset, recipe: str, part: VideoPart) -> PartFile:
     media, facts = (_work(asset, recipe, f"{part.number:04}.{ending}") for ending in ("mp4", "json"))
     stream = objects.open(media, _size(media))
-    return Part(stream, msgspec.json.decode(objects.read(facts), type=Converted))
+    return PartFile(stream, msgspec.json.decode(objects.read(facts), type=Converted))
 
 
 def taken(asset: Asset, split: Split, folder: Path) -> Rendered:
@@ -74,7 +74,7 @@ def taken(asset: Asset, split: Split, folder: Path) -> Rendered:
     path = folder / "web.mp4"
     made = _work(asset, split.recipe, "converted.mp4")
     objects.download(made, path, _size(made))
-    found = examine(objects.open(asset.source, asset.size), asset.size, keep_private=RECIPE.keep_private)
+    found = examine(objects.open(asset.source, asset.size), asset.size, publish_private=RECIPE.publish_private)
     file = Written("web", "video/mp4", path, split.width, split.height)
     prove_tracks(file, found.facts)
     return Rendered((file,), found.facts, found.technical)

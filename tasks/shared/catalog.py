@@ -8,8 +8,9 @@ import re
 import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+import msgspec
 from msgspec.structs import replace
 
 from tasks.shared.hive_types import hive_type
@@ -78,14 +79,27 @@ class Dataset:
         return ((name, hive_type(kind) if _is_column_name(name) else None) for name, kind in self.columns.items())
 
 
-def datasets(made: Transformed, technical: Mapping[str, Any]) -> Iterator[Dataset]:
+class TableFacts(msgspec.Struct, frozen=True):
+    """What the technical dump of a table says of one of its tables: `columns` with their types in DuckDB's words."""
+
+    rows: int
+    columns: dict[str, str]
+
+
+class TechnicalFacts(msgspec.Struct, frozen=True):
+    """The technical dump of a table, as far as the catalog needs it."""
+
+    tables: tuple[TableFacts, ...]
+
+
+def datasets(made: Transformed, technical: TechnicalFacts) -> Iterator[Dataset]:
     """The tables that were made of an asset; the technical dump lists them in the order of their files."""
     files: dict[str, list[MadeFile]] = {}
     for file in made.renditions:
         if file.name.startswith("tables/"):
             files.setdefault(file.name.split("/")[1], []).append(file)
-    for (slug, mine), table in zip(files.items(), technical["tables"], strict=True):
-        yield Dataset(slug, table["rows"], table["columns"], tuple(mine))
+    for (slug, mine), table in zip(files.items(), technical.tables, strict=True):
+        yield Dataset(slug, table.rows, table.columns, tuple(mine))
 
 
 def table_name(bucket: str, key: str, slug: str) -> str:

@@ -1,7 +1,7 @@
 """Calls a function in a child process of bounded memory and time, for engines that hostile files can crash or stall.
 
 Only JSON and files pass between the two. The child is given no credentials, cannot look for them in its parent, and has
-no network: one that a file took over can do no more than give a wrong answer. Where this holds is said in `walls`.
+no network: one that a file took over can do no more than give a wrong answer. Where this holds is said in `sandbox`.
 """
 
 import json
@@ -16,7 +16,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from tasks.shared import walls
+from tasks.shared import sandbox
 from workflow import errors
 from workflow.units import MIB
 
@@ -46,7 +46,7 @@ def confined(work: Callable[..., Any], *arguments: str | bool, confines: Confine
     Raises the SluiceError that it raises, ConfinedError if it leaves its confines or crashes, and RuntimeError for any
     other exception, which is then on the standard error stream.
     """
-    walls.hide()
+    sandbox.hide()
     call = {"module": work.__module__, "name": work.__name__, "arguments": arguments, "confines": asdict(confines)}
     command = [sys.executable, "-m", "tasks.shared.confined"]
     try:
@@ -123,7 +123,7 @@ def _wall_in(arguments: Iterable[str | bool]) -> None:
     named = [Path(each) for each in arguments if isinstance(each, str) and each.startswith("/")]
     files = [path for path in named if path.is_file()]
     folders = [path if path.is_dir() else path.parent for path in named if not path.is_file()]
-    if missing := walls.wall_in(readable=[*_program(), *files], writable=folders):
+    if missing := sandbox.enter(readable=[*_program(), *files], writable=folders):
         print("This child reads a file behind fewer walls:", "; ".join(missing), file=sys.stderr)
 
 

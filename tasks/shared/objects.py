@@ -17,7 +17,7 @@ from botocore.exceptions import ClientError
 from tasks.shared.ranges import RangeFile
 from workflow.errors import CopyNotVerified, TransientError
 from workflow.shapes import Pointer
-from workflow.units import GIB
+from workflow.units import GIB, MIB
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 COPY_OBJECT_MAX_BYTES = 5 * GIB
 """CopyObject's documented limit; larger objects are copied in parts."""
-CHUNK_BYTES = 1024 * 1024
+CHUNK_BYTES = MIB
 PARTS_AT_ONCE = 8
 
 _CHECKSUMS = {name: f"Checksum{name}" for name in ("SHA256", "CRC64NVME", "CRC32C", "CRC32", "SHA1")}

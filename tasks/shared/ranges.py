@@ -4,7 +4,9 @@ import io
 from collections import OrderedDict
 from collections.abc import Callable
 
-BLOCK_BYTES = 1024 * 1024
+from workflow.units import MIB
+
+BLOCK_BYTES = MIB
 KEPT_BLOCKS = 16
 MAX_BLOCKS_A_READ = 8
 

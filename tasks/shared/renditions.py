@@ -24,11 +24,11 @@ class Renditions:
 
     bucket: str
     objects: Objects
-    keep_private: bool
+    publish_private: bool
 
     def published(self, asset: Asset, sha256: str, recipe: str, rendered: Rendered, original: BinaryIO) -> Transformed:
         """Where everything is that a kind's module made of an asset; raises ResultNotProven before anything is."""
-        if not self.keep_private:
+        if not self.publish_private:
             is_content = asset.kind in _TELL_CONTENT
             prove_nothing_private(rendered, Secrets() if is_content else secrets_of(original, asset.size))
         technical = Pointer(bucket=self.bucket, key=technical_key(asset.id))

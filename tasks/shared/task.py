@@ -11,7 +11,7 @@ import msgspec
 from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
 from tasks.shared.observe import count, counting, logger, working_for
-from workflow.errors import InputError, ResultNotProven, SluiceError, TransientError
+from workflow.errors import InputError, SluiceError, TransientError
 from workflow.shapes import CaughtError, Run, dump, parse
 
 S = TypeVar("S")
@@ -76,8 +76,8 @@ def _attempt(work: Callable[[], Any]) -> Any:
     try:
         return _translated(work)
     except SluiceError as exc:
-        if isinstance(exc, ResultNotProven):
-            count("ResultsNotProven")
+        if exc.alert:
+            count(exc.alert.metric)
         logger.warning("stopped", extra={"error": type(exc).__name__, "reason": str(exc)})
         raise
     except Exception as exc:

@@ -11,7 +11,7 @@ class Recipe:
 
     `formats` are of {"webp", "jpeg"}; the first is the main one. An animation is scaled down further until all of its
     frames together have at most `max_animation_pixels`: half a minute of encoding. `partition_by` names the date
-    column by which tables are split, "" for none. With `keep_private`, places, authors, comments and serial numbers
+    column by which tables are split, "" for none. With `publish_private`, places, authors, comments and serial numbers
     stay in what is published.
     """
 
@@ -19,7 +19,7 @@ class Recipe:
     max_side_px: int = 2048
     max_animation_pixels: int = 400_000_000
     partition_by: str = ""
-    keep_private: bool = False
+    publish_private: bool = False
 
 
 @dataclass(frozen=True)

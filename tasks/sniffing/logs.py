@@ -13,7 +13,9 @@ Entry = Mapping[str, str]
 
 _LEVEL = "TRACE|DEBUG|INFO|INFORMATION|NOTICE|WARN|WARNING|ERROR|ERR|CRITICAL|CRIT|FATAL|SEVERE|ALERT|EMERG|PANIC"
 _ISO_TIME = r"\d{4}[-/]\d\d[-/]\d\d[ T]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?: ?(?:Z|UTC|[-+]\d\d:?\d\d))?"
-_TOKEN = re.compile(r'"((?:[^"\\]|\\.)*)"|\[([^\]]*)\]|(\S+)')
+_WORD = re.compile(r"(\S+)")
+_TOKEN = re.compile(rf'"((?:[^"\\]|\\.|"(?! |$))*)"(?= |$)|\[([^\]]*)\]|{_WORD.pattern}')
+"""A quote ends at one with a blank behind it: S3 writes those of a client's own text as they are."""
 _MAX_LINE_CHARS = 256 * 1024
 _QUOTED = r'"((?:[^"\\]|\\.)*)"'
 
@@ -84,7 +86,13 @@ def _value(text: str) -> str:
 
 
 def _tokens(line: str) -> list[str]:
-    return [found[found.lastindex or 0] for found in _TOKEN.finditer(line)]
+    """Where nothing ends a quote, none that comes later has an end either."""
+    tokens, token, at = list[str](), _TOKEN, 0
+    while found := token.search(line, at):
+        text, at = found[found.lastindex or 0], found.end()
+        token = _WORD if text.startswith('"') and found.lastindex == token.groups else token
+        tokens.append(text)
+    return tokens
 
 
 def _by_pattern(pattern: str, *names: str) -> Callable[[str], Entry | None]:
@@ -187,7 +195,7 @@ FORMATS: tuple[LogFormat, ...] = (
         "syslog",
         _by_pattern(
             rf"(?:<(\d{{1,3}})>)?({_MONTH_TIME}|\d{{4}}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[-+]\d\d:\d\d)) "
-            r"(\S+) ([^\s:\[\]]+)(?:\[(\d+)\])?: (.*)",
+            r"(?!(?:START|END|REPORT|INIT_START) )(\S+) ([^\s:\[\]]+)(?:\[(\d+)\])?: (.*)",
             *("pri", "timestamp", "hostname", "app-name", "procid", "msg"),
         ),
         message="msg",
@@ -277,6 +285,18 @@ def _quoted_values(line: str) -> list[str]:
 
 
 _MIN_SHARE, _LOOKED_AT = 0.9, 200
+_BEGINNING = re.compile(rf"\[?{_ISO_TIME}\]? {{1,20}}[^\s,;|]")
+
+
+def is_beginning(line: str) -> bool:
+    """Whether a time and a text begin the line, so that it belongs to none above it, whatever log it is of."""
+    return _BEGINNING.match(line) is not None
+
+
+def are_entries(lines: Sequence[str]) -> bool:
+    """Whether lines begin as those of a log do, known or not: what divides their words divides no columns."""
+    texts = [line for line in lines if line.strip()][:_LOOKED_AT]
+    return bool(texts) and is_beginning(texts[0]) and sum(map(is_beginning, texts)) * 2 > len(texts)
 
 
 def is_log(lines: Sequence[str]) -> bool:
@@ -288,7 +308,7 @@ def is_log(lines: Sequence[str]) -> bool:
         found = reader.read(line)
         if found:
             entries, is_open = entries + 1, found[0].is_open
-        elif not is_open:
+        elif not is_open or is_beginning(line):
             others += 1
     if not entries or others > (1 - _MIN_SHARE) * (entries + others):
         return False

@@ -6,12 +6,14 @@ from types import MappingProxyType
 
 import zstandard
 
+from workflow.units import MIB
+
 PACKINGS = MappingProxyType({"application/gzip": "gzip", "application/zstd": "zstd"})
 """How the content type of a packed file ends, by the type of its outside."""
 
 _HEAD_BYTES = 64 * 1024
 _GZIP_WINDOW = 31
-_MAX_WINDOW_BYTES = 128 * 1024 * 1024
+_MAX_WINDOW_BYTES = 128 * MIB
 
 
 def unpacked_head(head: bytes, media_type: str) -> tuple[bytes, bool]:

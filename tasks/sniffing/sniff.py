@@ -45,6 +45,8 @@ _WORDS: tuple[tuple[bytes, str], ...] = (
     (b"MPCK", "audio/x-musepack"),
     (b"MP+", "audio/x-musepack"),
     (b"TTA1", "audio/x-tta"),
+    (b"\x0b\x77", "audio/ac3"),
+    (b"\x7f\xfe\x80\x01", "audio/vnd.dts"),
     (b"tBaK", "audio/x-tak"),
     (b"ajkg", "audio/x-shorten"),
     (b"DSD ", "audio/x-dsd"),

@@ -9,10 +9,13 @@ from pathlib import PurePosixPath
 from types import MappingProxyType
 
 from tasks.sniffing.columns import ROW_COUNT, RULE, column_spans
-from tasks.sniffing.logs import is_log
+from tasks.sniffing.logs import are_entries, is_log
 
 _BYTE_ORDER_MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 _CONTROL_BYTES = bytes([*range(1, 9), 11, *range(14, 27), *range(28, 32), 127])
+_END_OF_TEXT = b"\x1a"
+"""As CP/M and DOS wrote it."""
+
 LOG = "text/x-log"
 TEXT_TABLES = frozenset({"text/csv", "text/tab-separated-values", "application/json", "application/x-ndjson", LOG})
 _MAX_CONTROL_SHARE, _MAX_NUL_SHARE, _FEW_NULS = 0.002, 0.05, 2
@@ -84,6 +87,7 @@ def _decode(head: bytes) -> str | None:
         return head.decode("utf-16-le", "replace")
     if _alternates_with_zeros(head[1::2], head[::2]):
         return head.decode("utf-16-be", "replace")
+    head = head.removesuffix(_END_OF_TEXT)
     controls = len(head) - len(head.translate(None, _CONTROL_BYTES))
     nuls = head.count(0)
     if controls > len(head) * _MAX_CONTROL_SHARE or nuls > max(_FEW_NULS, len(head) * _MAX_NUL_SHARE):
@@ -148,6 +152,9 @@ def _log_type(text: str, *, whole: bool) -> str | None:
 
 def _table_type(text: str, *, whole: bool) -> str | None:
     """Quotes may hold line ends; where they do not close, each line is looked at by itself."""
+    if are_entries(text.splitlines()):
+        return None
+    text = _below_comments(text)
     by_line = "\n".join(_QUOTED.sub("", line) for line in text.splitlines())
     for unquoted in (_QUOTED.sub("", text), by_line):
         lines = unquoted.splitlines() if whole else unquoted.splitlines()[:-1]
@@ -157,6 +164,13 @@ def _table_type(text: str, *, whole: bool) -> str | None:
             return found
     lines = text.splitlines() if whole else text.splitlines()[:-1]
     return "text/csv" if column_spans([line for line in lines if line.strip()][:_ALIGNED_LINES]) else None
+
+
+def _below_comments(text: str) -> str:
+    """But for the last of the lines that begin with "#", which may name columns."""
+    lines = text.splitlines(keepends=True)
+    first = next((at for at, line in enumerate(lines) if line.strip() and not line.startswith("#")), 0)
+    return "".join(lines[max(0, first - 1) :])
 
 
 def _is_drawing(line: str) -> bool:

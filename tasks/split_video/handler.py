@@ -14,8 +14,8 @@ from tasks.shared.settings import from_environment
 from tasks.shared.task import task
 from tasks.shared.work import Recipe
 from tasks.transform import video
+from tasks.transform.video.parts import plan
 from tasks.transform.video.probe import examine
-from tasks.transform.video.segments import plan
 from workflow import PIPELINE_VERSION
 from workflow.shapes import Asset, Run, Split, VideoPart
 
@@ -44,7 +44,7 @@ renditions = Renditions(settings.output_bucket, objects, settings.publish_privat
 def handle(state: State, _run: Run) -> Split:
     asset = state.asset
     recipe_name = video.recipe_name(
-        PurePosixPath(asset.key).name, Recipe(keep_private=settings.publish_private_metadata)
+        PurePosixPath(asset.key).name, Recipe(publish_private=settings.publish_private_metadata)
     )
     recipe = f"{PIPELINE_VERSION}-{recipe_name}"
     sha256 = objects.digest(asset.source, asset.size)
@@ -70,5 +70,5 @@ def planned(asset: Asset, sha256: str, recipe: str) -> Split:
 
 def _parts(asset: Asset) -> list[VideoPart]:
     planned = plan(objects.open(asset.source, asset.size), asset.size)
-    parts = [VideoPart(number=each.index, start=each.start, end=each.end) for each in planned.segments]
+    parts = [VideoPart(number=each.index, start=each.start, end=each.end) for each in planned.parts]
     return [*parts, VideoPart(number=len(parts), sound=True)] if planned.has_sound else parts

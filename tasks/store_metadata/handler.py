@@ -5,12 +5,11 @@ The record comes last, and says that the asset has succeeded: all that it lists 
 
 import json
 from dataclasses import dataclass, field
-from typing import Any
 
 import msgspec
 
 from tasks.shared import clients
-from tasks.shared.catalog import Catalog, datasets
+from tasks.shared.catalog import Catalog, TechnicalFacts, datasets
 from tasks.shared.naming import sidecar_key
 from tasks.shared.objects import Objects
 from tasks.shared.records.adapter import Records
@@ -46,23 +45,23 @@ records = Records(clients.dynamodb(), settings.table_name)
 @task("store_metadata", State)
 def handle(state: State, run: Run) -> Stored:
     sidecar = Pointer(bucket=settings.output_bucket, key=sidecar_key(state.asset.id))
-    learnt, known = learnt_of(state, sidecar), technical(state.transform)
+    learnt, technical = learnt_of(state, sidecar), objects.read(state.transform.technical)
     records.assets.must_be_of(state.asset.id, run)
     current = records.current.advance(state.asset)
-    everything = dump(state.asset) | dump(learnt) | {"execution_arn": run.arn, "technical": known}
+    everything = dump(state.asset) | dump(learnt) | {"execution_arn": run.arn, "technical": json.loads(technical)}
     tables = None
     if current and settings.glue_database and state.asset.kind == "table":
-        tables = in_catalog(state, known)
+        tables = in_catalog(state, msgspec.json.decode(technical, type=TechnicalFacts))
         everything["glue_tables"] = plain(tables)
     objects.put(sidecar.bucket, sidecar.key, json.dumps(everything, indent=2).encode(), "application/json")
     records.assets.succeed(state.asset.id, run, learnt, tables)
     return Stored(sidecar=sidecar, current=current)
 
 
-def in_catalog(state: State, known: dict[str, Any]) -> tuple[GlueTable, ...]:
+def in_catalog(state: State, technical: TechnicalFacts) -> tuple[GlueTable, ...]:
     """The Glue tables that now show this asset; the record names them."""
     catalog = Catalog(clients.glue(), settings.glue_database)
-    return tuple(catalog.register(state.asset, each) for each in datasets(state.transform, known))
+    return tuple(catalog.register(state.asset, each) for each in datasets(state.transform, technical))
 
 
 def learnt_of(state: State, sidecar: Pointer) -> Learnt:
@@ -86,8 +85,3 @@ def learnt_of(state: State, sidecar: Pointer) -> Learnt:
         sidecar=sidecar,
         pipeline_version=PIPELINE_VERSION,
     )
-
-
-def technical(made: Transformed) -> dict[str, Any]:
-    """The full dump, small enough for a sidecar but not for the state; each kind has its own."""
-    return json.loads(objects.read(made.technical))

@@ -6,7 +6,7 @@ from functools import cached_property
 from tasks.shared.executions import Executions
 from tasks.shared.records.adapter import Records
 
-MOST_WITHOUT_ASSET = 300
+MAX_WITHOUT_ASSET = 300
 """So many executions are asked for their input: DescribeExecution's burst in the smallest regions."""
 
 
@@ -46,7 +46,7 @@ class AtWork:
     @cached_property
     def _keys(self) -> AbstractSet[tuple[str, str]] | None:
         without_asset = self._names - self._asset_by_execution.keys()
-        if len(without_asset) > MOST_WITHOUT_ASSET:
+        if len(without_asset) > MAX_WITHOUT_ASSET:
             return None
         found = (self._executions.find(name) for name in without_asset)
         return {(each.wanted.bucket, each.wanted.key) for each in found if each and each.wanted}

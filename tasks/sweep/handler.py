@@ -28,7 +28,7 @@ from workflow.shapes import parse
 
 LAST_STEP_SECONDS = 60
 """What is left of the function's time for the asset that it is at when it stops looking, and for the report."""
-MOST_TOLD = 1000
+MAX_REPORTED = 1000
 """Findings in what the function returns, which is limited to 6 MB; the report has all."""
 LATEST = "sweeps/latest.json"
 
@@ -74,7 +74,7 @@ def handle(event: Any, _context: Any) -> dict[str, Any]:
     report = Sweep(stage, older_than, time_is_up=lambda: time.monotonic() > ends).run()
     measure(report)
     told = msgspec.to_builtins(report)
-    return {**told, "findings": told["findings"][:MOST_TOLD], "counts": report.counts, "reports": write(report)}
+    return {**told, "findings": told["findings"][:MAX_REPORTED], "counts": report.counts, "reports": write(report)}
 
 
 def minutes(wanted: Wanted) -> float:

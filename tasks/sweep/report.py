@@ -17,10 +17,10 @@ class Did(StrEnum):
 
 METRICS: Mapping[Did, str] = MappingProxyType(
     {
-        Did.STARTED: "ObjectsForgotten",
+        Did.STARTED: "UnprocessedUploads",
         Did.SETTLED: "RecordsSettled",
         Did.MOVED: "OriginalsInTwoPlaces",
-        Did.TROUBLE: "SweepTroubles",
+        Did.TROUBLE: "SweeperErrors",
     }
 )
 

@@ -8,9 +8,9 @@ from typing import Any
 import msgspec
 
 from tasks.shared import clients
-from tasks.shared.append import put_once
 from tasks.shared.observe import count, counting, logger
 from tasks.shared.settings import from_environment
+from tasks.shared.write_once import put_once
 from tasks.telemetry.batches import Record, Refused, sorted_out
 
 NDJSON = "application/x-ndjson"

@@ -23,7 +23,8 @@ from workflow.units import MIB
 
 _PIECE_BYTES = MIB
 _MAX_WORDS = 2000
-_WORD = re.compile(rb"[\x40-\xff]*[\x80-\xff][\x40-\xff]*")
+_WORD = re.compile(rb"[\x40-\x7f]*(?:(?:[\x81-\xfe][0-9]){2}|[\x80-\xff])(?:(?:[\x81-\xfe][0-9]){2}|[\x40-\xff])*")
+"""In GB18030, digits may be the second and the fourth byte of a letter."""
 _BETWEEN_WORDS = re.compile(r"[\x00-@\[-`{-~]+")
 
 _WEST, _CENTRE, _BALTIC = "de fr es pt it nl sv da fi is ca", "pl cs sk hu ro hr de", "lt lv et"
@@ -51,9 +52,12 @@ _ENCODINGS = MappingProxyType(
         "cp1258": _Encoding("Windows-1258", "", -6),
         "cp874": _Encoding("Windows-874", "", -6),
         "iso8859-2": _Encoding("ISO-8859-2", _CENTRE, -1.5),
+        "iso8859-4": _Encoding("ISO-8859-4", _BALTIC, -3),
         "iso8859-5": _Encoding("ISO-8859-5", "ru bg sr", -2),
+        "iso8859-6": _Encoding("ISO-8859-6", "ar", -2),
         "iso8859-7": _Encoding("ISO-8859-7", "el", -1),
         "iso8859-9": _Encoding("ISO-8859-9", "tr", -1.3),
+        "iso8859-10": _Encoding("ISO-8859-10", "sv da fi is et", -4),
         "iso8859-13": _Encoding("ISO-8859-13", _BALTIC, -2),
         "iso8859-15": _Encoding("ISO-8859-15", f"{_WEST} et", -1),
         "koi8-r": _Encoding("KOI8-R", "ru", -1.5),
@@ -64,9 +68,13 @@ _ENCODINGS = MappingProxyType(
         "cp850": _Encoding("IBM850", _WEST, -2),
         "cp852": _Encoding("IBM852", _CENTRE, -2.5),
         "cp857": _Encoding("IBM857", "tr", -3),
+        "cp861": _Encoding("IBM861", "is", -4),
+        "cp865": _Encoding("IBM865", "da", -3),
         "cp866": _Encoding("IBM866", "ru", -1.5),
         "mac-roman": _Encoding("Mac Roman", _WEST, -2.5),
         "mac-cyrillic": _Encoding("Mac Cyrillic", "ru bg", -3),
+        "mac-latin2": _Encoding("Mac Central European", _CENTRE, -3.5),
+        "mac-turkish": _Encoding("Mac Turkish", "tr", -3.5),
         "cp932": _Encoding("Shift-JIS", "", -1),
         "euc-jp": _Encoding("EUC-JP", "", -2),
         "gb18030": _Encoding("GB18030", "", -1),
@@ -112,8 +120,11 @@ _ALPHABETS = MappingProxyType(
 _OTHER_ALPHABETS = frozenset({"ru", "uk", "bg", "sr", "el", "he", "ar"})
 _STRANGE_LETTER, _SIGN, _USUAL_SIGN, _ASCII = math.log(0.0001), math.log(1 / 100), math.log(1 / 15), math.log(1 / 26)
 _USUAL_SIGNS = frozenset("“”‘’„–—…€£°²³µ«»®™§½\u00a0")
+_UNUSED_SIGNS = frozenset("¤¦¨¬¯¸")
+"""Nobody writes them: where they seem to be, there is something else in another encoding."""
 _PAIRS_WEIGHT, _MAX_PAIR_WORDS, _LEAST_SHARE = 1.5, 30, 0.01
 _NEEDED_LEAD, _UNUSUAL = 4.0, -2.0
+_FEW_STRANGE = 0.1
 _APOSTROPHES, _BULLETS = "’‘'´`", "¶§†‡•‰¿¡"
 _SCRIPTS = ("LATIN", "CYRILLIC", "GREEK", "HEBREW", "ARABIC", "THAI")
 _ASIAN_SCRIPTS = ("CJK", "HIRAGANA", "KATAKANA", "HALFWIDTH", "FULLWIDTH", "HANGUL", "IDEOGRAPHIC", "BOPOMOFO")
@@ -146,6 +157,13 @@ class _Reading:
     encoding: str
     text: str
 
+    @property
+    def fit(self) -> float:
+        """1 where nearly all words could have been written so, else their share: none of the encodings may be right."""
+        words = _words_beyond_ascii(self.text)
+        share = sum(map(_is_plausible, words)) / (len(words) or 1)
+        return 1 if share >= 1 - _FEW_STRANGE else share
+
 
 def label(encoding: str) -> str:
     """As people call it."""
@@ -165,7 +183,7 @@ def tell_encoding(file: BinaryIO, *, usual: AbstractSet[str] = frozenset(), unus
         return None
     rival = next((reading for reading in decodable if reading.text != best.text), None)
     lead = best.likelihood - rival.likelihood if rival else math.inf
-    return Told(best.encoding, 1 / (1 + math.exp(-lead)), rival.encoding if rival else "")
+    return Told(best.encoding, best.fit / (1 + math.exp(-lead)), rival.encoding if rival else "")
 
 
 def _words(file: BinaryIO) -> Iterator[bytes]:
@@ -218,7 +236,7 @@ def _likelihoods_of_pairs(words: Sequence[bytes]) -> dict[str, float]:
 
 
 def _likelihood_of_letters(encoding: str, text: str) -> float:
-    words = [word for word in _BETWEEN_WORDS.split(text) if not word.isascii()]
+    words = _words_beyond_ascii(text)
     plausible = [word for word in words if _is_plausible(word)]
     letters = Counter(letter.lower() for word in plausible for letter in word if _is_letter(letter))
     strange = sum(len(_beyond_ascii(word)) for word in words) - sum(len(_beyond_ascii(word)) for word in plausible)
@@ -233,8 +251,17 @@ def _likelihood_of_letters(encoding: str, text: str) -> float:
             likely = letters.total() * _STRANGE_LETTER
     signs = [sign for word in plausible for sign in _beyond_ascii(word) if not _is_letter(sign)]
     plain = sum(letter.isascii() for word in words for letter in word)
-    likely += sum(_USUAL_SIGN if sign in _USUAL_SIGNS else _SIGN for sign in signs)
-    return likely + strange * _STRANGE_LETTER + plain * _ASCII
+    return likely + sum(map(_likelihood_of_sign, signs)) + strange * _STRANGE_LETTER + plain * _ASCII
+
+
+def _likelihood_of_sign(sign: str) -> float:
+    if sign in _UNUSED_SIGNS:
+        return _STRANGE_LETTER
+    return _USUAL_SIGN if sign in _USUAL_SIGNS else _SIGN
+
+
+def _words_beyond_ascii(text: str) -> list[str]:
+    return [word for word in _BETWEEN_WORDS.split(text) if not word.isascii()]
 
 
 def _beyond_ascii(word: str) -> str:

@@ -51,7 +51,7 @@ settings = from_environment(Settings)
 RECIPE = Recipe(
     formats=tuple(settings.rendition_formats.split(",")),
     partition_by=settings.partition_by,
-    keep_private=settings.publish_private_metadata,
+    publish_private=settings.publish_private_metadata,
 )
 objects = Objects(clients.s3())
 records = Records(clients.dynamodb(), settings.table_name, settings.old_indexes)

@@ -264,6 +264,7 @@ class LoudnessMeter:
         self._steady: SteadyResampler | None = None
         self._graph: FrameGraph | None = None
         self._last: Mapping[str, str] = {}
+        self._like: AudioFrame | None = None
         self._seconds = 0.0
 
     def add(self, frame: AudioFrame) -> None:
@@ -272,10 +273,14 @@ class LoudnessMeter:
         for steady in self._steady.resample(frame):
             self._graph = self._graph or FrameGraph(steady, ("ebur128", "metadata=1:peak=true"))
             self._keep_last(self._graph.push(steady))
+            self._like = steady
             self._seconds += steady.samples / steady.sample_rate
 
     def finish(self) -> Loudness:
-        if self._graph:
+        """Peaks are told for each tenth of a second: less than one is filled up with silence."""
+        if self._graph and self._like:
+            if not self._last:
+                self._keep_last(self._graph.push(_silence(self._like, seconds=0.1)))
             self._keep_last(self._graph.push(None))
         if (self._true_peak_dbfs() or 0) > _MAX_PEAK_DBFS:
             raise _not_sound(f"goes up to {self._true_peak_dbfs():,.0f} dB above full scale")
@@ -292,6 +297,16 @@ class LoudnessMeter:
     def _keep_last(self, measured: Iterable[AudioFrame]) -> None:
         for frame in measured:
             self._last = frame.metadata or self._last
+
+
+def _silence(like: AudioFrame, seconds: float) -> AudioFrame:
+    """To come after a frame, in its shape."""
+    frame = AudioFrame(like.format.name, like.layout.name, round(like.sample_rate * seconds))
+    frame.sample_rate, frame.time_base = like.sample_rate, like.time_base
+    frame.pts = None if like.pts is None else like.pts + like.samples
+    for plane in frame.planes:
+        plane.update(bytes(plane.buffer_size))
+    return frame
 
 
 def _check_numbers(frame: AudioFrame) -> None:

@@ -30,7 +30,7 @@ _LISTENED_RATE_HZ = 32_000
 _MICROSECONDS = 1_000_000
 _AFTER_SECONDS = 2
 """Tracks are interleaved by about a second, and pictures come before they are shown."""
-_MOST_PACKETS = 5000
+_MAX_PACKETS = 5000
 """That are read to come from a key frame to a place."""
 _AUDIBLE_DBFS, _LOST_DB = -40.0, 60.0
 _NEIGHBOURS = (-1, 0, 1)
@@ -163,7 +163,7 @@ def _packets_at(container: InputContainer, tracks: list[Stream], at: Sequence[fl
             container.seek(int((place + origin) * _MICROSECONDS))
             yield from takewhile(
                 lambda packet, end=place + _AFTER_SECONDS: (_seconds(packet, origin) or 0) <= end,
-                islice(container.demux(tracks), _MOST_PACKETS),
+                islice(container.demux(tracks), _MAX_PACKETS),
             )
 
 

@@ -19,7 +19,7 @@ from tasks.webhook.signature import signed_headers
 
 LAST_POST_MS = 4 * TIMEOUT_SECONDS * 1000
 """What one request may take; with less time left, none is begun."""
-FIRST_DELAY_SECONDS, LONGEST_DELAY_SECONDS = 5, 900
+FIRST_DELAY_SECONDS, MAX_DELAY_SECONDS = 5, 900
 CONTENT = {"content-type": "application/cloudevents+json; charset=utf-8", "user-agent": "sluice"}
 
 
@@ -105,5 +105,5 @@ def postpone(record: Record) -> None:
 
 def delay_seconds(receives: int) -> int:
     """Twice as long each time, up to a quarter of an hour; somewhat less, so that not all come at once."""
-    longest = min(FIRST_DELAY_SECONDS * 2 ** (receives - 1), LONGEST_DELAY_SECONDS)
+    longest = min(FIRST_DELAY_SECONDS * 2 ** (receives - 1), MAX_DELAY_SECONDS)
     return round(longest * random.uniform(0.5, 1))  # noqa: S311 - nobody gains by guessing it

@@ -324,7 +324,7 @@ def test_all_of_an_execution_is_there_to_read_and_to_take_along(
 
 def test_a_page_that_is_not_there_leads_on(console: Visit) -> None:
     page = console.go("/nothing")
-    expect(page.get_by_text("There is no such page")).to_be_visible()
+    expect(page.get_by_text("No such page")).to_be_visible()
     page.get_by_role("link", name="Assets").click()
     expect(page.get_by_role("heading", name="Assets")).to_be_visible()
 

@@ -137,11 +137,11 @@ def test_new_executions_are_given_to_another_version_and_back(console: Visit, st
     )
     other = max(each.number for each in releases.versions())
     page = console.go("/versions")
-    page.get_by_role("button", name=f"Let new executions run version {other}").click()
+    page.get_by_role("button", name=f"Route new executions to version {other}").click()
     expect(page.get_by_role("dialog")).to_contain_text(f"They run version {live} (100 %) now.")
     answer(page, "Roll forward")
     expect(page.get_by_text(f"New executions run version {other};")).to_be_visible()
-    page.get_by_role("button", name=f"Let new executions run version {live}").click()
+    page.get_by_role("button", name=f"Route new executions to version {live}").click()
     answer(page, "Roll back")
     expect(page.get_by_text(f"New executions run version {live};")).to_be_visible()
     assert releases.shares() == {live: 100}
@@ -164,7 +164,7 @@ def test_a_live_setting_is_changed_after_its_preview_and_taken_back(console: Vis
 def test_health_tells_what_is_not_well_and_leads_to_it(console: Visit, stack: LocalStack) -> None:
     bury(stack, "restores", {"detail-type": "nothing of ours"})
     page = console.go("/health")
-    expect(page.get_by_role("region", name="Needs a person")).to_contain_text("dead letters of restores")
+    expect(page.get_by_role("region", name="Needs attention")).to_contain_text("dead letters of restores")
     page.get_by_role("link", name="Dead letters of restores").click()
     expect(page.get_by_role("heading", name="Dead letters of restores")).to_be_visible()
     console.go("/health").get_by_role("button", name="Sweep now").click()

@@ -51,7 +51,7 @@ def not_removed(world: World) -> None:
         world.machine.retries = True
 
 
-def unheard(world: World) -> None:
+def unrecorded(world: World) -> None:
     """The execution has failed, and nobody was told."""
     execution = world.machine.start(world.event())
     execution.step()
@@ -77,7 +77,7 @@ SITUATIONS = pytest.mark.parametrize(
         pytest.param(Situation(ACCEPTED, interrupted, World.check_succeeded), id="interrupted"),
         pytest.param(Situation(ACCEPTED, not_removed, World.check_succeeded), id="in two places"),
         pytest.param(Situation(REFUSED, not_removed, World.check_rejected), id="in two places, refused"),
-        pytest.param(Situation(ACCEPTED, unheard, failed_and_free), id="unheard"),
+        pytest.param(Situation(ACCEPTED, unrecorded, failed_and_free), id="unrecorded"),
     ],
 )
 

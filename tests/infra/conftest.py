@@ -13,7 +13,7 @@ import pytest
 from infra.local.emulator import Emulator
 from infra.stages.settings import Settings
 from tests.assemblies import all_stages
-from tests.infra.otherwise import OTHERWISE, STAGES
+from tests.infra.variants import STAGES, UNUSUAL
 from tests.ports import free_port
 from workflow.limits import FUNCTIONS
 from workflow.operator.stack import LOCAL, Connection
@@ -63,7 +63,7 @@ class Stage:
 def stages() -> dict[str, Stage]:
     """Every stage."""
     folder = all_stages()
-    return {name: Stage(settings, folder / name) for name, settings in {**STAGES, "otherwise": OTHERWISE}.items()}
+    return {name: Stage(settings, folder / name) for name, settings in {**STAGES, "unusual": UNUSUAL}.items()}
 
 
 @pytest.fixture(params=list(STAGES))
@@ -73,9 +73,9 @@ def stage(stages: dict[str, Stage], request: pytest.FixtureRequest) -> Stage:
 
 
 @pytest.fixture
-def otherwise(stages: dict[str, Stage]) -> Stage:
+def unusual(stages: dict[str, Stage]) -> Stage:
     """A stage with the settings that no stage of ours has."""
-    return stages["otherwise"]
+    return stages["unusual"]
 
 
 @pytest.fixture

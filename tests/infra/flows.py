@@ -250,9 +250,9 @@ def what_was_forgotten_is_started_by_the_sweep(stage: Enforcing, _made: Uploads)
 
 def a_failure_that_nobody_heard_of_is_recorded_by_the_sweep(stage: Enforcing, _made: Uploads) -> None:
     with stage.deaf("OnFailure"):
-        stage.stop("unheard/picture.png", picture("orchid"))
-    assert stage.swept()["unheard/picture.png"] == "settled"
-    assert stage.record("unheard/picture.png")["status"] == "failed"
+        stage.stop("unrecorded/picture.png", picture("orchid"))
+    assert stage.swept()["unrecorded/picture.png"] == "settled"
+    assert stage.record("unrecorded/picture.png")["status"] == "failed"
 
 
 def half_a_move_is_finished_by_the_sweep(stage: Enforcing, made: Uploads) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from infra.app import add_stage, make_app
 from infra.github import GitHub
 from infra.stages.settings import Settings
-from tests.infra.otherwise import OTHERWISE, STAGES, changed
+from tests.infra.variants import STAGES, UNUSUAL, changed
 from workflow.limits import FUNCTIONS
 
 COMMIT = "1a2b3c4"
@@ -17,7 +17,7 @@ COMMIT = "1a2b3c4"
 
 def main(output: Path) -> None:
     packages = stand_ins(output / "packages")
-    for settings in (*STAGES.values(), OTHERWISE):
+    for settings in (*STAGES.values(), UNUSUAL):
         synthesize(output / settings.stage, settings, None if settings.from_source else packages)
     other_packages = stand_ins(output / "changed-packages", notify="# another notify")
     other_settings = changed(STAGES["dev"], files={"rendition_formats": ["jpeg"]})

@@ -7,15 +7,15 @@ import pytest
 
 from tasks.shared.naming import WORK
 from tests.infra.conftest import Stage, Template, statements
-from tests.infra.otherwise import STAGES, assert_refused
 from tests.infra.test_packaging import imported_distributions_of, wanted
-from workflow.kinds import BIG_FILES
+from tests.infra.variants import STAGES, assert_refused
+from workflow.kinds import BIG_FILE_MAX_BYTES
 from workflow.limits import BIG_FILE
 
 
 @pytest.fixture
-def pipeline(otherwise: Stage) -> Template:
-    return otherwise.pipeline
+def pipeline(unusual: Stage) -> Template:
+    return unusual.pipeline
 
 
 def granted(template: Template, role: str) -> dict[str, str]:
@@ -45,7 +45,7 @@ def test_the_container_has_what_the_table_of_limits_says(pipeline: Template) -> 
 def test_the_task_that_executions_in_flight_name_is_kept(pipeline: Template) -> None:
     (task,) = pipeline.of_type("ECS::TaskDefinition").values()
     assert task["UpdateReplacePolicy"] == "Retain"
-    assert ":task-definition/sluice-otherwise-big-file:*" in granted(pipeline, "IngestRole")["ecs:RunTask"]
+    assert ":task-definition/sluice-unusual-big-file:*" in granted(pipeline, "IngestRole")["ecs:RunTask"]
 
 
 def test_the_state_machine_stops_only_tasks_of_its_cluster_and_passes_only_its_roles(pipeline: Template) -> None:
@@ -72,11 +72,11 @@ def test_nothing_reaches_the_container_and_nothing_is_paid_by_the_hour(pipeline:
     }
 
 
-def test_validate_is_told_whether_the_stage_has_it(otherwise: Stage, stage: Stage) -> None:
+def test_validate_is_told_whether_the_stage_has_it(unusual: Stage, stage: Stage) -> None:
     def told(template: Template) -> str:
         return template.only("Lambda::Function", "ValidateFunction")["Environment"]["Variables"]["BIG_FILES"]
 
-    assert (told(otherwise.pipeline), told(stage.pipeline)) == ("true", "false")
+    assert (told(unusual.pipeline), told(stage.pipeline)) == ("true", "false")
     assert stage.pipeline.of_type("ECS::TaskDefinition") == {}
 
 
@@ -85,5 +85,5 @@ def test_the_embedded_aws_has_no_containers() -> None:
 
 
 def test_the_image_has_exactly_what_its_code_imports() -> None:
-    kinds = [f"tasks.transform.{kind}" for kind in BIG_FILES]
+    kinds = [f"tasks.transform.{kind}" for kind in BIG_FILE_MAX_BYTES]
     assert wanted("big_file") == imported_distributions_of(["tasks.big_file.__main__", *kinds]) | {"boto3"}

@@ -63,13 +63,13 @@ def test_archive_takes_originals_and_stays_an_administrator_s(storage: Template,
     assert not denied(policy_of(storage, "Archive"), action)
 
 
-def test_archive_can_be_locked(otherwise: Stage, stages: dict[str, Stage]) -> None:
-    lock = otherwise.storage.only("S3::Bucket", "Archive")["ObjectLockConfiguration"]
+def test_archive_can_be_locked(unusual: Stage, stages: dict[str, Stage]) -> None:
+    lock = unusual.storage.only("S3::Bucket", "Archive")["ObjectLockConfiguration"]
     assert lock["Rule"] == {"DefaultRetention": {"Days": 365, "Mode": "GOVERNANCE"}}
     assert "ObjectLockConfiguration" not in stages["prod"].storage.only("S3::Bucket", "Archive")
 
 
-def test_every_role_has_the_team_s_boundary(otherwise: Stage, stages: dict[str, Stage]) -> None:
-    roles = [role["Properties"] for role in otherwise.pipeline.of_type("IAM::Role").values()]
+def test_every_role_has_the_team_s_boundary(unusual: Stage, stages: dict[str, Stage]) -> None:
+    roles = [role["Properties"] for role in unusual.pipeline.of_type("IAM::Role").values()]
     assert {json.dumps(role["PermissionsBoundary"]).count(":policy/team-boundary") for role in roles} == {1}
     assert "PermissionsBoundary" not in str(stages["prod"].pipeline.of_type("IAM::Role"))

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from tests.infra.conftest import Stage, Template, statements
-from tests.infra.otherwise import OTHERWISE, STAGES, assert_refused, changed
+from tests.infra.variants import STAGES, UNUSUAL, assert_refused, changed
 
-DATABASE = OTHERWISE.storage.glue_database
+DATABASE = UNUSUAL.storage.glue_database
 
 
 def told(pipeline: Template) -> dict[str, str]:
@@ -37,23 +37,23 @@ def written_out(resource: Any) -> str:
     return parts[-1].removeprefix(":")
 
 
-def test_database_is_made_under_the_setting_s_name(otherwise: Stage) -> None:
-    database = otherwise.storage.only("Glue::Database")
+def test_database_is_made_under_the_setting_s_name(unusual: Stage) -> None:
+    database = unusual.storage.only("Glue::Database")
     assert database["DatabaseInput"]["Name"] == DATABASE
     assert database["CatalogId"] == {"Ref": "AWS::AccountId"}
 
 
-def test_database_goes_with_the_stack_so_that_its_name_does_not_block_the_next(otherwise: Stage) -> None:
-    (database,) = otherwise.storage.of_type("Glue::Database").values()
+def test_database_goes_with_the_stack_so_that_its_name_does_not_block_the_next(unusual: Stage) -> None:
+    (database,) = unusual.storage.of_type("Glue::Database").values()
     assert database.get("DeletionPolicy", "Delete") == "Delete"
 
 
-def test_only_what_stores_metadata_is_told_of_the_database(otherwise: Stage) -> None:
-    assert told(otherwise.pipeline) == {"sluice-otherwise-store-metadata": DATABASE}
+def test_only_what_stores_metadata_is_told_of_the_database(unusual: Stage) -> None:
+    assert told(unusual.pipeline) == {"sluice-unusual-store-metadata": DATABASE}
 
 
-def test_only_what_stores_metadata_may_write_tables_and_only_to_that_database(otherwise: Stage) -> None:
-    ((role, (statement,)),) = catalog_statements(otherwise.pipeline).items()
+def test_only_what_stores_metadata_may_write_tables_and_only_to_that_database(unusual: Stage) -> None:
+    ((role, (statement,)),) = catalog_statements(unusual.pipeline).items()
     assert role.startswith("StoreMetadataRole")
     assert set(statement["Action"]) == {"glue:CreateTable", "glue:GetTable", "glue:UpdateTable"}
     assert {written_out(resource) for resource in statement["Resource"]} == {

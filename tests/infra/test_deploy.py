@@ -14,7 +14,7 @@ from infra.local.cloudformation import Stacks
 from infra.local.deploy import ASSETS_BUCKET, ClientFactory, Deployment, DeploymentError, deploy
 from infra.release import toolchain
 from tests.assemblies import local_assembly
-from tests.infra.conftest import embedded_aws
+from tests.infra.conftest import Stage, embedded_aws
 from workflow.limits import FUNCTIONS
 
 
@@ -122,7 +122,25 @@ def test_a_failed_creation_tells_which_resource_and_why_and_does_not_block_the_n
     assert stacks.apply("mending", address(local, good), {})
 
 
+def test_the_templates_that_come_with_the_sources_are_what_would_be_synthesized(stages: dict[str, Stage]) -> None:
+    """If not: `python -m infra.local.assembly`, and commit what it wrote."""
+    assert assembly.is_shipped(assembly.inputs_digest())
+    synthesized = {name: (stages["local"].folder / f"{name}.template.json").read_text() for name in assembly.STACKS}
+    assert {name: (assembly.SHIPPED / f"{name}.template.json").read_text() for name in assembly.STACKS} == synthesized
+
+
+def test_templates_that_come_with_other_sources_are_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(assembly, "SHIPPED", tmp_path)
+    (tmp_path / assembly.DIGEST).write_text("another")
+    kept = tmp_path / "assembly" / assembly.inputs_digest()
+    kept.mkdir(parents=True)
+    for name in assembly.STACKS:
+        (kept / f"{name}.template.json").write_text(name)
+    assert assembly.templates(tmp_path) == {name: name for name in assembly.STACKS}
+
+
 def test_a_failed_synthesis_tells_what_the_cdk_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(assembly, "SHIPPED", tmp_path / "none")
     monkeypatch.setattr(toolchain, "environment", lambda **_extra: {"JSII_NODE": str(tmp_path / "no-node")})
     with pytest.raises(assembly.SynthesisError, match="no-node"):
         assembly.templates(tmp_path)

@@ -6,7 +6,7 @@ import pytest
 
 from infra.functions.sources import PROJECT_ROOT
 from tests.infra.conftest import Stage
-from tests.infra.otherwise import STAGES
+from tests.infra.variants import STAGES
 
 DEPLOYING = (PROJECT_ROOT / "docs" / "deploying.md").read_text()
 

@@ -29,18 +29,18 @@ SHARES = {
 
 
 @pytest.fixture
-def uses(otherwise: Stage) -> list[tuple[str, dict[str, Any]]]:
+def uses(unusual: Stage) -> list[tuple[str, dict[str, Any]]]:
     """The statements on KMS, each with the policy that it is in."""
     return [
         (name, statement)
-        for name, policy in otherwise.pipeline.of_type("IAM::Policy").items()
+        for name, policy in unusual.pipeline.of_type("IAM::Policy").items()
         for statement in statements(policy["Properties"]["PolicyDocument"])
         if any(action.startswith("kms:") for action in statement["Action"])
     ]
 
 
-def test_all_that_is_kept_is_under_the_key(otherwise: Stage) -> None:
-    storage, pipeline = otherwise.storage, otherwise.pipeline
+def test_all_that_is_kept_is_under_the_key(unusual: Stage) -> None:
+    storage, pipeline = unusual.storage, unusual.pipeline
     kept = [
         *(bucket for name, bucket in storage.of_type("S3::Bucket").items() if not name.startswith("AccessLogs")),
         *storage.of_type("DynamoDB::Table").values(),
@@ -53,8 +53,8 @@ def test_all_that_is_kept_is_under_the_key(otherwise: Stage) -> None:
     assert [each for each in kept if not key.search(json.dumps(each["Properties"]))] == []
 
 
-def test_access_logs_are_not_as_s3_delivers_them_to_no_such_bucket(otherwise: Stage) -> None:
-    assert "aws:kms" not in json.dumps(otherwise.storage.only("S3::Bucket", "AccessLogs"))
+def test_access_logs_are_not_as_s3_delivers_them_to_no_such_bucket(unusual: Stage) -> None:
+    assert "aws:kms" not in json.dumps(unusual.storage.only("S3::Bucket", "AccessLogs"))
 
 
 @pytest.mark.parametrize("role", SHARES)
@@ -82,8 +82,8 @@ def test_no_role_uses_the_key_but_through_a_service(uses: list[tuple[str, dict[s
     assert all(hosts(statement) and "*" not in statement["Resource"] for _, statement in uses)
 
 
-def test_services_that_come_in_nobody_s_name_are_let_use_it_for_this_account(otherwise: Stage) -> None:
-    policy = otherwise.storage.only("KMS::Key")["KeyPolicy"]
+def test_services_that_come_in_nobody_s_name_are_let_use_it_for_this_account(unusual: Stage) -> None:
+    policy = unusual.storage.only("KMS::Key")["KeyPolicy"]
     conditions = {json.dumps(s["Principal"].get("Service")): s.get("Condition") for s in statements(policy)}
     ours = {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
     assert conditions['["events.amazonaws.com", "sns.amazonaws.com"]'] == ours
@@ -91,7 +91,7 @@ def test_services_that_come_in_nobody_s_name_are_let_use_it_for_this_account(oth
     ((operator, tested),) = of_logs.items()
     assert (operator, list(tested)) == ("ArnLike", ["kms:EncryptionContext:aws:logs:arn"])
     allowed = re.compile(re.escape(written(tested["kms:EncryptionContext:aws:logs:arn"])).replace(r"\*", ".*"))
-    groups = otherwise.pipeline.of_type("Logs::LogGroup").values()
+    groups = unusual.pipeline.of_type("Logs::LogGroup").values()
     names = [written(each["Properties"].get("LogGroupName", "made-up")) for each in groups]
     assert any("big-files" in name for name in names)
     arns = [f"arn:aws:logs:REGION:ACCOUNT:log-group:{name}" for name in names]
@@ -108,5 +108,5 @@ def written(value: Any) -> str:
 
 
 def test_the_key_is_renewed_each_year_and_there_is_none_where_no_stage_asks(stages: dict[str, Stage]) -> None:
-    assert stages["otherwise"].storage.only("KMS::Key")["EnableKeyRotation"] is True
-    assert [name for name, stage in stages.items() if stage.storage.of_type("KMS::Key")] == ["otherwise"]
+    assert stages["unusual"].storage.only("KMS::Key")["EnableKeyRotation"] is True
+    assert [name for name, stage in stages.items() if stage.storage.of_type("KMS::Key")] == ["unusual"]

@@ -17,7 +17,7 @@ from infra.github import GitHub
 from infra.stages.read import SettingsError
 from tests.infra.conftest import Stage, Template, statements
 from tests.infra.enforcing import written_out
-from tests.infra.otherwise import OTHERWISE, STAGES
+from tests.infra.variants import STAGES, UNUSUAL
 
 WORKFLOW = PROJECT_ROOT / ".github" / "workflows" / "deploy.yml"
 BIN = Path(sys.executable).parent
@@ -123,12 +123,12 @@ def test_what_tries_writes_samples_only_and_reaches_no_other_stage(template: Tem
 
 def test_smoke_test_may_upload_to_a_stage_with_a_key_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     """S3 asks KMS in the caller's name; IAM lets it for that bucket alone, and for no stage without such a key."""
-    monkeypatch.setattr("infra.github.settings_of", {"otherwise": OTHERWISE, **STAGES}.__getitem__)
-    stack = GitHub(make_app(), "owner/name", ["otherwise", "dev"])
+    monkeypatch.setattr("infra.github.settings_of", {"unusual": UNUSUAL, **STAGES}.__getitem__)
+    stack = GitHub(make_app(), "owner/name", ["unusual", "dev"])
     found = assertions.Template.from_stack(stack).to_json()["Resources"].values()
     policies = [each["Properties"]["PolicyDocument"] for each in found if each["Type"] == "AWS::IAM::Policy"]
     (statement,) = (s for policy in policies for s in statements(policy) if "kms:GenerateDataKey" in s["Action"])
     assert statement["Action"] == ["kms:Decrypt", "kms:GenerateDataKey"]
     assert "s3." in json.dumps(statement["Condition"]["StringEquals"]["kms:ViaService"])
     bucket = json.dumps(statement["Condition"]["ArnLike"]["kms:EncryptionContext:aws:s3:arn"])
-    assert "sluice-otherwise-storage-ingest*" in bucket
+    assert "sluice-unusual-storage-ingest*" in bucket

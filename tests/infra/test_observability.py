@@ -9,7 +9,7 @@ import pytest
 from infra.functions.sources import PROJECT_ROOT
 from infra.observability.queries import QUERIES
 from tests.infra.conftest import Stage, Template, statements
-from tests.infra.otherwise import assert_refused
+from tests.infra.variants import assert_refused
 from workflow import prices
 from workflow.limits import FUNCTIONS
 
@@ -49,9 +49,9 @@ def titled(pipeline: Template, title: str) -> dict[str, Any]:
 def test_every_alarm_has_its_heading_in_the_runbook_and_every_heading_its_alarm(stages: dict[str, Stage]) -> None:
     described = [each["AlarmDescription"] for stage in stages.values() for each in alarms(stage.pipeline).values()]
     linked = {text.partition("docs/runbook.md#")[2] for text in described}
-    budget = stages["otherwise"].pipeline.only("Budgets::Budget")["Budget"]["BudgetName"]
+    budget = stages["unusual"].pipeline.only("Budgets::Budget")["Budget"]["BudgetName"]
     headings = re.findall(r"^### (\S+)$", RUNBOOK, re.MULTILINE)
-    assert sorted(headings) == sorted(linked | {budget.removeprefix("sluice-otherwise-")})
+    assert sorted(headings) == sorted(linked | {budget.removeprefix("sluice-unusual-")})
 
 
 def test_every_alarm_tells_the_one_topic_and_is_named_after_its_stage(stage: Stage) -> None:
@@ -85,8 +85,8 @@ def test_what_functions_count_is_watched_for_this_stage_alone(stage: Stage) -> N
     service = {f["Properties"]["Environment"]["Variables"]["POWERTOOLS_SERVICE_NAME"] for f in functions(stage)}
     counted = [alarm for alarm in alarms(stage.pipeline).values() if alarm.get("Namespace") == "Sluice"]
     assert {alarm["MetricName"] for alarm in counted} == {
-        "ObjectsForgotten",
-        "SweepTroubles",
+        "UnprocessedUploads",
+        "SweeperErrors",
         "OldestUnprocessedSeconds",
         "ResultsNotProven",
     }
@@ -127,7 +127,7 @@ def test_only_cloudwatch_and_budgets_of_this_account_publish_to_the_topic_and_us
         return {action: s["Principal"]["Service"] for s in allowed for action in s["Action"]}
 
     both = ["budgets.amazonaws.com", "cloudwatch.amazonaws.com"]
-    for name, publishers in {"dev": both[1], "otherwise": both}.items():
+    for name, publishers in {"dev": both[1], "unusual": both}.items():
         pipeline = stages[name].pipeline
         key = pipeline.only("KMS::Key", "ObservabilityAlarms")["KeyPolicy"]
         topic = pipeline.only("SNS::TopicPolicy", "ObservabilityAlarms")["PolicyDocument"]
@@ -136,12 +136,12 @@ def test_only_cloudwatch_and_budgets_of_this_account_publish_to_the_topic_and_us
 
 
 def test_people_are_told_by_mail_and_before_the_money_is_spent(stages: dict[str, Stage]) -> None:
-    pipeline = stages["otherwise"].pipeline
+    pipeline = stages["unusual"].pipeline
     mails = [s["Properties"] for s in pipeline.of_type("SNS::Subscription").values()]
     (mail,) = (each for each in mails if each["Protocol"] == "email")
     assert (mail["Endpoint"], mail["TopicArn"]["Ref"]) == ("on-call@example.com", the_topic(pipeline))
     budget = pipeline.only("Budgets::Budget")
-    assert budget["Budget"]["CostFilters"] == {"TagKeyValue": ["user:stage$otherwise"]}
+    assert budget["Budget"]["CostFilters"] == {"TagKeyValue": ["user:stage$unusual"]}
     assert budget["Budget"]["BudgetLimit"] == {"Amount": 50, "Unit": "USD"}
     told = [each["Notification"] for each in budget["NotificationsWithSubscribers"]]
     assert [(each["NotificationType"], each["Threshold"]) for each in told] == [("ACTUAL", 80), ("FORECASTED", 100)]

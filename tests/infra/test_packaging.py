@@ -70,7 +70,7 @@ def test_boto3_is_left_to_the_runtime(task: str) -> None:
 def test_each_set_of_requirements_is_said_once_and_used() -> None:
     sets = {path.stem: path.read_text() for path in packaging.REQUIREMENTS.glob("*.in")}
     assert len({*sets.values()}) == len(sets)
-    assert {requirements(function).stem for function in (*FUNCTIONS, packaging.CONTAINER)} == sets.keys()
+    assert {requirements(function).stem for function in (*FUNCTIONS, packaging.BIG_FILE_TASK)} == sets.keys()
     assert {path.stem for path in packaging.REQUIREMENTS.glob("*.txt")} == {*sets, packaging.BUILD_TOOLS.stem}
 
 

@@ -43,7 +43,7 @@ def test_every_installed_package_has_the_version_that_is_pinned() -> None:
     }
 
 
-@pytest.mark.parametrize("function", [*FUNCTIONS, packaging.CONTAINER])
+@pytest.mark.parametrize("function", [*FUNCTIONS, packaging.BIG_FILE_TASK])
 def test_a_functions_package_has_the_same_versions(function: str) -> None:
     machine = LAMBDA.machine.partition("-")[0]
     there = default_environment() | {

@@ -3,14 +3,14 @@
 import pytest
 
 from tests.infra.conftest import Stage
-from tests.infra.otherwise import assert_refused
+from tests.infra.variants import assert_refused
 
 MORNING, EVENING = "cron(0 8 ? * * *)", "cron(0 18 ? * * *)"
 
 
-def test_the_versions_that_the_definition_names_are_warm_by_the_clock(otherwise: Stage) -> None:
-    targets = otherwise.pipeline.of_type("ApplicationAutoScaling::ScalableTarget")
-    named = otherwise.pipeline.only("StepFunctions::StateMachine", "Ingest")["DefinitionSubstitutions"]
+def test_the_versions_that_the_definition_names_are_warm_by_the_clock(unusual: Stage) -> None:
+    targets = unusual.pipeline.of_type("ApplicationAutoScaling::ScalableTarget")
+    named = unusual.pipeline.only("StepFunctions::StateMachine", "Ingest")["DefinitionSubstitutions"]
     assert len(targets) == 2
     for name, ready in (("validate", 5), ("transform_image", 10)):
         (target,) = (each["Properties"] for each in targets.values() if each["Properties"]["MaxCapacity"] == ready)

@@ -15,8 +15,7 @@ from infra.release import toolchain
 from infra.stages.regions import BUDGETS, MEDIA_CONVERT, REGIONS, lacking
 from infra.stages.stages import CHOSEN
 from tests.infra.conftest import Stage
-from tests.infra.otherwise import STAGES, changed
-from workflow.operator.docs.regions_page import PAGE, page
+from tests.infra.variants import STAGES, changed
 
 EVERY = [region for regions in REGIONS.values() for region in regions]
 BUDGET = "AWS::Budgets::Budget"
@@ -80,10 +79,6 @@ def test_synthesis_refuses_what_the_region_lacks(tmp_path) -> None:
     )
     assert done.returncode == 1
     assert done.stderr.startswith("Stage 'dev' cannot be deployed to eu-north-1. dev.observability.monthly_budget_doll")
-
-
-def test_page_is_the_one_that_is_generated() -> None:
-    assert PAGE.read_text() == page(), "write it again: python -m workflow.operator.docs.regions_page"
 
 
 @pytest.mark.parametrize("machine", ["Ingest", "Reprocess"])

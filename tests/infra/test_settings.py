@@ -17,7 +17,7 @@ from infra.stages.locate import Path as TomlPath
 from infra.stages.locate import line_of
 from infra.stages.read import RENAMED, TOPICS, SettingsError, read
 from infra.stages.stages import BUILT_IN, CHOSEN, settings_of, stages
-from tests.infra.otherwise import STAGES, assert_refused, changed
+from tests.infra.variants import STAGES, assert_refused, changed
 
 # the stages there are
 
@@ -263,10 +263,6 @@ def test_a_line_is_that_of_the_statement(text: str, path: TomlPath, line: int) -
 
 
 # for editors, and to begin with
-
-
-def test_schema_is_the_one_that_is_generated() -> None:
-    assert schema.FILE.read_text() == schema.text(), "write it again: python -m infra.stages.schema"
 
 
 def test_schema_takes_what_is_right_and_marks_what_is_not() -> None:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.infra.conftest import Stage, Template, denies_plain_http, statements
-from tests.infra.otherwise import assert_refused
+from tests.infra.variants import assert_refused
 
 
 def mapping(pipeline: Template, prefix: str) -> dict[str, Any]:
@@ -42,8 +42,8 @@ def test_trail_s_bucket_refuses_to_forget_and_to_replace(trail_policy: dict[str,
     assert all(each["Principal"] == {"AWS": "*"} for each in refusals)
 
 
-def test_a_stage_can_have_the_trail_locked(otherwise: Stage) -> None:
-    lock = otherwise.storage.only("S3::Bucket", "Audit")["ObjectLockConfiguration"]
+def test_a_stage_can_have_the_trail_locked(unusual: Stage) -> None:
+    lock = unusual.storage.only("S3::Bucket", "Audit")["ObjectLockConfiguration"]
     assert lock["Rule"] == {"DefaultRetention": {"Days": 30, "Mode": "GOVERNANCE"}}
 
 
@@ -61,11 +61,11 @@ def test_prod_pays_no_stream_by_the_hour(stages: dict[str, Stage]) -> None:
 
 def test_a_bus_of_one_s_own_is_made_and_the_default_is_not(stages: dict[str, Stage]) -> None:
     names = {name: stage.pipeline.of_type("Events::EventBus") for name, stage in stages.items()}
-    assert [name for name, buses in names.items() if buses] == ["otherwise"]
+    assert [name for name, buses in names.items() if buses] == ["unusual"]
 
 
-def test_only_who_tells_outcomes_can_put_events(otherwise: Stage) -> None:
-    policies = otherwise.pipeline.of_type("IAM::Policy")
+def test_only_who_tells_outcomes_can_put_events(unusual: Stage) -> None:
+    policies = unusual.pipeline.of_type("IAM::Policy")
     allowed = {
         name
         for name, policy in policies.items()

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.infra.conftest import Stage, Template, statements
-from tests.infra.otherwise import assert_refused
+from tests.infra.variants import assert_refused
 
 
 def sweep_of(pipeline: Template) -> tuple[str, dict]:
@@ -27,9 +27,9 @@ def test_the_sweep_is_started_as_often_as_the_stage_says(stage: Stage) -> None:
     assert function["Environment"]["Variables"]["SWEEP_OLDER_THAN_MINUTES"] == minutes
 
 
-def test_one_minute_is_written_as_aws_wants_it(otherwise: Stage) -> None:
-    assert otherwise.settings.sweeper.every_minutes == 1
-    assert otherwise.pipeline.only("Scheduler::Schedule")["ScheduleExpression"] == "rate(1 minute)"
+def test_one_minute_is_written_as_aws_wants_it(unusual: Stage) -> None:
+    assert unusual.settings.sweeper.every_minutes == 1
+    assert unusual.pipeline.only("Scheduler::Schedule")["ScheduleExpression"] == "rate(1 minute)"
 
 
 def test_a_sweep_that_cannot_be_started_is_kept_before_the_next_is_due(stage: Stage) -> None:

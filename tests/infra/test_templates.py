@@ -12,7 +12,7 @@ import pytest
 from infra.release import toolchain
 from tests.infra.conftest import Stage
 from tests.infra.linting import lint
-from tests.infra.otherwise import OTHERWISE, STAGES
+from tests.infra.variants import STAGES, UNUSUAL
 from workflow.limits import FUNCTIONS
 
 MOST_REASONS = 6
@@ -56,7 +56,7 @@ def differences(one: Any, other: Any, name: str = "") -> set[str]:
     return set() if one == other else {name}
 
 
-@pytest.mark.parametrize("name", [*STAGES, OTHERWISE.stage])
+@pytest.mark.parametrize("name", [*STAGES, UNUSUAL.stage])
 def test_cfn_lint_finds_nothing(stages: dict[str, Stage], name: str) -> None:
     templates = sorted(stages[name].folder.glob("*.template.json"))
     assert len(templates) == 2

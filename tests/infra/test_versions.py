@@ -99,7 +99,7 @@ def test_the_alias_moves_as_the_stage_says_and_back_when_many_executions_fail(st
 
     assert moves("dev") == {"Type": "ALL_AT_ONCE"}
     assert moves("prod") == {"Type": "CANARY", "Percentage": 10, "Interval": 15}
-    assert moves("otherwise") == {"Type": "LINEAR", "Percentage": 25, "Interval": 5}
+    assert moves("unusual") == {"Type": "LINEAR", "Percentage": 25, "Interval": 5}
 
 
 def test_failures_are_counted_for_this_stage_alone_and_without_rejected_files(stage: Stage) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from tasks.api.endpoints import ANY_OTHER, ENDPOINTS
 from tests.infra.conftest import Stage, Template, denies_plain_http, statements
-from tests.infra.otherwise import OTHERWISE, STAGES, assert_refused
+from tests.infra.variants import STAGES, UNUSUAL, assert_refused
 from workflow.limits import FUNCTIONS
 
 DEV = STAGES["dev"]
@@ -40,10 +40,10 @@ def test_no_route_is_open(pipeline: Template) -> None:
     assert {route["AuthorizationType"] for route in routes(pipeline)} == {"AWS_IAM"}
 
 
-def test_stage_can_know_callers_by_their_tokens(otherwise: Stage) -> None:
-    assert {route["AuthorizationType"] for route in routes(otherwise.pipeline)} == {"JWT"}
-    authorizer = otherwise.pipeline.only("ApiGatewayV2::Authorizer")
-    api = OTHERWISE.ways_in.http_api
+def test_stage_can_know_callers_by_their_tokens(unusual: Stage) -> None:
+    assert {route["AuthorizationType"] for route in routes(unusual.pipeline)} == {"JWT"}
+    authorizer = unusual.pipeline.only("ApiGatewayV2::Authorizer")
+    api = UNUSUAL.ways_in.http_api
     assert api
     assert authorizer["JwtConfiguration"] == {"Issuer": api.jwt_issuer, "Audience": list(api.jwt_audiences)}
 
@@ -80,25 +80,25 @@ def test_function_reports_which_messages_failed_and_runs_no_more_often_than_the_
 # the topic
 
 
-def test_s3_may_publish_for_this_account_only_and_partners_by_their_account(otherwise: Stage) -> None:
-    (topic,) = topics(otherwise.pipeline)
-    policy = policy_of(otherwise.pipeline, "SNS::TopicPolicy", "Topics", topic)
+def test_s3_may_publish_for_this_account_only_and_partners_by_their_account(unusual: Stage) -> None:
+    (topic,) = topics(unusual.pipeline)
+    policy = policy_of(unusual.pipeline, "SNS::TopicPolicy", "Topics", topic)
     allowed = [s for s in statements(policy) if s["Effect"] == "Allow"]
     assert {json.dumps(s["Action"]) for s in allowed} == {'["sns:Publish"]'}
     s3, partner = sorted(allowed, key=lambda statement: "Condition" not in statement)
     assert s3["Principal"] == {"Service": "s3.amazonaws.com"}
     assert s3["Condition"] == {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
-    assert OTHERWISE.ways_in.notification_partners[0] in json.dumps(partner["Principal"])
+    assert UNUSUAL.ways_in.notification_partners[0] in json.dumps(partner["Principal"])
     assert denies_plain_http(policy)
 
 
-def test_who_may_publish_may_use_the_topic_s_own_key(otherwise: Stage) -> None:
-    topic, key = (otherwise.pipeline.only(kind, "Notifications") for kind in ("SNS::Topic", "KMS::Key"))
+def test_who_may_publish_may_use_the_topic_s_own_key(unusual: Stage) -> None:
+    topic, key = (unusual.pipeline.only(kind, "Notifications") for kind in ("SNS::Topic", "KMS::Key"))
     assert topic["KmsMasterKeyId"]["Fn::GetAtt"][0].startswith("NotificationsKey")
     policy = key["KeyPolicy"]
     users = [s for s in statements(policy) if "kms:Decrypt" in s["Action"]]
     assert {action for s in users for action in s["Action"]} == {"kms:Decrypt", "kms:GenerateDataKey*"}
-    assert len(users) == 1 + len(OTHERWISE.ways_in.notification_partners)
+    assert len(users) == 1 + len(UNUSUAL.ways_in.notification_partners)
 
 
 def test_only_the_topic_may_send_to_the_queue_from_outside(stages: dict[str, Stage]) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.infra.conftest import Stage, Template, statements
-from tests.infra.otherwise import STAGES, assert_refused, changed
+from tests.infra.variants import STAGES, assert_refused, changed
 from workflow.limits import FUNCTIONS
 
 LOCAL = STAGES["local"]
@@ -14,7 +14,7 @@ ADDRESS = "https://hooks.example.com/sluice"
 
 @pytest.fixture
 def pipeline(stages: dict[str, Stage]) -> Template:
-    return stages["otherwise"].pipeline
+    return stages["unusual"].pipeline
 
 
 def test_stage_without_a_webhook_has_nothing_of_it(stages: dict[str, Stage]) -> None:
@@ -40,7 +40,7 @@ def test_only_a_paused_webhook_sends_nothing(stages: dict[str, Stage]) -> None:
         for name, stage in stages.items()
         if stage.settings.ways_out.webhook_url
     }
-    assert states == {"local": "DISABLED", "dev": "DISABLED", "otherwise": "ENABLED"}
+    assert states == {"local": "DISABLED", "dev": "DISABLED", "unusual": "ENABLED"}
 
 
 def test_messages_wait_out_the_function_come_again_alone_and_end_as_dead_letters(pipeline: Template) -> None:

@@ -4,8 +4,9 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import pytest
 
 from infra.local import access
 from tests.assemblies import local_assembly
+from tests.integration.forks import Forks
 from tests.ports import free_port
 from workflow.operator.client import Sluice
 from workflow.operator.stack import LOCAL, Connection
@@ -26,7 +28,7 @@ class LocalStack:
 
     folder: Path
     port: int
-    sluice: Path = SLUICE
+    execute: Callable[[Sequence[str], Path, Mapping[str, str]], subprocess.CompletedProcess[str]]
 
     @property
     def state_dir(self) -> Path:
@@ -42,10 +44,7 @@ class LocalStack:
 
     def run(self, *arguments: str, expect: int = 0) -> subprocess.CompletedProcess[str]:
         """Run a `sluice` command as a person would; its exit code must be `expect`."""
-        command = [self.sluice, *arguments]
-        done = subprocess.run(
-            command, cwd=self.folder, env=self.environment, capture_output=True, text=True, check=False
-        )
+        done = self.execute(arguments, self.folder, self.environment)
         assert done.returncode == expect, f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"
         return done
 
@@ -59,11 +58,16 @@ class LocalStack:
 
 @pytest.fixture(scope="session")
 def start_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., LocalStack]]:
-    """Start a stack of one's own, in a folder of that name; all end with the session."""
-    started: list[LocalStack] = []
+    """Start a stack of one's own, in a folder of that name; all end with the session.
 
-    def start(name: str, sluice: Path = SLUICE) -> LocalStack:
-        stack = LocalStack(tmp_path_factory.mktemp(name), free_port(), sluice)
+    Its commands are forks of one process, or those of the `sluice` that is given.
+    """
+    started: list[LocalStack] = []
+    forks = Forks()
+
+    def start(name: str, sluice: Path | None = None) -> LocalStack:
+        execute = partial(_executed, sluice) if sluice else forks.run
+        stack = LocalStack(tmp_path_factory.mktemp(name), free_port(), execute)
         started.append(stack)
         local_assembly(stack.state_dir)
         stack.run("up", "--detach", "--port", str(stack.port))
@@ -72,6 +76,14 @@ def start_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[.
     yield start
     for stack in started:
         stack.run("down", "--wipe")
+    forks.end()
+
+
+def _executed(
+    sluice: Path, arguments: Sequence[str], folder: Path, environment: Mapping[str, str]
+) -> subprocess.CompletedProcess[str]:
+    command = [sluice, *arguments]
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,7 @@ from infra.local.emulator import Emulator
 from tests.integration.conftest import LocalStack
 from tests.ports import free_port
 from tests.waiting import until
-from workflow.ingest import THROTTLED
+from workflow.errors import Retries, retried_as
 from workflow.operator.client import Sluice
 from workflow.operator.shapes import ExecutionLine
 from workflow.operator.stack import LOCAL, Connection
@@ -52,7 +52,7 @@ def ended(sluice: Sluice) -> list[ExecutionLine] | None:
 
 def throttles(sluice: Sluice, execution: str) -> int:
     """The most that one state of an execution met."""
-    return max(state.failures.count(*THROTTLED) for state in sluice.execution(execution).states)
+    return max(state.failures.count(*retried_as(Retries.THROTTLED)) for state in sluice.execution(execution).states)
 
 
 def test_a_burst_of_fifty_times_the_account_s_concurrency_ends_without_a_failed_execution(

@@ -69,7 +69,7 @@ def test_what_a_sweep_left_undone_needs_a_person(stack, connection):
         found = attention(stack)["sweep"]
     finally:
         connection.s3.delete_object(**latest)
-    assert "the oldest file had waited 2 h 0 min; 0 troubles." in found["found"]
+    assert "the oldest file had waited 2 h 0 min; 0 errors." in found["found"]
     assert found["advice"] == "sluice sweep"
 
 

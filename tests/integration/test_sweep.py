@@ -84,7 +84,7 @@ def test_young_uploads_are_left_to_their_events(stack, forgotten):
 def test_stopped_execution_whose_end_nobody_heard_of_is_recorded(stack):
     client = stack.client
     with no_room(stack, TRANSFORM), deaf(stack, "OnFailure"):
-        (put,) = client.put([Upload(PICTURE, "unheard.png")], lambda _: None)
+        (put,) = client.put([Upload(PICTURE, "unrecorded.png")], lambda _: None)
         record = until(lambda: client.records.assets.get(put.asset_id))
         client.aws.stepfunctions.stop_execution(executionArn=record.execution_arn, error="Stopped")
     assert client.records.assets.get(put.asset_id).status == "processing"

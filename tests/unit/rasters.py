@@ -15,6 +15,7 @@ UNSIGNED, SIGNED, FLOATING = 1, 2, 3
 _CODES = {(UNSIGNED, 16): "H", (UNSIGNED, 32): "I", (SIGNED, 16): "h", (SIGNED, 32): "i"}
 _CODES |= {(FLOATING, 16): "e", (FLOATING, 32): "f", (FLOATING, 64): "d", (UNSIGNED, 8): "B"}
 _COMPRESSIONS: dict[int, Callable[[bytes], bytes]] = {1: bytes, 8: zlib.compress}
+"""Of any other there is the number alone: the samples are as they are."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ def tiff(quarters: Sequence[Samples], layout: Layout, tags: dict[int, bytes] | N
     rows = [[quarters[2 * (y >= QUARTER) + (x >= QUARTER)] for x in range(2 * QUARTER)] for y in range(2 * QUARTER)]
     count = len(quarters[0])
     planes = [range(count)] if layout.planar == 1 else [[at] for at in range(count)]
-    packed = _COMPRESSIONS[layout.compression]
+    packed = _COMPRESSIONS.get(layout.compression, bytes)
     strips = [packed(b"".join(_row([s[at] for s in row for at in plane], layout) for row in rows)) for plane in planes]
     return _assembled(strips, count, layout, tags or {}, page)
 

@@ -86,7 +86,7 @@ def parquet(folder: Path, query: str, options: str = "") -> bytes:
 
 
 def cell(reference: str, value: object) -> str:
-    """A cell of a sheet: text, numbers, truths; a `("date", days)` or a `("formula", text, value)`."""
+    """A cell: text, numbers, truths; a `("date", days)`, an `("error", text)`, a `("formula", text, value)`."""
     match value:
         case bool():
             return f'<c r="{reference}" t="b"><v>{int(value)}</v></c>'
@@ -94,6 +94,8 @@ def cell(reference: str, value: object) -> str:
             return f'<c r="{reference}" t="inlineStr"><is><t>{escape(value)}</t></is></c>'
         case ("date", days):
             return f'<c r="{reference}" s="{_DATE_STYLE}"><v>{days}</v></c>'
+        case ("error", found):
+            return f'<c r="{reference}" t="e"><v>{found}</v></c>'
         case ("formula", text, found):
             return f'<c r="{reference}"><f>{escape(text)}</f><v>{found}</v></c>'
         case _:
@@ -108,7 +110,7 @@ def sheet(rows: Iterable[Iterable[object]]) -> str:
     return f'<worksheet xmlns="{_MAIN}"><sheetData>{"".join(lines)}</sheetData></worksheet>'
 
 
-def workbook(*, styles: str = STYLES, **sheets: str | Iterable[Iterable[object]]) -> bytes:
+def workbook(*, styles: str = STYLES, properties: str = "", **sheets: str | Iterable[Iterable[object]]) -> bytes:
     """An XLSX file; a sheet is its rows, or its XML."""
     buffer = io.BytesIO()
     names = list(sheets)
@@ -128,7 +130,7 @@ def workbook(*, styles: str = STYLES, **sheets: str | Iterable[Iterable[object]]
         )
         archive.writestr(
             "xl/workbook.xml",
-            f'<workbook xmlns="{_MAIN}" xmlns:r="{_RELATIONS}"><sheets>{listed}</sheets></workbook>',
+            f'<workbook xmlns="{_MAIN}" xmlns:r="{_RELATIONS}"><sheets>{listed}</sheets>{properties}</workbook>',
         )
         archive.writestr(
             "xl/_rels/workbook.xml.rels", f'<Relationships xmlns="{package}">{related}{styled}</Relationships>'

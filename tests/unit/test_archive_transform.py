@@ -86,8 +86,8 @@ def test_comment_is_private(render):
     with zipfile.ZipFile(buffer, "a") as packed:
         packed.comment = "packed by Ada ü".encode()
     assert "comment" not in render(buffer.getvalue()).facts
-    assert render(buffer.getvalue(), keep_private=True).facts["comment"] == "packed by Ada ü"
-    assert recipe_name("a.zip", Recipe()) != recipe_name("a.zip", Recipe(keep_private=True))
+    assert render(buffer.getvalue(), publish_private=True).facts["comment"] == "packed by Ada ü"
+    assert recipe_name("a.zip", Recipe()) != recipe_name("a.zip", Recipe(publish_private=True))
 
 
 def test_archive_without_files(render):

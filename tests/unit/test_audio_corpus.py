@@ -30,7 +30,7 @@ from tasks.shared.work import Original, Recipe
 from workflow.errors import RejectedError
 
 def judge(path, scratch):
-    rendered = transform(Original(path, path.name, "", scratch), Recipe(keep_private=True))
+    rendered = transform(Original(path, path.name, "", scratch), Recipe(publish_private=True))
     json.dumps([rendered.facts, rendered.technical], allow_nan=False)
     assert len(json.dumps(rendered.facts)) <= 4096
     peaks = scratch / "peaks"

@@ -215,6 +215,12 @@ def test_silence_is_told_only_of_silence(render):
     assert "there is only silence in it" not in render(encoded("WAV", bass_only)).facts["notes"]
 
 
+@pytest.mark.parametrize("seconds", [0.01, 0.09, 0.25])
+def test_a_sound_of_less_than_a_tenth_of_a_second_is_no_silence(render, seconds):
+    content = encoded("WAV", sound(seconds, "0.5*sin(1000*2*PI*t)", "0.5*sin(1000*2*PI*t)"))
+    assert not render(content).facts.get("notes")
+
+
 @pytest.mark.parametrize("peak", [0.9, 4.0])
 def test_floating_point_sound_above_full_scale_is_turned_down_and_said_to_be(render, peak):
     rendered = render(encoded("WAV float", tone(2, level=peak)), "WAV")
@@ -327,7 +333,7 @@ def test_public_tags_are_facts_and_private_ones_are_not(render, name):
 
 
 def test_private_tags_are_kept_where_the_stage_wants_them(render):
-    rendered = render(encoded("FLAC", tags=TAGS), "FLAC", keep_private=True)
+    rendered = render(encoded("FLAC", tags=TAGS), "FLAC", publish_private=True)
     assert "Elm Street" in rendered.technical["tags"]["comment"]
     assert b"Elm Street" in rendered.files[0].path.read_bytes()
 
@@ -610,7 +616,7 @@ def test_chapters_are_told(render):
 
 def test_recipes_have_names():
     assert recipe_name("a.mp3", Recipe()) == "m4a-128"
-    assert recipe_name("a.mp3", Recipe(keep_private=True)) == "m4a-128-private"
+    assert recipe_name("a.mp3", Recipe(publish_private=True)) == "m4a-128-private"
 
 
 @pytest.mark.parametrize("sample", [math.nan, math.inf, -math.inf, 1e15, 1e38])

@@ -10,7 +10,16 @@ import duckdb
 import pytest
 from botocore.stub import Stubber
 
-from tasks.shared.catalog import MAX_TOLD_COLUMNS, Catalog, Dataset, datasets, glue_table, table_name
+from tasks.shared.catalog import (
+    MAX_TOLD_COLUMNS,
+    Catalog,
+    Dataset,
+    TableFacts,
+    TechnicalFacts,
+    datasets,
+    glue_table,
+    table_name,
+)
 from tasks.shared.hive_types import hive_type
 from tasks.shared.naming import asset_id
 from tests.unit.cloud import INGEST, OUTPUT, Cloud, client, load_function
@@ -168,7 +177,7 @@ def test_what_is_told_of_columns_is_short_however_many_there_are():
 
 def test_tables_of_a_workbook_are_told_apart():
     made = [*dataset({}, "tables/jan/data", "tables/feb/data").files, *dataset({}, "rejects/jan", "profile").files]
-    technical = {"tables": [{"rows": 1, "columns": {"a": "DATE"}}, {"rows": 2, "columns": {"b": "DATE"}}]}
+    technical = TechnicalFacts((TableFacts(1, {"a": "DATE"}), TableFacts(2, {"b": "DATE"})))
     transformed = Transformed(sha256="", recipe="", renditions=tuple(made), facts={}, technical=ASSET.source)
     jan, feb = datasets(transformed, technical)
     assert (jan.slug, jan.rows, list(jan.columns), jan.location) == (

@@ -70,8 +70,8 @@ def test_a_window_and_a_range_take_each_others_place():
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("", "no JSON object"),
-        ("[1]", "no JSON object"),
+        ("", "not a JSON object"),
+        ("[1]", "not a JSON object"),
         ('{"bucket": "b"}', "key"),
         ('{"bucket": "b", "key": 5}', "key"),
         ('{"bucket": "b", "key": "k", "colour": "red"}', "colour"),
@@ -132,7 +132,7 @@ def test_every_check_that_may_be_not_well_leads_to_a_page_or_says_what_to_do():
 def test_the_runbook_says_of_every_queue_how_it_is_looked_into_and_mended(alarm: str):
     told = read_runbook(alarm)
     assert any(each.startswith("Look:") for each in told)
-    assert any(each.startswith("Mend") for each in told)
+    assert any(each.startswith("Fix") for each in told)
     assert not any(mark in each for each in told for mark in "`*[#")
 
 

@@ -24,10 +24,9 @@ from tests.unit.cloud import (
     client,
 )  # fmt: skip
 from tests.unit.state_machine import Machine
-from workflow.errors import rejections
 from workflow.operator.client import Sluice
 from workflow.operator.console import charts, listing, window
-from workflow.operator.console.advice import read_advice
+from workflow.operator.console.advice import advice_on, meaning_of
 from workflow.operator.console.files import INLINE, Files
 from workflow.operator.console.listing import Ends, Filter
 from workflow.operator.console.pages.viewer import loudness, sparks
@@ -303,10 +302,10 @@ def test_an_upload_form_is_good_for_one_key_of_ingest(sluice: Sluice):
     assert form["fields"]["x-amz-algorithm"] == "AWS4-HMAC-SHA256"
 
 
-def test_every_reject_code_has_advice_in_the_documentation():
-    advice = read_advice()
-    assert [code for code in rejections() if code not in advice] == []
-    assert advice["States.Timeout"] == advice["Sandbox.Timedout"]
+def test_what_an_error_means_and_what_to_do_is_told_without_marks():
+    assert meaning_of("EmptyFile") == "Zero bytes."
+    assert advice_on("Runtime.ExitError") == "Raise its memory in workflow/limits.py."
+    assert advice_on("KeyError") is None
 
 
 def test_a_histogram_is_drawn_in_blocks():

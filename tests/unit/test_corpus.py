@@ -36,7 +36,7 @@ def judge(path, scratch):
     ends = {"head": content[:65536], "tail": content[-65536:]}
     verdict = inspect(key=path.name, size=len(content), declared_type="", **ends)
     original = Original(path, path.name, verdict.media_type, scratch.parent)
-    rendered = transform(original, Recipe(formats=("webp", "jpeg"), keep_private=True))
+    rendered = transform(original, Recipe(formats=("webp", "jpeg"), publish_private=True))
     json.dumps([rendered.facts, rendered.technical], allow_nan=False)
     scratch.write_bytes(rendered.files[0].data)
     preview(scratch)

@@ -11,12 +11,14 @@ from typer.testing import CliRunner
 
 from workflow import prices
 from workflow.operator.cli.commands import app
-from workflow.operator.cost import compare, mix, page, paths, reference, storage, svg
+from workflow.operator.cost import compare, mix, paths, reference, storage
 from workflow.operator.cost.bill import bill, traces
 from workflow.operator.cost.measured import invocation
 from workflow.operator.cost.mix import Mix, Share
 from workflow.operator.cost.storage import DAYS_PER_MONTH, Held, Plan
 from workflow.operator.cost.usage import of_mix, of_path
+
+PAGE = Path(__file__).parents[2] / "docs" / "cost.md"
 
 PHOTOS = Mix({"image": Share(1.0, 3.0)})
 PLAN = Plan("STANDARD", ((30, "GLACIER_IR"), (365, "DEEP_ARCHIVE")), ((90, "STANDARD_IA"),), 180)
@@ -228,21 +230,14 @@ def test_mix_that_makes_no_sense_is_refused(
 # the page
 
 
-def test_page_has_the_tables_and_the_picture_of_today() -> None:
-    for each in (page.PAGE, page.SCALING):
-        text = each.read_text()
-        assert text == page.page(text), "write it again: python -m workflow.operator.cost.page"
-    assert page.PICTURE.read_text() == svg.draw(page.typical()), "draw it again: python -m workflow.operator.cost.page"
-
-
 def test_page_tells_every_price_with_its_source_and_date() -> None:
-    text = page.PAGE.read_text()
+    text = PAGE.read_text()
     assert all(f"{price.of} | {price.source} |" in text for price in prices.TABLE)
     assert prices.LISTED in text
 
 
 def test_page_s_mix_is_the_one_that_is_taken_without_another(tmp_path: Path) -> None:
-    (shown,) = re.findall(r"```toml\n(.*?)```", page.PAGE.read_text(), re.DOTALL)
+    (shown,) = re.findall(r"```toml\n(.*?)```", PAGE.read_text(), re.DOTALL)
     path = tmp_path / "mix.toml"
     path.write_text(shown)
     assert mix.read(path) == mix.TYPICAL

@@ -109,8 +109,8 @@ def test_event_for_a_function_is_queued_for_it_again(sluice, queue, event, funct
         ("not JSON", "cannot be read"),
         ("[]", "cannot be read"),
         ({"detail-type": "Object Created", "detail": {"bucket": {"name": "b"}}}, "does not fit ExecutionInput"),
-        ({"detail-type": "Object Deleted"}, "no event that Sluice listens to"),
-        ({}, "no event that Sluice listens to"),
+        ({"detail-type": "Object Deleted"}, "not an event that Sluice handles"),
+        ({}, "not an event that Sluice handles"),
     ],
 )
 def test_message_that_cannot_be_sent_stays_and_is_told(sluice, body, words):
@@ -180,7 +180,7 @@ def test_message_that_comes_again_at_once_does_not_go_round_for_ever(sluice, mon
     monkeypatch.setattr(sluice.aws.sqs, "send_message", refuse_at_once)
     first, second = redrive_dead_letters(sluice, "requests", by="ada")
     assert first.sent_to
-    assert "came again at once" in second.kept
+    assert "came back at once" in second.kept
     assert waiting(sluice)["requests"] == 1
 
 

@@ -1,69 +1,123 @@
-"""What README and docs show is true: commands, options, codes, links."""
+"""What README and docs name exists, and what exists is named where it belongs; mistakes of each kind are found."""
 
 import re
-import shlex
-from pathlib import Path
+import tomllib
 
 import pytest
 
-from workflow import errors
-from workflow.operator.cli.commands import COMMANDS, load
+from infra.stages.read import make
+from infra.stages.settings import Settings
+from tasks.sweep.report import METRICS
+from tests.unit.documentation import HISTORY, PAGES, ROOT, code, tasks, unknown
+from workflow.errors import explanations
+from workflow.operator.cli.commands import COMMANDS
 from workflow.operator.docs.pages import anchors
 
-ROOT = Path(__file__).parents[2]
-PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
-CODE = re.compile(r"```(?:sh|bash)\n(.*?)```|`(sluice [^`]+)`", re.DOTALL)
-LINK = re.compile(r"\]\((?!https?:)([^)#]*)(?:#([^)]+))?\)")
+CURRENT = {name: text for name, text in PAGES.items() if name != HISTORY}
+SETTINGS = set(Settings.__struct_fields__)
+OF_PROCESSES = {"SLUICE_AUTHORIZATIONS", "SLUICE_MINUTE_SECONDS", "SLUICE_ORIGINS", "SLUICE_STOCK_AWS"}
+"""Variables by which one process of the local stack, or a test of it, tells another."""
 
 
-def shown_commands(page: Path) -> list[str]:
-    text = " \n".join(block or inline for block, inline in CODE.findall(page.read_text())).replace("\\\n", " ")
-    return [line.strip() for line in text.splitlines() if re.match(r"\s*(uv run )?sluice \w", line)]
+@pytest.mark.parametrize("page", CURRENT)
+def test_what_a_page_names_exists(page: str) -> None:
+    assert list(unknown(page, CURRENT[page])) == []
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_every_command_shown_exists_with_its_options(page):
-    for line in shown_commands(page):
-        words = shlex.split(line.removeprefix("uv run ").partition(" -- ")[0], comments=True)[1:]
-        command = load(words[0])
-        options = {option for parameter in command.params for option in (*parameter.opts, *parameter.secondary_opts)}
-        assert {word for word in words if word.startswith("--")} <= options, line
+MUTATIONS = {
+    "a setting that was removed": ("docs/notifications.md", "`webhook_paused`", "`webhook_pausing`"),
+    "a setting of another topic": ("docs/runbook.md", "`rollout.max_failures`", "`rollout.webhook_url`"),
+    "a setting's old name": ("docs/runbook.md", "`alarm_emails`", "`most_failures`"),
+    "a command that was removed": ("docs/operating.md", "`sluice sweep`", "`sluice mend`"),
+    "an option that was removed": (
+        "docs/releases.md",
+        "versions --stage prod --prune",
+        "versions --stage prod --clean",
+    ),
+    "an alarm that was renamed": ("docs/runbook.md", "`many-failures`", "`too-many-failures`"),
+    "an anchor that is not there": ("docs/runbook.md", "operating.md#failures", "operating.md#failing"),
+    "an anchor in the page itself": ("docs/deploying.md", "(#every-pair-of-settings)", "(#every-pair)"),
+    "a page that is not there": ("README.md", "(docs/console.md)", "(docs/consoles.md)"),
+    "a test file that is not there": ("docs/regions.md", "tests/infra/test_regions.py", "tests/infra/test_roles.py"),
+    "a file that is not there": ("CONTRIBUTING.md", "`handler.py`", "`handlers.py`"),
+    "a test that is not there": ("docs/guarantees.md", "`test_place_is_kept_nowhere`", "`test_place_is_hidden`"),
+    "an error that is not there": ("docs/runbook.md", "ResultNotProven", "ResultNotProved"),
+    "a metric that is not there": ("docs/operating.md", "*OldestUnprocessedSeconds*", "*OldestForgottenSeconds*"),
+    "an event that is not there": ("docs/api.md", "`ObjectCreated`", "`ObjectAppeared`"),
+    "a module that is not there": ("docs/cost.md", "python -m tests.bench.measure_cost", "python -m tests.bench.dear"),
+    "a task that is not there": ("CONTRIBUTING.md", "`poe docs` writes the tables", "`poe tables` writes the tables"),
+    "a variable that is not there": ("README.md", "SLUICE_INGEST_BUCKET", "SLUICE_INPUT_BUCKET"),
+}
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_every_link_leads_to_a_file(page):
-    for target, _ in LINK.findall(page.read_text()):
-        assert (page.parent / target).exists(), target
+@pytest.mark.parametrize("mutation", MUTATIONS)
+def test_a_wrong_name_is_found(mutation: str) -> None:
+    page, right, wrong = MUTATIONS[mutation]
+    assert right in PAGES[page]
+    assert list(unknown(page, PAGES[page].replace(right, wrong))) != []
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_every_link_leads_to_a_heading(page):
-    links = [(page.parent / target if target else page, anchor) for target, anchor in LINK.findall(page.read_text())]
-    assert [(to.name, anchor) for to, anchor in links if anchor and anchor not in anchors(to.read_text())] == []
-
-
-def test_messages_name_pages_and_headings_that_are_there():
-    folders = (ROOT / "workflow", ROOT / "tasks", ROOT / "infra")
-    code = "".join(path.read_text() for folder in folders for path in folder.rglob("*.py"))
-    named = set(re.findall(r"docs/([\w-]+\.md)#([\w-]+)", code))
+def test_messages_name_pages_and_headings_that_are_there() -> None:
+    named = set(re.findall(r"docs/([\w-]+\.md)#([\w-]+)", code()))
     assert named
-    assert {
-        (page, anchor) for page, anchor in named if anchor not in anchors((ROOT / "docs" / page).read_text())
-    } == set()
+    assert {(page, anchor) for page, anchor in named if anchor not in anchors(PAGES[f"docs/{page}"])} == set()
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_every_file_that_is_named_exists(page):
-    named = re.findall(r"`((?:workflow|tasks|infra|tests|docs)/[\w./-]*)`", page.read_text())
-    assert [each for each in named if not (ROOT / each).exists()] == []
+def test_stages_that_are_shown_can_be_deployed() -> None:
+    shown = [block for text in CURRENT.values() for block in re.findall(r"```toml\n(.*?)```", text, re.DOTALL)]
+    stages = [
+        table
+        for block in shown
+        for table in tomllib.loads(block).items()
+        if isinstance(table[1], dict) and set(table[1]) & SETTINGS
+    ]
+    assert stages
+    assert [make(name, table).stage for name, table in stages] == [name for name, _ in stages]
 
 
-def test_every_error_has_a_row_that_says_what_to_do():
-    rows = set(re.findall(r"^\| ([\w.]+)", (ROOT / "docs/operating.md").read_text(), re.MULTILINE))
-    names = {name for name, each in vars(errors).items() if isinstance(each, type) and name[0].isupper()}
-    assert names - {"SluiceError", "RejectedError"} <= rows
+# what exists is named where it belongs
 
 
-def test_every_command_is_documented():
-    text = "".join(page.read_text() for page in PAGES)
-    assert {name for name in COMMANDS if f"sluice {name}" not in text} <= {"status", "asl"}
+def unnamed(page: str, names: set[str]) -> set[str]:
+    return {each for each in names if not re.search(rf"(?<![\w-]){re.escape(each)}(?![\w-])", PAGES[page])}
+
+
+def test_every_command_is_documented() -> None:
+    text = "".join(CURRENT.values())
+    assert {name for name in COMMANDS if f"sluice {name}" not in text} == set()
+
+
+def test_every_error_is_in_the_guide() -> None:
+    assert unnamed("docs/operating.md", {name for each in explanations() for name in each.names}) == set()
+
+
+def test_every_metric_is_in_the_runbook() -> None:
+    counted = re.findall(r"\b(?:count|add_metric)\(\"([A-Z]\w+)\"", code(tests=False))
+    alerting = [each.alert.metric for each in explanations() if each.alert]
+    assert unnamed("docs/runbook.md", {*counted, *alerting, *METRICS.values()}) == set()
+
+
+def test_every_variable_that_a_person_may_set_is_in_the_guide() -> None:
+    read = set(re.findall(r"\"(SLUICE_[A-Z_]+)\"", code(tests=False)))
+    assert unnamed("docs/operating.md", read - OF_PROCESSES) == set()
+
+
+def test_every_marker_is_in_contributing() -> None:
+    markers = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["pytest"]["ini_options"]["markers"]
+    assert unnamed("CONTRIBUTING.md", {each.partition(":")[0] for each in markers}) == set()
+
+
+def test_every_task_is_in_contributing() -> None:
+    assert {each for each in tasks() if f"poe {each}" not in PAGES["CONTRIBUTING.md"]} == set()
+
+
+@pytest.mark.parametrize("file", [".ci/run", ".pre-commit-config.yaml", ".github/workflows/newest.yml"])
+def test_what_runs_by_itself_runs_tasks_that_exist(file: str) -> None:
+    run = set(re.findall(r"(?:run|--no-sync) poe (\w+)", (ROOT / file).read_text()))
+    assert run
+    assert run <= tasks()
+
+
+def test_the_changelog_begins_with_the_version_that_is_being_made() -> None:
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    assert re.findall(r"^## (\S+?),? ", PAGES[HISTORY], re.MULTILINE)[0] == version

@@ -59,10 +59,10 @@ class Made:
 
 @pytest.fixture
 def sanitized(tmp_path) -> Callable[..., Made]:
-    def _sanitized(content: bytes | Pdf, *, keep_private: bool = False) -> Made:
+    def _sanitized(content: bytes | Pdf, *, publish_private: bool = False) -> Made:
         original = tmp_path / "original.pdf"
         original.write_bytes(saved(content) if isinstance(content, Pdf) else content)
-        facts = prepare(str(original), str(tmp_path), keep_private)["facts"]
+        facts = prepare(str(original), str(tmp_path), publish_private)["facts"]
         web = Path(tmp_path, WEB_FILE).read_bytes()
         return Made(web, opened(web), facts)
 
@@ -238,7 +238,7 @@ def test_authors_comments_and_metadata_go(sanitized):
 
 
 def test_authors_comments_and_metadata_stay_where_that_is_asked_for(sanitized):
-    made = sanitized(private_document(), keep_private=True)
+    made = sanitized(private_document(), publish_private=True)
     found = made.pdf
     assert found.docinfo.Author == "Ada Lovelace"
     assert found.open_metadata()["dc:creator"] == ["Ada Lovelace"]
@@ -249,7 +249,7 @@ def test_authors_comments_and_metadata_stay_where_that_is_asked_for(sanitized):
 def test_scripts_go_where_private_things_stay(sanitized):
     pdf = private_document()
     TRICKS["a script by name"][0](pdf)
-    made = sanitized(pdf, keep_private=True)
+    made = sanitized(pdf, publish_private=True)
     assert "/JavaScript" not in active_parts(made.content)
 
 

@@ -41,10 +41,10 @@ def render(tmp_path) -> Callable[..., Rendered]:
 def facts_of(tmp_path) -> Callable[..., dict]:
     """Facts without a child process, which takes its time to start."""
 
-    def _facts_of(content: bytes | Pdf, *, keep_private: bool = False) -> dict:
+    def _facts_of(content: bytes | Pdf, *, publish_private: bool = False) -> dict:
         path = tmp_path / "original"
         path.write_bytes(saved(content) if isinstance(content, Pdf) else content)
-        return child.prepare(str(path), str(tmp_path), keep_private)["facts"]
+        return child.prepare(str(path), str(tmp_path), publish_private)["facts"]
 
     return _facts_of
 
@@ -67,7 +67,7 @@ def test_document_without_text_has_no_text_rendition(render):
 
 
 def test_recipe_is_another_one_where_private_things_stay():
-    assert kind.recipe_name("a.pdf", Recipe()) != kind.recipe_name("a.pdf", Recipe(keep_private=True))
+    assert kind.recipe_name("a.pdf", Recipe()) != kind.recipe_name("a.pdf", Recipe(publish_private=True))
 
 
 def test_facts_of_a_document(facts_of):
@@ -117,7 +117,7 @@ def test_facts_are_small_whatever_the_file_says(facts_of):
     pdf = document("Hello")
     for key in ("/Title", "/Author", "/Subject", "/Creator", "/Producer", *(f"/Key{at}" for at in range(500))):
         pdf.docinfo[key] = "long " * 10_000
-    assert len(json.dumps(facts_of(pdf, keep_private=True))) < FACTS_MAX_BYTES
+    assert len(json.dumps(facts_of(pdf, publish_private=True))) < FACTS_MAX_BYTES
 
 
 def test_information_of_the_wrong_kind_is_ignored(facts_of):
@@ -127,7 +127,7 @@ def test_information_of_the_wrong_kind_is_ignored(facts_of):
     pdf.Root.MarkInfo = Array([])
     pdf.Root.AcroForm = String("form")
     pdf.Root.Names = 3
-    assert facts_of(pdf, keep_private=True)["pages"] == 1
+    assert facts_of(pdf, publish_private=True)["pages"] == 1
 
 
 @pytest.mark.parametrize(

@@ -459,7 +459,7 @@ def test_the_oldest_log_events_make_room(journal: Journal, logs: Logs, monkeypat
     logs.save()
     write("new", 3)
     ((characters,),) = journal.store.query("SELECT MAX(characters) FROM log_chunks")
-    monkeypatch.setattr(logs_module, "GROUP_LIMIT_CHARACTERS", characters)
+    monkeypatch.setattr(logs_module, "MAX_GROUP_CHARACTERS", characters)
     monkeypatch.setattr(logs_module, "ROTATION_SECONDS", 0)
     logs._due = 0
     logs.save()

@@ -1,7 +1,9 @@
 """Pictures, sounds, films and workbooks of known content in any layout: they come back equal, or are refused."""
 
 import io
+import json
 from fractions import Fraction
+from unittest.mock import patch
 
 import av
 from hypothesis import assume, given
@@ -122,7 +124,7 @@ HEARD = 0.01
 def test_sounds_play_as_long_and_every_channel_is_heard(tmp_path_factory, name, rate, layout, at, seconds):
     channels = [channel.name for channel in av.AudioLayout(layout).channels]
     assume(at < len(channels) and channels[at] != "LFE")
-    assume((name, layout) != ("CAF", "7.1"))  # refused: FFmpeg writes its channels in an order of the file's own
+    assume(name not in {"AIFF", "CAF"} or layout != "7.1")  # refused: their channels have an order of the file's own
     formulas = ["0.5*sin(440*2*PI*t)" if each == at else "0" for each in range(len(channels))]
     content = encoded_sound(name, sound(seconds, *formulas, rate=rate, layout=layout))
     rendered = made(audio, tmp_path_factory.mktemp("any"), content, FORMATS[name].media_type)
@@ -185,6 +187,12 @@ WORDS = (
 ROWS = st.lists(st.tuples(st.integers(-(10**14), 10**14), st.integers(-(10**6), 10**6), WORDS), min_size=3, max_size=12)
 
 
+def in_process(work, *arguments, confines):
+    """As in a child, without the time that one takes to start: what a child may do is tested where it is confined."""
+    return json.loads(json.dumps(work(*arguments)))
+
+
+@patch("tasks.transform.table.workbook.confined", in_process)
 @generated(3)
 @given(ROWS, st.sampled_from([XLSX, PARQUET]))
 def test_known_values_in_workbooks_and_parquet_come_back_equal(tmp_path_factory, rows, form):

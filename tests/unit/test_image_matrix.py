@@ -153,6 +153,32 @@ def test_numbers_of_64_bits_are_refused_with_the_way_out(render):
         render(tiff([[1.5]] * 4, Layout(BLACK_IS_ZERO, 64, FLOATING)), "image/tiff")
 
 
+@pytest.mark.parametrize(
+    ("bits", "compression", "name"),
+    [
+        (16, 50000, "Zstandard"),
+        (16, 34925, "LZMA"),
+        *((8, number, name) for number, name in ((34887, "LERC"), (34712, "JPEG 2000"), (50001, "WebP"))),
+    ],
+)
+def test_a_compression_that_is_not_decoded_is_named(render, bits, compression, name):
+    """The decoder would go on with zeros: a black picture."""
+    with pytest.raises(UnsupportedType, match=name):
+        render(tiff(COLORS, Layout(RGB, bits, compression=compression)), "image/tiff")
+
+
+def test_damage_in_a_tiff_of_16_bits_is_no_black_picture(render):
+    content = tiff([[sample * 257 for sample in color] for color in COLORS], Layout(RGB, 16, compression=8))
+    with pytest.raises(RejectedError):
+        render(content[:40] + bytes(12) + content[52:], "image/tiff")
+
+
+def test_channels_beside_the_colors_are_left_out_with_a_note(render):
+    rendered = render(tiff([[*color, 9, 9] for color in COLORS], Layout(RGB)), "image/tiff")
+    assert_shows(rendered, COLORS)
+    assert "2 channels beside the colors are left out" in rendered.facts["notes"]
+
+
 def test_the_page_that_is_no_reduced_preview_is_shown(render):
     preview = tiff([[0, 0, 0]] * 4, Layout(RGB), page=1)
     rendered = render(followed_by(preview, tiff(COLORS, Layout(RGB))), "image/tiff")

@@ -15,8 +15,8 @@ def test_input_may_have_every_field():
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("", "no JSON object"),
-        ("[]", "no JSON object"),
+        ("", "not a JSON object"),
+        ("[]", "not a JSON object"),
         ("[" * 10_000, "nested"),
         ('{"bucket": "b"}', "key"),
         ('{"bucket": "b", "key": 1}', "key"),

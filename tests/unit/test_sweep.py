@@ -58,7 +58,7 @@ def started(machine, report):
     return [machine.executions[each["execution"]] for each in report["findings"] if each["did"] == "started"]
 
 
-def fail_unheard(machine, at, *, after, error="X"):
+def fail_unrecorded(machine, at, *, after, error="X"):
     """An execution that fails after some states, and whose end is told to nobody."""
     execution = machine.start(wanted(at))
     for _ in range(after):
@@ -128,7 +128,7 @@ def test_executions_with_an_input_of_no_use_keep_nothing_from_being_found(machin
 
 
 def test_nothing_is_started_while_executions_queue_for_their_first_function(machine, sweep, upload, monkeypatch):
-    monkeypatch.setattr("tasks.sweep.at_work.MOST_WITHOUT_ASSET", 0)
+    monkeypatch.setattr("tasks.sweep.at_work.MAX_WITHOUT_ASSET", 0)
     machine.start(wanted(upload("queued.jpg")))
     upload("forgotten.jpg")
     report = sweep()
@@ -162,36 +162,36 @@ def test_object_that_cannot_be_taken_up_is_tried_again_the_next_day(machine, rec
 
 @pytest.mark.parametrize("steps", range(1, 6))
 def test_failure_that_nobody_heard_of_is_recorded_as_if_it_had_been(cloud, machine, records, sweep, upload, steps):
-    unheard, heard = (fail_unheard(machine, upload(key), after=steps) for key in ("unheard.jpg", "heard.jpg"))
+    unrecorded, heard = (fail_unrecorded(machine, upload(key), after=steps) for key in ("unrecorded.jpg", "heard.jpg"))
     machine.invoke("record_failure", heard.status_change())
     report = sweep()
-    assert found(report) == [("settled", "unheard.jpg")]
-    settled, recorded = (records.assets.get(records.links.asset_of(each.name)) for each in (unheard, heard))
+    assert found(report) == [("settled", "unrecorded.jpg")]
+    settled, recorded = (records.assets.get(records.links.asset_of(each.name)) for each in (unrecorded, heard))
     assert settled.status == recorded.status == "failed"
     assert settled.reason == recorded.reason
     assert settled.attempts[0].outcome == "failed"
     assert records.claims.holder(settled.asset_id) is None
     assert sorted(event["subject"] for event in cloud.announced() if event["type"].endswith("failed")) == [
         "heard.jpg",
-        "unheard.jpg",
+        "unrecorded.jpg",
     ]
 
 
 @pytest.mark.parametrize("status", ["TIMED_OUT", "ABORTED"])
 def test_other_bad_ends_are_recorded_too(machine, records, sweep, upload, status):
-    execution = fail_unheard(machine, upload(), after=1).end(status)
+    execution = fail_unrecorded(machine, upload(), after=1).end(status)
     assert found(sweep()) == [("settled", "cat.jpg")]
     assert records.assets.get(records.links.asset_of(execution.name)).code == status
 
 
 def test_what_failed_waits_for_a_person(machine, sweep, upload):
-    execution = fail_unheard(machine, upload(), after=1)
+    execution = fail_unrecorded(machine, upload(), after=1)
     machine.report_end(execution)
     assert sweep()["findings"] == []
 
 
 def test_failed_asset_that_is_still_claimed_is_free_again(machine, records, sweep, upload, monkeypatch):
-    execution = fail_unheard(machine, upload(), after=1)
+    execution = fail_unrecorded(machine, upload(), after=1)
     with monkeypatch.context() as broken:
         broken.setattr("tasks.shared.records.claims.Claims.release", lambda *_, **__: None)
         machine.report_end(execution)
@@ -203,7 +203,7 @@ def test_failed_asset_that_is_still_claimed_is_free_again(machine, records, swee
 
 
 def test_asset_that_is_redriven_is_left_to_its_execution(machine, records, sweep, upload):
-    execution = fail_unheard(machine, upload(), after=1)
+    execution = fail_unrecorded(machine, upload(), after=1)
     machine.report_end(execution)
     records.assets.reopen(records.links.asset_of(execution.name), execution.name, redrives=0, by="ada")
     execution.status = "RUNNING"
@@ -211,7 +211,7 @@ def test_asset_that_is_redriven_is_left_to_its_execution(machine, records, sweep
 
 
 def test_redrive_that_was_noted_and_never_came_is_a_failure_again(machine, records, sweep, upload):
-    execution = fail_unheard(machine, upload(), after=1)
+    execution = fail_unrecorded(machine, upload(), after=1)
     machine.report_end(execution)
     records.assets.reopen(records.links.asset_of(execution.name), execution.name, redrives=0, by="ada")
     assert found(sweep()) == [("settled", "cat.jpg")]
@@ -221,7 +221,7 @@ def test_redrive_that_was_noted_and_never_came_is_a_failure_again(machine, recor
 def test_asset_of_an_execution_that_is_long_forgotten_is_started_and_its_claim_released(
     machine, records, sweep, upload
 ):
-    gone = fail_unheard(machine, upload(), after=1)
+    gone = fail_unrecorded(machine, upload(), after=1)
     del machine.executions[gone.name]
     (execution,) = started(machine, sweep())
     assert records.claims.holder(records.links.asset_of(gone.name)) is None
@@ -229,13 +229,13 @@ def test_asset_of_an_execution_that_is_long_forgotten_is_started_and_its_claim_r
 
 
 def test_asset_of_an_execution_that_says_it_has_succeeded_is_done_again(machine, sweep, upload):
-    fail_unheard(machine, upload(), after=1).end("SUCCEEDED")
+    fail_unrecorded(machine, upload(), after=1).end("SUCCEEDED")
     (execution,) = started(machine, sweep())
     assert execution.run().status == "SUCCEEDED"
 
 
 def test_interrupted_asset_is_started_again(machine, sweep, upload):
-    interrupted = fail_unheard(machine, upload(), after=2, error="States.ServiceRestart")
+    interrupted = fail_unrecorded(machine, upload(), after=2, error="States.ServiceRestart")
     machine.report_end(interrupted)
     (execution,) = started(machine, sweep())
     assert execution.run().status == "SUCCEEDED"
@@ -259,7 +259,7 @@ def test_archived_asset_whose_reprocessing_was_forgotten_is_started_again(machin
 def test_execution_that_took_the_asset_meanwhile_keeps_it(machine, records, sweep, upload, monkeypatch):
     at = upload()
     monkeypatch.setattr("tasks.shared.executions.Executions.running", lambda _: iter(()))
-    first = fail_unheard(machine, at, after=1)
+    first = fail_unrecorded(machine, at, after=1)
     records.claims.release(asset_of(at), first.name)
     del machine.executions[first.name]
     stale = records.assets.get(asset_of(at))
@@ -372,17 +372,17 @@ def test_report_is_kept_where_something_was_found_and_the_latest_always(cloud, s
 def test_metrics_say_what_was_found_and_how_long_the_oldest_waits(machine, sweep, upload, capsys):
     sweep()
     assert metrics(capsys) == {
-        "ObjectsForgotten": [0.0],
+        "UnprocessedUploads": [0.0],
         "RecordsSettled": [0.0],
         "OriginalsInTwoPlaces": [0.0],
-        "SweepTroubles": [0.0],
+        "SweeperErrors": [0.0],
         "OldestUnprocessedSeconds": [0.0],
     }
     upload()
-    fail_unheard(machine, upload("unheard.jpg"), after=1)
+    fail_unrecorded(machine, upload("unrecorded.jpg"), after=1)
     sweep()
     seen = metrics(capsys)
-    assert (seen["ObjectsForgotten"], seen["RecordsSettled"]) == ([1.0], [1.0])
+    assert (seen["UnprocessedUploads"], seen["RecordsSettled"]) == ([1.0], [1.0])
     assert MINUTES * 60 <= seen["OldestUnprocessedSeconds"][0] < MINUTES * 60 + 60
 
 

@@ -99,6 +99,12 @@ LETTERS = {
     "cp932": "氏名;都市\n田中さん;東京\n鈴木さん;大阪\nサトウ;ホッカイドウ\n",
     "gb18030": "姓名;城市\n王小明;北京\n李雷;上海\n韩梅梅;广州\n这是中国的公司;我们的产品\n",
     "cp949": "이름;도시\n김철수;서울\n이영희;부산\n박민수;대한민국의 수도\n",
+    "iso8859-4": "linn;märkus\nPärnu;šokolaad ja õun\nVõru;žanr\nJõgeva;öö ja päev\n",
+    "iso8859-6": "اسم;مدينة\nمحمد;القاهرة\nفاطمة;بغداد\nسارة;كتاب السلام\n",
+    "cp861": "staður;lýsing\nÍsafjörður;höfn\nÞingvellir;blóm\nÆðey;sýsla\nÞór;fjörður\n",
+    "mac-turkish": "şehir;açıklama\nİstanbul;güneşli gün\nIğdır;soğuk kış\nMuğla;ılık yağış\nÇanakkale;değişik\n",
+    "ptcp154": "аты;қала\nӘлия;Алматы\nҒалым;Өскемен\nҰлан;Қызылорда\nҮміт;Іле\n",
+    "johab": "이름;도시\n김철수;서울\n이영희;부산\n박민수;대한민국의 수도\n",
 }
 
 
@@ -124,6 +130,23 @@ def test_enough_letters_make_an_encoding_sure(encoding, tmp_path):
         told = tell_encoding(file)
     assert told
     assert (path.read_bytes().decode(told.encoding), told.is_sure) == (LETTERS[encoding], True)
+
+
+@pytest.mark.parametrize(
+    ("encoding", "words"),
+    [("gb18030", "㐀㐁 北京 上海 数据 姓名"), ("iso2022_jp", "東京 ソフト 表示"), ("iso2022_kr", "서울 부산 데이터")],
+)
+def test_letters_of_which_some_bytes_are_ascii_are_right(tmp_path, encoding, words):
+    rows = [(str(number), word) for number, word in enumerate(words.split())]
+    lines = ["id;word", *map(";".join, rows), ""]
+    table = converted(tmp_path, "\n".join(lines).encode(encoding))
+    assert table.rows() == rows
+    assert any(note.startswith("read as ") for note in table.facts["notes"])
+
+
+def test_a_sign_that_nobody_writes_tells_of_another_encoding(tmp_path):
+    with pytest.raises(CorruptTable, match="It could be"):
+        converted(tmp_path, "id,price\n1,5 €\n2,6 €\n".encode("iso8859-15"))
 
 
 def test_two_letters_tell_no_encoding(tmp_path):
@@ -389,3 +412,35 @@ PIECES = st.lists(st.sampled_from([*",;\t|\"'\n\r \\", "a", "1", "é", "2024-01-
 def test_any_text_is_converted_or_rejected(tmp_path_factory, text):
     with suppress(RejectedError):
         assert converted(tmp_path_factory.mktemp("any"), text).facts["columns"]
+
+
+@pytest.mark.parametrize(
+    ("content", "columns", "rows", "note"),
+    [
+        ("# by x\n# 2024, all rights\nid,name\n1,a\n2,b\n", ["id", "name"], [("1", "a"), ("2", "b")], "2 lines above"),
+        ("# a\n" * 40 + "id,name\n1,a\n2,b\n", ["id", "name"], [("1", "a"), ("2", "b")], "40 lines above"),
+        ("##made=x, y\n#id,name\n1,a\n2,b\n", ["#id", "name"], [("1", "a"), ("2", "b")], "1 line above"),
+        ("a,b,c\n1,x,3,,\n2,y,4,,\n", ["a", "b", "c"], [("1", "x", "3"), ("2", "y", "4")], ""),
+        ("a,b,note\n1,x,,,\n2,y,,,\n", ["a", "b", "note"], [("1", "x", None), ("2", "y", None)], ""),
+        ("|id|name|\n|1|a|\n|2||\n", ["id", "name"], [("1", "a"), ("2", None)], ""),
+        ("id,t\n1,'a,b'\n2,'it''s'\n", ["id", "t"], [("1", "a,b"), ("2", "it's")], ""),
+        ("id,t\n1,'tis\n2,o'\n", ["id", "t"], [("1", "'tis"), ("2", "o'")], ""),
+        ("Pos;EUR\n1;2,50\n2;1.003,50\nSumme;1.006,00\n", ["Pos", "EUR"], [("1", "2.5"), ("2", "1003.5")], "a total"),
+    ],
+)  # fmt: skip
+def test_what_is_around_names_and_rows_is_told_from_them(tmp_path, content, columns, rows, note):
+    table = converted(tmp_path, content)
+    assert (list(table.types()), table.rows()) == (columns, rows)
+    assert note in str(table.facts["notes"])
+
+
+def test_a_value_below_delimiters_without_a_name_is_a_bad_row(tmp_path):
+    rows = "".join(f"{number},x,3,,\n" for number in range(50_000))
+    table = converted(tmp_path, f"a,b,c\n{rows}7,y,4,,more\n")
+    assert (len(table.rows()), table.facts["bad_rows"]) == (50_000, 1)
+
+
+def test_a_number_of_many_digits_is_not_said_to_have_a_comma(tmp_path):
+    table = converted(tmp_path, f"id,n\n{'123456789' * 5},1\n{'987654321' * 5},2\n")
+    assert table.column("id") == ["123456789" * 5, "987654321" * 5]
+    assert not table.facts.get("notes")

@@ -121,8 +121,30 @@ def test_of_keys_that_come_twice_the_last_counts_and_people_are_told(tmp_path):
     assert table.facts["notes"] == ["keys come twice in an object: the last value counts"]
 
 
-def test_infinity_keeps_numbers_numbers(tmp_path):
-    table = converted(tmp_path, '{"a": 1.5}\n{"a": Infinity}\n{"a": NaN}\n', NDJSON)
+@pytest.mark.parametrize(
+    ("document", "value"),
+    [
+        ('{"x": {"a": 1, "a": 2}}', "{'a': 2}"),
+        ('{"x": [{"y": {"a": 1.50, "a": 1.10}}]}', "[{'y': {'a': 1.1}}]"),
+        ('{"x": {"a": [1], "b/c": {"d": "first", "d": "second"}}}', "{'a': [1], 'b/c': {'d': second}}"),
+    ],
+)
+def test_of_keys_that_come_twice_within_a_value_the_last_counts_too(tmp_path, document, value):
+    table = converted(tmp_path, f'{{"x": null}}\n{document}\n', NDJSON)
+    assert table.column("x")[1] == value
+    assert table.facts["notes"] == ["keys come twice in an object: the last value counts"]
+
+
+def test_a_long_number_in_a_text_is_no_long_number(tmp_path):
+    table = converted(tmp_path, '{"x": {"n": "12345678901234567890"}}\n', NDJSON)
+    assert table.types() == {"x": "STRUCT(n VARCHAR)"}
+
+
+@pytest.mark.parametrize(
+    "document", ['{"a": 1.5}\n{"a": Infinity}\n{"a": NaN}\n', '[{"a":1.5},{"a":Infinity},{"a":NaN}]']
+)
+def test_infinity_keeps_numbers_numbers(tmp_path, document):
+    table = converted(tmp_path, document, NDJSON if document.startswith("{") else JSON)
     assert (table.types(), table.column("a")) == ({"a": "DOUBLE"}, ["1.5", "inf", None])
 
 
@@ -137,6 +159,11 @@ ROWS = '[{"id": 1, "n": 12345678901234.123456}, {"id": 2,\n "n": 1}]'
         '{"status": "ok", "data": {"next": null, "rows": %s}}',
         '{"count": 2, "people": %s}',
         '{\n  "meta": {"a": [1]},\n  "results": %s\n}\n',
+        '{"people": %s}',
+        '{"data": {"people": %s}}',
+        '{"data": {"people": {"edges": %s, "pageInfo": {"next": null}}}}',
+        '{"_embedded": {"people": %s}, "_links": {"self": {"href": "x"}}}',
+        '{"log": {"version": "1.2", "creator": {"name": "x"}, "entries": %s}}',
     ],
 )
 def test_what_is_wrapped_around_rows_is_taken_off_and_people_are_told(tmp_path, document):

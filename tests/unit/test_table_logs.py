@@ -177,3 +177,37 @@ def test_what_is_no_log_is_not_taken_for_one(content, media_type):
 def test_hostile_lines_are_not_slow(line):
     """A pattern that tries all ways to divide blanks would take hours: the test's own time limit tells."""
     assert sniff(line.encode() + b"\n", b"", len(line) + 1, name="a.log").media_type == "text/plain"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "2024-01-02 03:04:05,123 something happened\n2024-01-02 03:04:06,456 something else\n",
+        '2024-01-02T03:04:05Z {"a": 1, "b": "x, y"}\n2024-01-02T03:04:06Z {"a": 2, "b": "z, w"}\n',
+        "[2024-01-02 03:04:05.123] a, b\n  and more, of it\n[2024-01-02 03:04:06.123] c, d\n",
+        "2024-01-02T03:04:05.000Z START RequestId: a\n2024-01-02T03:04:06Z hello, x\n2024-01-02T03:04:07Z bye, x\n",
+    ],
+)
+def test_commas_in_entries_of_an_unknown_log_divide_no_columns(tmp_path, content):
+    assert sniff(content.encode(), b"", len(content), name="app.log").media_type == "text/plain"
+    assert len(converted(tmp_path, content).types()) == 1
+
+
+def test_a_line_that_begins_with_a_time_belongs_to_no_message_above_it(tmp_path):
+    lines = PYTHON * 50 + "2024-01-01 10:00:02,101 of another form\n  more of it\n"
+    table = converted(tmp_path, lines, LOG)
+    assert table.facts["rows"] == 100
+    assert [reject["line"] for reject in table.rejects] == [101]
+
+
+@pytest.mark.parametrize("agent", ['Mo\\"zilla', 'a ""b""', 'a "b"c'])
+def test_quotes_within_a_quoted_field_shift_no_other(tmp_path, agent):
+    table = converted(tmp_path, BUCKET + BUCKET.replace("S3Console/0.4", agent), LOG)
+    assert len(table.rows()) == 2
+    assert table.column("host_id") == ["s9lz=", "s9lz="]
+
+
+def test_an_escaped_quote_in_an_access_log_is_no_end_of_a_row(tmp_path):
+    line = ACCESS.splitlines()[1]
+    table = converted(tmp_path, f"{line}\n" + line.replace("curl/8", 'cu\\"rl') + "\n", LOG)
+    assert table.column("http_user_agent") == ["curl/8", 'cu\\"rl']

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from tasks.shared.work import Original, Recipe
 from tasks.transform.table import proof, prove, transform, types
 from tests.unit.generated import generated
-from tests.unit.tables import CSV, NDJSON, converted
+from tests.unit.tables import CSV, NDJSON, PARQUET, converted, parquet
 from workflow.errors import RejectedError, ResultNotProven
 
 CONTENT = "id,amount,text\n1,2.5,a\n2,100.5,b\n3,-7.25,c\n"
@@ -193,3 +193,15 @@ def test_known_values_in_any_json_come_back_equal(tmp_path_factory, rows, form):
     }[form]
     table = converted(tmp_path_factory.mktemp("any"), content, NDJSON if form == "lines" else "application/json")
     assert equal(table, rows)
+
+
+@pytest.mark.parametrize("value", ["'nan'::DOUBLE", "'inf'::FLOAT", "INTERVAL 1 DAY", f"{2**127 - 1}::HUGEINT"])
+def test_values_that_only_parquet_has_are_proven(tmp_path, value):
+    content = parquet(tmp_path, f"SELECT {value} AS v UNION ALL SELECT NULL")
+    assert len(converted(tmp_path, content, PARQUET).rows()) == 2
+
+
+def test_a_carriage_return_in_a_cell_of_a_file_with_bad_rows_is_kept(tmp_path):
+    rows = "".join(f"{number},x\n" for number in range(100))
+    table = converted(tmp_path, f'id,t\n1,"a\rb"\n{rows}2,y,z\n')
+    assert (table.column("t")[0], table.facts["bad_rows"]) == ("a\rb", 1)

@@ -87,6 +87,30 @@ def test_formulas_without_a_stored_result_are_told(tmp_path):
     assert "2 formulas have no stored result, or an empty one: their cells are empty" in table.facts["notes"]
 
 
+def test_formulas_that_nobody_calculated_are_told(tmp_path):
+    rows = [["n", "twice"], [1, ("formula", "A2*2", 0)], [2, ("formula", "A3*2", 0)]]
+    table = converted(tmp_path, workbook(properties='<calcPr fullCalcOnLoad="1"/>', Sheet=rows), XLSX)
+    assert "all 2 formulas have 0 for a result" in str(table.facts["notes"])
+
+
+def test_cells_that_hold_an_error_are_told(tmp_path):
+    rows = [["n", "v"], [1, ("error", "#N/A")], [2, ("error", "#DIV/0!")], [3, 5]]
+    table = converted(tmp_path, workbook(Sheet=rows), XLSX)
+    assert table.column("v") == [None, None, "5"]
+    assert table.facts["notes"] == ["2 cells hold an error, such as #N/A: they are empty"]
+
+
+@pytest.mark.parametrize("name", ["sheet", "Sheet", "raw", "made", "plain", "rejects"])
+def test_a_sheet_may_have_any_name(tmp_path, name):
+    table = converted(tmp_path, workbook(**{name: [["n"], [1]], "other": [["n"], [2]]}), XLSX, name=f"{name}.xlsx")
+    assert (table.rows(f"{name.lower()}/"), table.rows("other/")) == ([("1",)], [("2",)])
+
+
+def test_a_carriage_return_in_a_cell_is_kept(tmp_path):
+    table = converted(tmp_path, workbook(Sheet=[["t", "n"], ["a_x000D_b", 1], ["c\nd", 2]]), XLSX)
+    assert table.column("t") == ["a\rb", "c\nd"]
+
+
 def test_whole_numbers_of_sixteen_digits_keep_them(tmp_path):
     table = converted(tmp_path, workbook(A=[["id", "n"], [1234567890123456, 1], [9007199254740991, 2]]), XLSX)
     assert table.column("id") == ["1234567890123456", "9007199254740991"]
@@ -95,6 +119,11 @@ def test_whole_numbers_of_sixteen_digits_keep_them(tmp_path):
 def test_numbers_that_a_workbook_rounds_are_told(tmp_path):
     table = converted(tmp_path, workbook(A=[["id", "n"], [12345678901234567890, 1]]), XLSX)
     assert "1 numbers have more digits than a workbook keeps" in table.facts["notes"]
+
+
+def test_a_whole_number_that_others_share_is_written_with_all_its_digits(tmp_path):
+    table = converted(tmp_path, workbook(Sheet=[["id"], [9999999999999998], [9100000000000002]]), XLSX)
+    assert (table.types(), table.column("id")[0]) == ({"id": "BIGINT"}, "9999999999999998")
 
 
 def test_durations_of_more_than_a_day_are_hours(tmp_path):

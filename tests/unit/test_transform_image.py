@@ -390,7 +390,7 @@ def test_place_is_left_out_unless_asked_for(render):
     rendered = render(content)
     assert "gps" not in rendered.facts
     assert "gps" not in json.dumps(rendered.technical).lower()
-    rendered = render(content, keep_private=True)
+    rendered = render(content, publish_private=True)
     assert rendered.facts["gps"] == {"lat": -33.858333, "lon": 151.21, "altitude": -12.5}
     assert rendered.technical["gps"]["GPSLatitudeRef"] == "S"
 
@@ -402,7 +402,7 @@ def test_person_and_device_are_left_out_unless_asked_for(render):
     rendered = render(content)
     assert rendered.technical["exif"] == {"Make": "Canon"}
     assert "Ada" not in json.dumps(rendered.facts)
-    assert render(content, keep_private=True).technical["exif"]["BodySerialNumber"] == "4711"
+    assert render(content, publish_private=True).technical["exif"]["BodySerialNumber"] == "4711"
 
 
 def test_tags_that_are_not_listed_are_left_out_unless_asked_for(render):
@@ -416,7 +416,7 @@ def test_tags_that_are_not_listed_are_left_out_unless_asked_for(render):
         "ExposureTime": 0.5,
         "Make": "Canon",
     }
-    assert json.dumps(render(content, keep_private=True).technical).count("Jane") > 5
+    assert json.dumps(render(content, publish_private=True).technical).count("Jane") > 5
 
 
 def test_facts_of_a_photograph(render):
@@ -455,7 +455,7 @@ def test_impossible_dates_are_left_out(render, date, is_told):
 def test_technical_dump_is_json_and_bounded(render):
     photo = {ExifTags.Base.MakerNote: b"\xff" * 40_000, ExifTags.Base.UserComment: b"ASCII\0\0\0" + b"x" * 5000}
     tags = {ExifTags.Base.ImageDescription: "long " * 1000, **{0xC000 + tag: tag for tag in range(1000)}}
-    rendered = render(encoded(quarters(), exif=exif(tags, photo=photo)), keep_private=True)
+    rendered = render(encoded(quarters(), exif=exif(tags, photo=photo)), publish_private=True)
     assert len(json.dumps(rendered.technical, allow_nan=False)) < 20_000
     assert len(rendered.technical["exif"]) == 200
     assert len(rendered.technical["exif"]["ImageDescription"]) == 256

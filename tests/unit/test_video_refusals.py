@@ -148,11 +148,11 @@ def test_video_that_plays_for_days_is_refused(tmp_path):
 
 def test_video_that_takes_long_to_convert_is_told_from_its_header(tmp_path):
     content = Movie([gray(60, (1280, 720))] * 2, times=[0, 3_000_000]).bytes(tmp_path, "matroska")
-    with pytest.raises(LongVideo, match="in segments"):
+    with pytest.raises(LongVideo, match="in parts"):
         probe(io.BytesIO(content), len(content))
 
 
-def test_video_that_is_short_but_fills_the_disk_is_converted_in_segments_too(tmp_path, monkeypatch):
+def test_video_that_is_short_but_fills_the_disk_is_converted_in_parts_too(tmp_path, monkeypatch):
     content = Movie(list(counting(3))).bytes(tmp_path, "mp4")
     check(io.BytesIO(content), len(content), LIMITS.max_cpu_seconds)
     monkeypatch.setattr("tasks.transform.video.LIMITS", replace(LIMITS, max_whole_bytes=len(content) - 1))

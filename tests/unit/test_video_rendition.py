@@ -333,14 +333,14 @@ def test_nothing_private_is_published(render):
 
 
 def test_what_is_private_is_kept_where_that_is_wanted(render):
-    rendered = render(Movie([gray(60)] * 5, tags=PRIVATE_TAGS), "mov", keep_private=True)
+    rendered = render(Movie([gray(60)] * 5, tags=PRIVATE_TAGS), "mov", publish_private=True)
     with av.open(str(web(rendered))) as container:
         assert container.metadata["comment"] == "for Eve"
     assert rendered.technical["tags"]["comment"] == "for Eve"
 
 
 def test_recipes_that_give_different_files_have_different_names():
-    assert recipe_name("a.mp4", Recipe()) != recipe_name("a.mp4", Recipe(keep_private=True))
+    assert recipe_name("a.mp4", Recipe()) != recipe_name("a.mp4", Recipe(publish_private=True))
 
 
 def test_captions_become_webvtt_by_language(render):

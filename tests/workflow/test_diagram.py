@@ -1,22 +1,14 @@
-"""The README's picture of the state machine is drawn from the definition."""
+"""The picture of the state machine that the README shows."""
 
 import json
 import re
-from pathlib import Path
 
 from workflow.diagram import mermaid
 from workflow.errors import rejections
 from workflow.ingest import ingest
 
-README = Path(__file__).parents[2] / "README.md"
 REJECTED = f"rejected ({len(rejections())} codes)"
 DRAWN = mermaid(json.loads(ingest().to_json()))
-
-
-def test_the_readme_shows_the_state_machine_as_it_is() -> None:
-    block = re.search(r"<!-- state machine -->(.*)<!-- /state machine -->", README.read_text(), re.DOTALL)
-    assert block, "README.md has no place for the picture"
-    assert block[1].strip() == f"```mermaid\n{DRAWN}```", "put there what this prints: python -m workflow.diagram"
 
 
 def test_the_picture_has_the_steps_in_a_row() -> None:

@@ -1,4 +1,4 @@
-"""Those who watch a deployed Sluice and mend it: client, operations, costs, commands, console.
+"""Tools for those who operate a deployed Sluice: client, operations, costs, commands, console.
 
 It may import everything below it. Nothing that runs in a Lambda function or makes a template may import it.
 """

@@ -39,7 +39,7 @@ from workflow.operator.shapes import (
     seconds_between,
 )
 from workflow.operator.stack import Buckets, Connection, NotThereError, Stack
-from workflow.operator.unheard import RECORD_GRACE_SECONDS, Overdue, truly, unheard
+from workflow.operator.unrecorded import RECORD_GRACE_SECONDS, Overdue, truly, unrecorded
 from workflow.operator.uploads import Progress, Upload, is_text, upload
 from workflow.shapes import CaughtError, ExecutionInput, MadeFile, Pointer, dump
 
@@ -160,15 +160,15 @@ class Sluice:
     def _started(self) -> Executions:
         return Executions(self.aws.stepfunctions, self.stack.state_machine_arn)
 
-    def unheard(self, since: datetime) -> dict[str, Record]:
+    def unrecorded(self, since: datetime) -> dict[str, Record]:
         """Records by asset id as they would be, had somebody recorded that their executions ended badly since then."""
-        return unheard(self._started, self.records, since)
+        return unrecorded(self._started, self.records, since)
 
-    def unheard_lately(self) -> dict[str, Record]:
+    def unrecorded_lately(self) -> dict[str, Record]:
         """Those of a day, for pages that look all the time: Step Functions is asked every ten seconds."""
         now = datetime.now(UTC)
         if now - self._asked >= ASK_EVERY:
-            self._heard, self._asked = self.unheard(now - LATELY), now
+            self._heard, self._asked = self.unrecorded(now - LATELY), now
         return self._heard
 
     def execution(self, name: str, *, with_states: bool = True) -> Execution:
@@ -227,7 +227,7 @@ class Sluice:
         limit: int = 50,
     ) -> list[Record]:
         """The assets that changed last, by status, kind and reason, with failures that nobody has recorded."""
-        failed = self.unheard(since or datetime.now(UTC) - LATELY)
+        failed = self.unrecorded(since or datetime.now(UTC) - LATELY)
         most = None if code or (kind and status) else limit + len(failed)
         found = self._indexed(status, kind, since.isoformat() if since else "", most)
         told = {record.asset_id: record for record in found} | failed
@@ -299,7 +299,7 @@ class Sluice:
     def logs(self, ref: str, task: str | None = None) -> list[LogLine]:
         """Log lines of an asset or an execution, by any or one of the functions, in order of time."""
         if task and task not in TASKS:
-            raise NotThereError(f"There is no task {task}; the tasks are {', '.join(TASKS)}.")
+            raise NotThereError(f"No task is called {task}; the tasks are {', '.join(TASKS)}.")
         functions = functions_of(task) if task else FUNCTIONS
         term = self.record(ref).asset_id if ref.startswith("s3://") else ref.rpartition(":")[2]
         start = self._first_heard_of(term)

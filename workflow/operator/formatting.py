@@ -1,5 +1,7 @@
-"""Sizes and times as a person reads them, in a terminal or on a page."""
+"""Sizes, times and tables as a person reads them, in a terminal or on a page."""
 
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 
 MINUTE_SECONDS = 60
@@ -36,3 +38,19 @@ def took(seconds: float | None) -> str:
     minutes, rest = divmod(int(seconds), MINUTE_SECONDS)
     hours, minutes = divmod(minutes, 60)
     return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"
+
+
+def table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """In Markdown."""
+    lines = (titles, ("---",) * len(titles), *rows)
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+
+
+def filled(page: str, blocks: Mapping[str, str]) -> str:
+    """A page whose blocks, each between `<!-- name -->` and `<!-- /name -->`, have these contents."""
+    for name, content in blocks.items():
+        marked = re.compile(rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)", re.DOTALL)
+        page, count = marked.subn(lambda found, content=content: f"{found[1]}{content}\n{found[2]}", page)
+        if count != 1:
+            raise ValueError(f"The page has {count} blocks named {name!r}, not one.")
+    return page

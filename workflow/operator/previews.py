@@ -38,7 +38,7 @@ def of_redrive(count: int, causes: str) -> Preview:
     return Preview(
         f"Redrive {counted(count, 'execution')}{f' ({causes})' if causes else ''}?",
         (
-            "Each goes on in the state where it stopped: finished steps are not repeated, nor billed again.",
+            "Each continues in the state where it stopped: finished steps are neither repeated nor billed again.",
             "Where Step Functions cannot redrive one, its asset is processed from the start.",
         ),
         "Redrive",
@@ -59,8 +59,8 @@ def of_release(count: int) -> Preview:
     return Preview(
         f"Release {counted(count, 'rejected file')}?",
         (
-            "They are checked and processed again from quarantine, such as after a limit was raised.",
-            "What is still at fault is rejected again.",
+            "They are checked and processed again, from quarantine.",
+            "Files that still break a rule are rejected again.",
         ),
         "Release",
     )
@@ -70,7 +70,7 @@ def of_discard(count: int) -> Preview:
     return Preview(
         f"Discard {counted(count, 'rejected file')}?",
         (
-            "The originals leave quarantine behind delete markers: remove a marker to take one back.",
+            "The originals are deleted with delete markers: remove a marker to get one back.",
             "The records stay, with who discarded them and why.",
         ),
         "Discard",
@@ -84,13 +84,13 @@ def of_restore(priced: Mapping[str, RestorePrice], *, days: int) -> Preview:
     return Preview(
         f"Restore {counted(max(each.count for each in priced.values()), 'original')}?",
         (
-            f"S3 makes readable copies of {size(one.bytes)} for {counted(days, 'day')}.",
+            f"S3 restores readable copies of {size(one.bytes)} for {counted(days, 'day')}.",
             *(
                 f"{tier}: {' or '.join(each.takes)}, about ${each.dollars:,.2f} on AWS."
                 for tier, each in priced.items()
                 if each.count
             ),
-            "Nothing runs meanwhile: S3's event says when a copy is there.",
+            "Nothing runs meanwhile: S3 sends an event when a copy is ready.",
             *problems.values(),
         ),
         "Restore",
@@ -102,7 +102,7 @@ def of_sending_again(waiting: Sequence[Queue], count: int) -> Preview:
     does = tuple(f"{each.name}: {each.redrive}." for each in waiting if each.messages)
     return Preview(
         f"Send about {counted(count, 'message')} again?",
-        (*does, "A message leaves its queue once it was taken; one that cannot be sent stays, and is told."),
+        (*does, "A message leaves its queue once it is accepted; one that is not stays, and is reported."),
         "Redrive",
     )
 
@@ -110,14 +110,14 @@ def of_sending_again(waiting: Sequence[Queue], count: int) -> Preview:
 def of_discarding(queue: str, count: int) -> Preview:
     return Preview(
         f"Discard about {counted(count, 'message')} of {queue}?",
-        ("What they ask for is not done, now nor later.", "Copies are kept in the operations bucket."),
+        ("What they ask for will not be done.", "Copies are kept in the operations bucket."),
         "Discard",
     )
 
 
 def of_rollback(switch: Switch) -> Preview:
     return Preview(
-        f"Let all new executions run version {switch.to}?",
+        f"Route all new executions to version {switch.to}?",
         (
             f"They run {shares_told(switch.shares_before)} now.",
             _staying(switch),
@@ -142,15 +142,15 @@ def _staying(switch: Switch) -> str:
 OF_SWEEP = Preview(
     "Sweep now?",
     (
-        "The sweeper looks for what a crash or a lost event left undone, and puts it right.",
-        "It does so by itself at its times; another round does no harm.",
+        "The sweeper finds and finishes what a crash or a lost event left undone.",
+        "It runs on a schedule anyway; an extra round is safe.",
     ),
     "Sweep",
 )
-CANCELLED = "Cancelled the deployment under way; CloudFormation puts all back."
+CANCELLED = "Cancelled the deployment; CloudFormation rolls everything back."
 NOT_CANCELLED = "The deployment has just ended."
 OF_CANCELLING = Preview(
-    "Cancel the deployment that is under way?", ("CloudFormation puts back all that it has changed.",), "Cancel it"
+    "Cancel the deployment in progress?", ("CloudFormation rolls back everything that it has changed.",), "Cancel it"
 )
 
 

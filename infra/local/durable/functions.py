@@ -3,7 +3,6 @@
 from typing import Any
 
 from infra.local.durable.journal import Entries, Journal
-from infra.local.durable.store import encode
 from infra.local.ministack import lambda_svc
 
 Function = dict[str, Any]
@@ -13,12 +12,12 @@ class Functions(Entries):
     def __init__(self, journal: Journal) -> None:
         self._digests: dict[int, tuple[bytes, str]] = {}
         """By the code's identity: it is large, and never changed in place."""
-        super().__init__("lambda/functions", lambda_svc._functions, journal, self._encode_function)
+        super().__init__("lambda/functions", lambda_svc._functions, journal, self._without_codes)
 
-    def _encode_function(self, function: Function) -> str:
+    def _without_codes(self, function: Function) -> Function:
         versions: dict[str, Function] = function.get("versions", {})
         stored = {number: self._without_code(version) for number, version in versions.items()}
-        return encode(self._without_code(function) | {"versions": stored})
+        return self._without_code(function) | {"versions": stored}
 
     def _without_code(self, function: Function) -> Function:
         code = function.get("code_zip")

@@ -8,6 +8,7 @@ a thread of the emulator's own, is looked at again for a while, as nobody knows 
 import contextlib
 import contextvars
 import copy
+import pickle
 import sqlite3
 import threading
 import time
@@ -242,15 +243,21 @@ class Watched(dict[Any, Any]):
 
 
 class Entries:
-    """A dictionary of an account's in which each entry is saved by itself."""
+    """A dictionary of an account's in which each entry is saved by itself, without what `state_of` leaves out."""
 
     compared = True
 
     def __init__(
-        self, area: str, container: Any, journal: Journal, encode_value: Callable[[Any], str] = encode
+        self,
+        area: str,
+        container: Any,
+        journal: Journal,
+        state_of: Callable[[Any], dict[str, Any]] = lambda value: value,
     ) -> None:
         self._area = area
-        self._encode = encode_value
+        self._state_of: Callable[[Any], Any] = state_of
+        self._seen: dict[Any, int] = {}
+        """A hash of each entry that was told last: most were only looked at since."""
         container._data = self._data = Watched(container._data, lambda key: journal.touch(self, key))
         for key in list(self._data):
             journal.touch(self, key)
@@ -259,9 +266,24 @@ class Entries:
         return self._area
 
     def changes(self, keys: set[Any]) -> Iterator[Change]:
+        seen: dict[Any, int] = {}
+        changes: list[Change] = []
         for key in keys:
             value = self._data.peek(key)
-            yield self._area, key_text(key), None if value is GONE else self._encode(value)
+            state = None if value is GONE else self._state_of(value)
+            seen[key] = fingerprint(state)
+            if seen[key] != self._seen.get(key):
+                changes.append((self._area, key_text(key), None if value is GONE else encode(state)))
+        self._seen |= seen
+        yield from changes
+
+
+def fingerprint(state: Any) -> int:
+    """Equal ones mean equal states; not so the other way round."""
+    try:
+        return hash(pickle.dumps(state, pickle.HIGHEST_PROTOCOL))
+    except (pickle.PicklingError, AttributeError, TypeError):
+        return hash(encode(state))
 
 
 class Snapshot:

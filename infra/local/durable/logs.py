@@ -13,11 +13,12 @@ from infra.local.durable.journal import GONE, Entries, Journal
 from infra.local.durable.shelf import Memory, Shelf
 from infra.local.durable.store import Change, encode, key_of, key_text, pack, unpack
 from infra.local.ministack import cloudwatch_logs
+from workflow.units import MIB
 
 AREA = "cloudwatch_logs/streams"
 KEPT_STREAMS = 50
 KEPT_RECORDS = 1000
-GROUP_LIMIT_CHARACTERS = 32 * 1024 * 1024
+MAX_GROUP_CHARACTERS = 32 * MIB
 ROTATION_SECONDS = 30.0
 COMPLETE_SECONDS = 60.0
 ADD = "INSERT INTO log_chunks (log_group, stream, saved, characters, count, events) VALUES (?, ?, ?, ?, ?, ?)"
@@ -86,7 +87,7 @@ class Logs(Entries):
         self._streams: dict[GroupKey, Streams] = {}
         self._added: dict[tuple[Streams, str], Events] = {}
         self._due = time.monotonic() + ROTATION_SECONDS
-        super().__init__("cloudwatch_logs/log_groups", cloudwatch_logs._log_groups, journal, encode_group)
+        super().__init__("cloudwatch_logs/log_groups", cloudwatch_logs._log_groups, journal, group_itself)
         cloudwatch_logs._append_log_events = self.append
         cloudwatch_logs._log_records._data = Newest()
 
@@ -151,8 +152,8 @@ class Logs(Entries):
     def _rotate(self) -> None:
         store = self._journal.store
         for group, size in store.query("SELECT log_group, SUM(characters) FROM log_chunks GROUP BY log_group"):
-            if size > GROUP_LIMIT_CHARACTERS:
-                self._drop(key_of(group), size - GROUP_LIMIT_CHARACTERS)
+            if size > MAX_GROUP_CHARACTERS:
+                self._drop(key_of(group), size - MAX_GROUP_CHARACTERS)
         for group, name in store.query(COMPLETE, (time.time() - COMPLETE_SECONDS,)):
             self._merge(self._shelf(key_of(group)), name)
 
@@ -198,8 +199,8 @@ class Newest(dict[Any, Any]):
             self.pop(next(iter(self)), None)
 
 
-def encode_group(group: Group) -> str:
-    return encode({name: value for name, value in group.items() if name != "streams"})
+def group_itself(group: Group) -> Group:
+    return {name: value for name, value in group.items() if name != "streams"}
 
 
 def chunk_of(group: GroupKey, stream: str, events: Events) -> tuple[str, str, float, int, int, str | bytes]:

@@ -70,7 +70,7 @@ class Buckets(Entries):
             facts.stored(key for (key,) in journal.store.keys(f"s3/object_{name}"))
             facts.update(container._data)
             container._data = facts
-        super().__init__("s3/buckets_meta", s3._buckets, journal, encode_bucket)
+        super().__init__("s3/buckets_meta", s3._buckets, journal, bucket_itself)
 
     def restore(self) -> None:
         """Buckets that were loaded have their objects in the store."""
@@ -224,5 +224,5 @@ def _without_bytes(record: Record) -> Record:
     return {name: None if name in ("body", "data") else value for name, value in record.items()}
 
 
-def encode_bucket(bucket: Bucket) -> str:
-    return encode({name: value for name, value in bucket.items() if name != "objects"})
+def bucket_itself(bucket: Bucket) -> Bucket:
+    return {name: value for name, value in bucket.items() if name != "objects"}

@@ -22,7 +22,7 @@ class Queues(Entries):
     def __init__(self, journal: Journal) -> None:
         self._places: dict[QueueKey, dict[str, Place]] = {}
         self._journal = journal
-        super().__init__("sqs/queues", sqs._queues, journal, encode_queue)
+        super().__init__("sqs/queues", sqs._queues, journal, queue_itself)
 
     def restore(self) -> None:
         """Queues that were loaded have their messages in the store."""
@@ -63,5 +63,5 @@ def seen(message: dict[str, Any]) -> object:
     return message["visible_at"], message["receive_count"], message["receipt_handle"]
 
 
-def encode_queue(queue: Queue) -> str:
-    return encode({name: value for name, value in queue.items() if name != "messages"})
+def queue_itself(queue: Queue) -> Queue:
+    return {name: value for name, value in queue.items() if name != "messages"}

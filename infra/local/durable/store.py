@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from infra.local.ministack import persistence
+from workflow.units import MIB
 
 SCHEMA = """
     CREATE TABLE IF NOT EXISTS rows (
@@ -41,7 +42,7 @@ UPSERT = "INSERT OR REPLACE INTO rows VALUES (?, ?, ?)"
 DELETE = "DELETE FROM rows WHERE area = ? AND key = ?"
 PACKED_FROM_CHARACTERS = 400
 CHECKPOINT_SECONDS = 2.0
-CHECKPOINT_BYTES = 4 * 1024 * 1024
+CHECKPOINT_BYTES = 4 * MIB
 IN_MEMORY = Path(":memory:")
 MARKS = ('"__bytes__"', '"__scoped__"', '"__account_region_scoped__"')
 """How the emulator's own encoder writes what JSON does not have."""
@@ -141,7 +142,7 @@ def unpack(packed: str | bytes) -> str:
 
 
 def encode(state: Any) -> str:
-    return json.dumps(state, default=_plain, separators=(",", ":"))
+    return _encode(state)
 
 
 def decode(text: str) -> Any:
@@ -154,8 +155,9 @@ def _plain(value: Any) -> Any:
     return persistence._json_default(value)
 
 
-def key_text(key: Any) -> str:
-    return json.dumps(key, ensure_ascii=False, separators=(",", ":"))
+_encode = json.JSONEncoder(default=_plain, separators=(",", ":")).encode
+key_text = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+"""A key's text, which `key_of` reads."""
 
 
 def key_of(text: str) -> Any:

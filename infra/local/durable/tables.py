@@ -140,7 +140,7 @@ class Tables(Entries):
         self._items: dict[TableKey, Items] = {}
         self._journal = journal
         self._memory = memory
-        super().__init__("dynamodb/tables", dynamodb._tables, journal, encode_table)
+        super().__init__("dynamodb/tables", dynamodb._tables, journal, table_itself)
         dynamodb._query = query
         dynamodb._paginate_evaluated_items = paginate
 
@@ -206,5 +206,5 @@ def whole(sketch: Item, table: Table) -> Item:
     return table["items"][partition][sort_key]
 
 
-def encode_table(table: Table) -> str:
-    return encode({name: value for name, value in table.items() if name not in DERIVED})
+def table_itself(table: Table) -> Table:
+    return {name: value for name, value in table.items() if name not in DERIVED}

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from infra.local.durable.journal import GONE, Entries, Journal
-from infra.local.durable.store import Change, decode, encode, key_of
+from infra.local.durable.store import Change, decode, key_of
 from infra.local.ministack import persistence, s3
 
 UPLOADS = "s3/uploads"
@@ -61,7 +61,7 @@ class Uploads(Entries):
         self._journal = journal
         self._folder = Path(persistence.STATE_DIR) / "parts"
         self._gone: set[Path] = set()
-        super().__init__(UPLOADS, s3._multipart_uploads, journal, encode_upload)
+        super().__init__(UPLOADS, s3._multipart_uploads, journal, upload_itself)
         Entries(COMPLETED, s3._completed_multipart_uploads, journal)
         journal.after.append(self._remove)
 
@@ -97,5 +97,5 @@ class Uploads(Entries):
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def encode_upload(upload: dict[str, Any]) -> str:
-    return encode({**upload, "parts": dict(upload["parts"])})
+def upload_itself(upload: dict[str, Any]) -> dict[str, Any]:
+    return {**upload, "parts": dict(upload["parts"])}

@@ -9,7 +9,7 @@ from infra.local.engine.history import Record
 from infra.local.ministack import stepfunctions as sf
 
 DEFAULT_PAGE_SIZE = 100
-LONGEST_PAGE_SIZE = 1000
+MAX_PAGE_SIZE = 1000
 ARN = re.compile(r"arn:[\w-]+:states:[\w-]*:\d*:.+", re.DOTALL)
 
 Members = dict[str, Any]
@@ -68,8 +68,8 @@ def constraint(value: Any, member: str, broken: str) -> RefusedError:
 
 def page_size(request: Members) -> int:
     size: int = request.get("maxResults") or DEFAULT_PAGE_SIZE
-    if size > LONGEST_PAGE_SIZE:
-        raise constraint(size, "maxResults", f"Member must have value less than or equal to {LONGEST_PAGE_SIZE}")
+    if size > MAX_PAGE_SIZE:
+        raise constraint(size, "maxResults", f"Member must have value less than or equal to {MAX_PAGE_SIZE}")
     return size
 
 

@@ -18,7 +18,7 @@ from infra.local.ministack import stepfunctions as sf
 
 Step = tuple[Any, str | None]
 CAUSE_LIMIT_CHARACTERS = 32_768
-LONGEST_WAIT_SECONDS = 2**31 - 1
+MAX_WAIT_SECONDS = 2**31 - 1
 WITH_TOKEN = (SYNC, NEWER_SYNC, WAITS_FOR_TOKEN)
 """How the resources end whose tasks are told their token."""
 RUNTIME_CAUSE_START = "An error occurred while executing the state"
@@ -105,7 +105,7 @@ def _seconds_to(value: Any, given: str) -> float:
         expected = "a valid ISO-8601 extended offset date-time format string"
         raise StateError(RUNTIME_ERROR, f"The TimestampPath parameter does not reference {expected}: {given}")
     seconds = _seconds_until(due)
-    if seconds > LONGEST_WAIT_SECONDS:
+    if seconds > MAX_WAIT_SECONDS:
         raise StateError(RUNTIME_ERROR, "Wait state delay is too long.")
     return seconds
 

@@ -11,8 +11,9 @@ import threading
 from pathlib import Path
 
 from infra.local.ministack import app, persistence
+from workflow.units import MIB
 
-LIMIT_BYTES = 8 * 1024 * 1024
+LIMIT_BYTES = 8 * MIB
 CHECK_SECONDS = 10.0
 
 

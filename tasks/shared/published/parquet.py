@@ -13,8 +13,8 @@ _ENTRIES, _ENGINE = 5, 6
 _GROUPS, _CHUNKS, _FACTS, _ENTRIES_OF_CHUNK = 4, 1, 3, 8
 
 _ENGINES = re.compile(rb"DuckDB version [\w.-]{1,40} \(build [0-9a-f]{6,40}\)")
-_KEYS = frozenset({b"geo"})
-"""GeoParquet's, without which its columns are but bytes."""
+_KEYS = frozenset({b"geo", b"duckdb.interval_bloom_filter"})
+"""GeoParquet's, without which its columns are but bytes, and how the engine hashes spans of time."""
 
 _TRUE, _FALSE, _BYTE, _DOUBLE, _BINARY, _STRUCT = 1, 2, 3, 7, 8, 12
 _INTEGERS, _LISTS, _LONG = frozenset({4, 5, 6}), frozenset({9, 10}), 15

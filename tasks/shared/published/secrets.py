@@ -12,10 +12,11 @@ from itertools import islice
 from typing import BinaryIO
 
 from tasks.shared.published.tags import in_tags
+from workflow.units import MIB
 
-_SPAN_BYTES = 8 * 1024 * 1024
+_SPAN_BYTES = 8 * MIB
 _MAX_ENTRIES, _MAX_BLOCKS = 500, 20
-_LEAST_CHARS, _MOST_CHARS = 6, 200
+_MIN_CHARS, _MAX_CHARS = 6, 200
 
 _AHEAD_OF_TIFF = ((b"Exif\0\0", 0), (b"eXIf", 0), (b"EXIF", 4))
 """What announces it, and how many bytes of a length follow: in JPEG and HEIF, in PNG, in WebP."""
@@ -59,7 +60,7 @@ def secrets_of(stream: BinaryIO, size: int) -> Secrets:
     said = {*(each for each in found if isinstance(each, str)), *_in_xmp(data), *_in_iptc(data)}
     texts = {text.strip() for text in said}
     return Secrets(
-        frozenset(text for text in texts if _LEAST_CHARS <= len(text) <= _MOST_CHARS),
+        frozenset(text for text in texts if _MIN_CHARS <= len(text) <= _MAX_CHARS),
         frozenset(each for each in found if isinstance(each, float) and round(each, 2) != each),
     )
 
@@ -108,7 +109,7 @@ class _Tiff:
             yield self._number("H", place), self._number("H", place + 2), self._number("I", place + 4), place + 8
 
     def _texts(self, count: int, place: int, *, is_wide: bool) -> Iterator[str]:
-        raw = self._bytes(place if count <= 4 else self._number("I", place), min(count, 2 * _MOST_CHARS))  # noqa: PLR2004
+        raw = self._bytes(place if count <= 4 else self._number("I", place), min(count, 2 * _MAX_CHARS))  # noqa: PLR2004
         text = raw.decode("utf-16-le" if is_wide else "utf-8", "ignore").removeprefix("ASCII").strip("\0 ")
         if text.isprintable():
             yield text

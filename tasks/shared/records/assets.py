@@ -250,7 +250,7 @@ class Assets:
         """Write down what was told, and where."""
         self.table.set(_key(asset_id), {"announced": dict(announced)}, THERE)
 
-    # written by those who watch and mend
+    # written by operators
 
     def reopen(self, asset_id: str, execution: str, *, redrives: int, by: str, why: str | None = None) -> bool:
         """Open an attempt for the next redrive of a failed execution; False where the asset is no longer its own.

@@ -35,7 +35,7 @@ class Listed:
 
 def recipe_name(_original_name: str, recipe: Recipe) -> str:
     """Names everything that decides the output."""
-    return "zip-private" if recipe.keep_private else "zip"
+    return "zip-private" if recipe.publish_private else "zip"
 
 
 def transform(original: Original, recipe: Recipe) -> Rendered:
@@ -44,7 +44,7 @@ def transform(original: Original, recipe: Recipe) -> Rendered:
         if not contents.members:
             raise EmptyFile("There are no files in the archive. Pack the files again, and upload that.")
         listed = [_listed(member) for member in contents.members]
-    facts = _facts(listed, contents) | _comment(contents, keep_private=recipe.keep_private)
+    facts = _facts(listed, contents) | _comment(contents, publish_private=recipe.publish_private)
     document = {"archive": original.name} | facts | {"entries": [vars(file) for file in listed]}
     data = json.dumps(document, ensure_ascii=False, indent=1).encode()
     return Rendered((Encoded("contents", "application/json", data),), facts)
@@ -94,6 +94,6 @@ def _notes(listed: list[Listed], contents: Contents) -> Iterator[str]:
     yield from (note for note, count in counts.items() if count)
 
 
-def _comment(contents: Contents, *, keep_private: bool) -> dict[str, str]:
+def _comment(contents: Contents, *, publish_private: bool) -> dict[str, str]:
     comment = contents.comment.decode("utf-8", "replace").strip()[:_MAX_COMMENT_CHARS]
-    return {"comment": comment} if comment and keep_private else {}
+    return {"comment": comment} if comment and publish_private else {}

@@ -22,7 +22,7 @@ MAX_STREAMS_TOLD = 20
 
 def recipe_name(_original_name: str, recipe: Recipe) -> str:
     """Names everything in the recipe that decides the output."""
-    return f"m4a-{STEREO_BITS_PER_SECOND // 1000}{'-private' if recipe.keep_private else ''}"
+    return f"m4a-{STEREO_BITS_PER_SECOND // 1000}{'-private' if recipe.publish_private else ''}"
 
 
 def transform(original: Original, recipe: Recipe) -> Rendered:
@@ -32,9 +32,9 @@ def transform(original: Original, recipe: Recipe) -> Rendered:
     with original.path.open("rb") as file, opened(file, FORMATS) as container:
         track = find_track(container, original.path)
         tags = read_tags(container.metadata, track.stream.metadata)
-        heard = listen(track, web, tags if recipe.keep_private else {})
+        heard = listen(track, web, tags if recipe.publish_private else {})
         cover = find_cover(original, recipe)
-        technical = _technical(container, tags if recipe.keep_private else public_tags(tags))
+        technical = _technical(container, tags if recipe.publish_private else public_tags(tags))
         unread = unreadable_note(container.metadata, track.stream.metadata)
         notes = [*track.notes, *heard.notes, *end_notes, *cover.notes, *unread]
         facts = _facts(track, heard) | {"has_cover": bool(cover.files), "chapters": len(technical["chapters"])}

@@ -12,13 +12,13 @@ from workflow.errors import CorruptDocument
 
 def recipe_name(_original_name: str, recipe: Recipe) -> str:
     """Names everything that decides the output."""
-    return "pdf-private" if recipe.keep_private else "pdf"
+    return "pdf-private" if recipe.publish_private else "pdf"
 
 
 def transform(original: Original, recipe: Recipe) -> Rendered:
     """The sanitized PDF and, if there is any, its text; a RejectedError if the file is at fault."""
     try:
-        made = confined(prepare, str(original.path), str(original.scratch), recipe.keep_private, confines=CONFINES)
+        made = confined(prepare, str(original.path), str(original.scratch), recipe.publish_private, confines=CONFINES)
     except ConfinedError as exc:
         raise CorruptDocument(
             f"The PDF cannot be read safely: it {exc}. Print it to a new PDF, or split it, and upload that."

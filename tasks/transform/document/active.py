@@ -66,14 +66,14 @@ _SHAPES = frozenset({"/Line", "/Square", "/Circle", "/Polygon", "/PolyLine"})
 COMMENT_ANNOTATIONS = frozenset({"/Text", "/Popup", "/FreeText"}) | _MARKS | _SHAPES
 
 
-def why_not(holder: Object, key: str, value: Object, *, keep_private: bool) -> str:
+def why_not(holder: Object, key: str, value: Object, *, publish_private: bool) -> str:
     """Why an entry of a dictionary or of a stream's is left out; empty if it stays."""
     if isinstance(holder, Stream) and key in _OUTSIDE_KEYS and isinstance(value, String | Dictionary | Stream):
         return OUTSIDE
-    if not keep_private and _is_private(key, value):
+    if not publish_private and _is_private(key, value):
         return PRIVATE
     acts = _why_it_acts(key, value)
-    return PRIVATE if not acts and not keep_private and is_unknown(holder, key, value) else acts
+    return PRIVATE if not acts and not publish_private and is_unknown(holder, key, value) else acts
 
 
 def _why_it_acts(key: str, value: Object) -> str:

@@ -23,19 +23,19 @@ _START_MARK, _START_BYTES = b"%PDF-", 1024
 _MAX_DAMAGES = 20
 
 
-def prepare(path: str, folder: str, keep_private: bool) -> dict[str, Any]:
+def prepare(path: str, folder: str, publish_private: bool) -> dict[str, Any]:
     """Write the two files into the folder; `facts` and `technical` of the document."""
     original, web = Path(path), Path(folder, WEB_FILE)
     with warnings.catch_warnings(action="ignore"), damage_named(original):
         with _opened(original) as pdf:
-            account, technical = _account(pdf, keep_private=keep_private)
+            account, technical = _account(pdf, publish_private=publish_private)
             notes = [*_polyglot_notes(original), *facts.account_notes(pdf)]
-            notes += facts.left_out_notes(sanitize(pdf, keep_private=keep_private))
+            notes += facts.left_out_notes(sanitize(pdf, publish_private=publish_private))
             unit = facts.user_unit_of(pdf.pages[0].obj)
             _save(pdf, web)
             damages = [reason(finding) for finding in cast("list[Exception]", pdf.get_warnings())]
             drawn = draw_fields(pdf, Path(folder, DRAWN_FILE))
-        if not keep_private:
+        if not publish_private:
             prove_document(web)
         pages = read_pages(drawn or web, Path(folder, TEXT_FILE))
     _check_readable(pages, account["pages"])
@@ -81,10 +81,10 @@ def _check_readable(pages: Pages, count: int) -> None:
         )
 
 
-def _account(pdf: Pdf, *, keep_private: bool) -> tuple[dict[str, Any], dict[str, Any]]:
+def _account(pdf: Pdf, *, publish_private: bool) -> tuple[dict[str, Any], dict[str, Any]]:
     """What the file says of itself, in brief and in full."""
-    account = {"pages": len(pdf.pages)} | facts.account_facts(pdf, keep_private=keep_private)
-    return account, {"properties": facts.properties(pdf)} if keep_private else {}
+    account = {"pages": len(pdf.pages)} | facts.account_facts(pdf, publish_private=publish_private)
+    return account, {"properties": facts.properties(pdf)} if publish_private else {}
 
 
 def _save(pdf: Pdf, web: Path) -> None:

@@ -29,12 +29,12 @@ _DATE = re.compile(r"(?:D:)?(\d{4})(\d\d)?(\d\d)?(\d\d)?(\d\d)?(\d\d)?(?:([-+])(
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]+")
 
 
-def account_facts(pdf: Pdf, *, keep_private: bool) -> dict[str, Any]:
+def account_facts(pdf: Pdf, *, publish_private: bool) -> dict[str, Any]:
     """What the file says of itself; only what is there and makes sense."""
     said = properties(pdf)
     facts: dict[str, Any] = {"title": said.get("/Title") or _title_in_xmp(pdf)}
     facts |= {name: moment(said.get(key, "")) for name, key in _MOMENTS.items()}
-    facts |= {name: said.get(key) for name, key in _PRIVATE_PROPERTIES.items() if keep_private}
+    facts |= {name: said.get(key) for name, key in _PRIVATE_PROPERTIES.items() if publish_private}
     facts |= {
         "pdf_version": pdf.pdf_version,
         "language": _text_at(pdf.Root, Name.Lang),

@@ -25,16 +25,16 @@ _HIDDEN = 2
 """The annotation flag of that name."""
 
 
-def sanitize(pdf: Pdf, *, keep_private: bool) -> set[str]:
+def sanitize(pdf: Pdf, *, publish_private: bool) -> set[str]:
     """Change the open PDF; what was left out."""
     left_out: set[str] = set()
     for holder in _holders(pdf):
         if isinstance(holder, Array):
             left_out.update(_clean_array(holder))
         else:
-            left_out.update(_clean_entries(holder, keep_private=keep_private))
-    left_out.update(_clean_catalog(pdf, keep_private=keep_private))
-    _clean_trailer(pdf, keep_private=keep_private)
+            left_out.update(_clean_entries(holder, publish_private=publish_private))
+    left_out.update(_clean_catalog(pdf, publish_private=publish_private))
+    _clean_trailer(pdf, publish_private=publish_private)
     return left_out
 
 
@@ -68,26 +68,26 @@ def _clean_array(holder: Object) -> Iterator[str]:
             yield reason
 
 
-def _clean_entries(holder: Object, *, keep_private: bool) -> Iterator[str]:
+def _clean_entries(holder: Object, *, publish_private: bool) -> Iterator[str]:
     for key, value in list(holder.items()):
-        reason = active.why_not(holder, key, value, keep_private=keep_private)
+        reason = active.why_not(holder, key, value, publish_private=publish_private)
         if reason:
             del holder[key]
             yield reason
     if active.is_annotation(holder):
-        yield from _clean_annotation(holder, keep_private=keep_private)
-    if isinstance(holder, Stream) and not keep_private and (reason := clean_stream(holder)):
+        yield from _clean_annotation(holder, publish_private=publish_private)
+    if isinstance(holder, Stream) and not publish_private and (reason := clean_stream(holder)):
         yield reason
 
 
-def _clean_annotation(holder: Object, *, keep_private: bool) -> Iterator[str]:
+def _clean_annotation(holder: Object, *, publish_private: bool) -> Iterator[str]:
     kind = str(holder[Name.Subtype])
     if kind in active.INERT_ANNOTATIONS:
         _make_inert(holder)
         yield active.INERT_ANNOTATIONS[kind]
-    elif kind in active.COMMENT_ANNOTATIONS and not keep_private:
+    elif kind in active.COMMENT_ANNOTATIONS and not publish_private:
         yield from _clean_comment(holder)
-    elif kind != "/Widget" and not keep_private:
+    elif kind != "/Widget" and not publish_private:
         _keep_only(holder, holder.keys() - {"/T"})
 
 
@@ -109,9 +109,9 @@ def _clean_comment(annotation: Object) -> Iterator[str]:
         del annotation[key]
 
 
-def _clean_catalog(pdf: Pdf, *, keep_private: bool) -> Iterator[str]:
+def _clean_catalog(pdf: Pdf, *, publish_private: bool) -> Iterator[str]:
     catalog = pdf.Root
-    _keep_only(catalog, _CATALOG | {"/Metadata"} if keep_private else _CATALOG)
+    _keep_only(catalog, _CATALOG | {"/Metadata"} if publish_private else _CATALOG)
     opening = catalog.get(Name.OpenAction)
     if isinstance(opening, Dictionary | Stream) and opening.get(Name.S) != Name.GoTo:
         del catalog[Name.OpenAction]
@@ -120,10 +120,10 @@ def _clean_catalog(pdf: Pdf, *, keep_private: bool) -> Iterator[str]:
     _keep_only(catalog.get(Name.AcroForm), _OF_STREAMS | _FORM)
 
 
-def _clean_trailer(pdf: Pdf, *, keep_private: bool) -> None:
+def _clean_trailer(pdf: Pdf, *, publish_private: bool) -> None:
     """qpdf writes the right number of objects, but only in place of one: without it the file would be damaged."""
     kept = _TRAILER | _OF_STREAMS
-    _keep_only(pdf.trailer, kept | {"/Info"} if keep_private else kept)
+    _keep_only(pdf.trailer, kept | {"/Info"} if publish_private else kept)
     pdf.trailer[Name.Size] = len(pdf.objects) + 1
 
 

@@ -40,7 +40,7 @@ _TURNS: Mapping[int, Transpose] = MappingProxyType(
 
 def recipe_name(_original_name: str, recipe: Recipe) -> str:
     """Names everything in the recipe that decides the output."""
-    return f"{'-'.join(recipe.formats)}-{recipe.max_side_px}{'-private' if recipe.keep_private else ''}"
+    return f"{'-'.join(recipe.formats)}-{recipe.max_side_px}{'-private' if recipe.publish_private else ''}"
 
 
 def transform(original: Original, recipe: Recipe) -> Rendered:
@@ -58,8 +58,8 @@ def transform(original: Original, recipe: Recipe) -> Rendered:
     notes = [*decoded.notes, *_several_notes(decoded, found, moving), *photo_notes(tags)]
     return Rendered(
         files,
-        facts | ({"notes": notes} if notes else {}) | photo_facts(tags, keep_private=recipe.keep_private),
-        dump_tags(tags, keep_private=recipe.keep_private),
+        facts | ({"notes": notes} if notes else {}) | photo_facts(tags, publish_private=recipe.publish_private),
+        dump_tags(tags, publish_private=recipe.publish_private),
     )
 
 

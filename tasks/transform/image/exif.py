@@ -126,13 +126,13 @@ def read_tags(exif: Exif) -> Tags:
     return Tags(shown, _directory(exif, ExifTags.IFD.GPSInfo))
 
 
-def photo_facts(tags: Tags, *, keep_private: bool) -> dict[str, Any]:
+def photo_facts(tags: Tags, *, publish_private: bool) -> dict[str, Any]:
     """Camera, time, exposure and, if asked for, place; only what is there and makes sense."""
     facts = {
         "camera": _camera(tags.main),
         "taken_at": _taken_at(tags.main),
         "exposure": _exposure(tags.main),
-        "gps": _place(tags.gps) if keep_private else None,
+        "gps": _place(tags.gps) if publish_private else None,
     }
     return {name: fact for name, fact in facts.items() if fact}
 
@@ -143,11 +143,11 @@ def photo_notes(tags: Tags) -> list[str]:
     return ["taken_at is left out: what the photograph says is no date"] if is_said and not _taken_at(tags.main) else []
 
 
-def dump_tags(tags: Tags, *, keep_private: bool) -> dict[str, Any]:
+def dump_tags(tags: Tags, *, publish_private: bool) -> dict[str, Any]:
     """The listed tags by name, which tell how the picture was taken; with the place all of them. Bounded."""
-    shown = {tag: value for tag, value in tags.main.items() if keep_private or _is_public(tag, value)}
+    shown = {tag: value for tag, value in tags.main.items() if publish_private or _is_public(tag, value)}
     dump: dict[str, Any] = {"exif": _named(shown, ExifTags.TAGS)}
-    if keep_private and tags.gps:
+    if publish_private and tags.gps:
         dump["gps"] = _named(tags.gps, ExifTags.GPSTAGS)
     return dump
 

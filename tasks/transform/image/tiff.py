@@ -4,6 +4,7 @@ Pillow is trusted with the layouts that it was compared on with another decoder 
 """
 
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, BinaryIO
 
 from PIL.TiffImagePlugin import ImageFileDirectory_v2
@@ -18,7 +19,17 @@ _WIDTH, _HEIGHT, _ORIENTATION, _PROFILE = 256, 257, 274, 34675
 _REDUCED, _MASK = 1, 4
 _SENSOR_COLORS = frozenset({32803, 34892})
 _RAW_COMPRESSIONS = frozenset({32767, 32769, 32770, 34713, 65000, 65535})
-_JPEG_XL = frozenset({50002, 52546})
+_NOT_DECODED = MappingProxyType(
+    {
+        **dict.fromkeys((50002, 52546), "JPEG XL"),
+        **dict.fromkeys((33003, 33004, 33005, 33007, 34712), "JPEG 2000"),
+        34661: "JBIG",
+        34887: "LERC",
+        50001: "WebP",
+    }
+)
+_BY_PILLOW_ALONE = MappingProxyType({34925: "LZMA", 50000: "Zstandard"})
+"""libvips says that it cannot decode them, and goes on with zeros where it is let."""
 _WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB, _PALETTE, _CMYK, _YCBCR, _LAB = 0, 1, 2, 3, 5, 6, 8
 _TRUSTED = {
     _WHITE_IS_ZERO: {1},
@@ -31,7 +42,8 @@ _TRUSTED = {
 }
 _UNSIGNED, _CHUNKY, _ASSOCIATED, _BYTE_BITS, _WORD_BITS = 1, 1, 1, 8, 16
 _WIDEST_FLOAT_BITS = 64
-_BIG_TIFF_VERSION = 43
+_WHOLE_BITS = frozenset({1, 2, 4, 8, 16, 32})
+_BIG_TIFF_VERSION, _BIG_ENDIAN_BIG_TIFF = 43, b"MM\0+"
 
 
 @dataclass(frozen=True)
@@ -73,6 +85,11 @@ def _directories(file: BinaryIO, limit: int) -> list[ImageFileDirectory_v2]:
     """Their offsets are a linked list, which a hostile file can close to a ring."""
     file.seek(0)
     header = file.read(8)
+    if header.startswith(_BIG_ENDIAN_BIG_TIFF):
+        raise UnsupportedType(
+            "The file is a BigTIFF of the other byte order (big-endian), which is not read here. Save it as TIFF, and "
+            "upload that."
+        )
     if _BIG_TIFF_VERSION in header[2:4]:
         header += file.read(8)
     directory = ImageFileDirectory_v2(header)
@@ -102,10 +119,17 @@ def _check_is_picture(tags: ImageFileDirectory_v2) -> None:
             "The TIFF image has numbers of 64 bits, which cannot be shown here. Save it with 32 bits a sample, and "
             "upload that."
         )
-    if compression in _JPEG_XL:
+    unknown = _NOT_DECODED if _is_for_pillow(tags) else _NOT_DECODED | _BY_PILLOW_ALONE
+    if compression in unknown:
         raise UnsupportedType(
-            "The TIFF image is compressed as JPEG XL, which cannot be decoded here. Save it with another compression "
-            "(LZW, Deflate or JPEG) and upload that."
+            f"The TIFF image is compressed as {unknown[compression]}, which cannot be decoded here. Save it with "
+            "another compression (LZW, Deflate or JPEG) and upload that."
+        )
+    odd = next((bits for bits in _all(tags, _BITS) if bits not in _WHOLE_BITS), None)
+    if odd:
+        raise UnsupportedType(
+            f"The TIFF image has numbers of {odd} bits, which cannot be shown here. Save it with 8 or 16 bits a "
+            "sample, and upload that."
         )
 
 

@@ -19,7 +19,7 @@ _DAMAGED = ("Corrupt JPEG data", "Premature end of JPEG file", "premature end of
 _ENTROPY_ONLY_SHRINK = 8
 
 _MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
-_LARGEST_FLOAT = 3.0e38
+_MAX_FLOAT = 3.0e38
 """Beyond it are infinities, and the lowest float, by which many programs mean that there is no value."""
 
 _CUSTOMARY_NODATA = {
@@ -28,7 +28,7 @@ _CUSTOMARY_NODATA = {
     "float": (-9999.0,),
     "double": (-9999.0,),
 }
-_CMYK_BANDS = 4
+_CMYK_BANDS, _COLORS = 4, 3
 _SIDEWAYS = frozenset({5, 6, 7, 8})
 _ICON_PX, _BLANK_LEVELS, _FAINT_LEVELS = 64, 4, 12
 _TURNED_BY_LOADER = frozenset({"image/heic", "image/avif"})
@@ -132,19 +132,19 @@ def _raise_if_it_shows(exc: Exception) -> None:
 def read_avif(path: Path) -> Image:
     """The picture as it is to be shown: cropped to its clean aperture, turned and mirrored."""
     with _errors_named():
-        return _pillow(pyvips.Image.heifload(str(path), fail_on="truncated"))
+        return _pillow(pyvips.Image.heifload(str(path), fail_on="error"))
 
 
 def read_png(path: Path) -> Image:
     """Transparency of 16-bit values is compared before they are cut to 8."""
     with _errors_named():
-        return _pillow(pyvips.Image.pngload(str(path), fail_on="truncated"))
+        return _pillow(pyvips.Image.pngload(str(path), fail_on="error"))
 
 
 def read_tiff(path: Path, page: int, nodata: float | None) -> Shown:
     """Any layout of samples; values that are no colors are stretched from black to white, and the notes say so."""
     with _errors_named():
-        picture: Any = pyvips.Image.tiffload(str(path), page=page, fail_on="truncated")
+        picture: Any = pyvips.Image.tiffload(str(path), page=page, fail_on="error")
         return _shown(picture, nodata)
 
 
@@ -155,6 +155,9 @@ def _shown(picture: Any, nodata: float | None) -> Shown:
         return _measured(picture, nodata)
     if picture.interpretation == "cmyk" and picture.bands > _CMYK_BANDS:
         picture = _without_inks(picture)
+    more = picture.bands - _COLORS if picture.interpretation in {"srgb", "rgb16"} and picture.bands > max(_MODES) else 0
+    if more:
+        return Shown(_pillow(picture[:_COLORS]), (f"{more} channels beside the colors are left out",))
     return Shown(_pillow(picture))
 
 
@@ -169,8 +172,8 @@ def _measured(picture: Any, nodata: float | None) -> Shown:
     colors = picture[:3] if picture.bands > 3 else picture[:1] if picture.bands == 2 else picture  # noqa: PLR2004
     missing, name = _without_value(colors, nodata)
     valid = missing.bandor() == 0
-    low = valid.ifthenelse(colors, _LARGEST_FLOAT).min()
-    high = valid.ifthenelse(colors, -_LARGEST_FLOAT).max()
+    low = valid.ifthenelse(colors, _MAX_FLOAT).min()
+    high = valid.ifthenelse(colors, -_MAX_FLOAT).max()
     if low > high:
         raise SyntaxError("no pixel of it has a value")
     scale = 255 / (high - low) if high > low else 0
@@ -184,9 +187,9 @@ def _measured(picture: Any, nodata: float | None) -> Shown:
 
 def _without_value(colors: Any, nodata: float | None) -> tuple[Any, str]:
     """Where a pixel is no number or means that there is none, and by which value if one says so."""
-    is_number = (colors > -_LARGEST_FLOAT) & (colors < _LARGEST_FLOAT)  # a NaN is neither
+    is_number = (colors > -_MAX_FLOAT) & (colors < _MAX_FLOAT)  # a NaN is neither
     marks: Sequence[float] = _CUSTOMARY_NODATA.get(colors.format, ()) if nodata is None else (nodata,)
-    lowest = is_number.ifthenelse(colors, _LARGEST_FLOAT).min()
+    lowest = is_number.ifthenelse(colors, _MAX_FLOAT).min()
     mark = next((each for each in marks if nodata is not None or each == lowest), None)
     if mark is None:
         return is_number == 0, ""

@@ -54,6 +54,10 @@ ROWS = ".rows"
 _MAX_LIST_BYTES, _MAX_NOTE_CHARS = 1200, 160
 
 
+_MADE = "made"
+"""Files that are called as tables are have a folder of their own: a table may have any name, that of a raw one, too."""
+
+
 @dataclass(frozen=True)
 class Finished:
     """A table as it is published."""
@@ -165,7 +169,8 @@ def _written(
     group_rows = row_group_rows(raw.row_bytes, len(columns))
     files, rows = list[Written](), 0
     for at, part in enumerate(wanted):
-        path = scratch / f"{slug}-{at}.parquet"
+        path = scratch / _MADE / f"{slug}-{at}.parquet"
+        path.parent.mkdir(exist_ok=True)
         rows += write_parquet(engine, f"SELECT {values} FROM raw WHERE {part.condition}", path, group_rows)
         if part.folder:
             names = [row[0] for row in engine.execute("DESCRIBE raw").fetchall()]

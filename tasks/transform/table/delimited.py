@@ -8,6 +8,7 @@ from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import IO
 
 import duckdb
 from duckdb import DuckDBPyConnection
@@ -36,6 +37,17 @@ from workflow.errors import TooManyColumns
 _BUFFERED_LINES = 4
 _AGAIN = "the names again"
 _CLEAN = Dialect(",", '"', '"')
+
+
+class CleanWriter:
+    """Python's csv, which puts no cell in quotes for a carriage return that is in it."""
+
+    def __init__(self, file: IO[str]) -> None:
+        self._plain = csv.writer(file, lineterminator="\n")
+        self._quoted = csv.writer(file, lineterminator="\n", quoting=csv.QUOTE_ALL)
+
+    def write(self, row: Sequence[str]) -> None:
+        (self._quoted if "\r" in "".join(row) else self._plain).writerow(row)
 
 
 class _FaultyError(Exception):
@@ -113,7 +125,7 @@ def check_columns(count: int) -> None:
 def load_clean(
     engine: DuckDBPyConnection, path: Path, table: RawTable, kept: Sequence[int] = (), width: int = 0
 ) -> int:
-    """CSV without a header that Python's csv wrote, into the table's Parquet file; the number of rows.
+    """CSV without a header that a CleanWriter wrote, into the table's Parquet file; the number of rows.
 
     Of its `width` columns those that are `kept`, or all.
     """
@@ -174,8 +186,9 @@ def _read_put_right(
 ) -> RawTable:
     clean = table.path.with_suffix(".csv")
     with clean.open("w", encoding="utf-8", newline="") as file, long_cells():
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerows(_good_rows(text.path, layout, rejects))
+        writer = CleanWriter(file)
+        for row in _good_rows(text.path, layout, rejects):
+            writer.write(row)
     rejects.check()
     rows = load_clean(engine, clean, table)
     clean.unlink()

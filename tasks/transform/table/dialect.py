@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Self
 
 from tasks.sniffing.columns import ROW_COUNT, RULE, Span, cells, column_spans
+from tasks.sniffing.logs import are_entries
 from tasks.transform.table.header import Start, cell_kind, find_start, usual_width
 from workflow.errors import CorruptTable
 
@@ -157,8 +158,13 @@ class _Trial:
     """Lines that are no rows, and why: drawn around the rows, or without a cell that can be read."""
 
     @property
+    def body(self) -> list[list[str]]:
+        """Below lines that begin with "#"."""
+        return self.rows[next((at for at, row in enumerate(self.rows) if not row[0].startswith("#")), 0) :]
+
+    @property
     def width(self) -> int:
-        return usual_width(self.rows)
+        return usual_width(self.body)
 
     @property
     def share(self) -> float:
@@ -167,14 +173,15 @@ class _Trial:
         Under titles, no blank or colon is taken for a delimiter.
         """
         width, is_rare = self.width, self.dialect.delimiter in _RARE
-        first = next((at for at, row in enumerate(self.rows) if len(row) == width and not is_rare), 0)
-        counted = self.rows[first:]
+        first = next((at for at, row in enumerate(self.body) if len(row) == width and not is_rare), 0)
+        counted = self.body[first:]
         return sum(len(row) == width for row in counted) / ((len(counted) + self.errors) or 1)
 
     @property
     def begins_at_once(self) -> bool:
         """Whether the first row has columns already, about as many as the others: it is no title."""
-        return len(self.rows[0]) > 1 and abs(len(self.rows[0]) - self.width) <= 1
+        first = self.body[0]
+        return len(first) > 1 and abs(len(first) - self.width) <= 1
 
     @property
     def plain_share(self) -> float:
@@ -248,8 +255,10 @@ def head_lines(path: Path) -> list[str]:
 def _trials(lines: Sequence[str]) -> list[_Trial]:
     """Of quotes without a fault in them, no reading that takes them for letters is looked at."""
     trials: list[_Trial] = []
+    if are_entries(lines):
+        return trials
     for delimiter, quotings in _candidates(lines):
-        is_drawn = delimiter == "|" and any(map(_is_drawn_rule, lines))
+        is_drawn = delimiter == "|" and _are_drawn(lines)
         tried = [_try(lines, Dialect(delimiter, *quoting, is_drawn)) for quoting in quotings]
         is_quoted = not tried[0].errors and '"' in "".join(lines) and tried[0].dialect.quote == '"'
         trials += [tried[0], *(each for each in tried[1:] if each.dialect.quote == '"')] if is_quoted else tried
@@ -262,13 +271,29 @@ def _trials(lines: Sequence[str]) -> list[_Trial]:
 def _candidates(lines: Sequence[str]) -> Iterator[tuple[str, list[tuple[str, str, bool]]]]:
     text = "".join(lines)
     for delimiter in [*filter(None, [_named_delimiter(lines)])] or _DELIMITERS:
-        if delimiter == "|" and any(map(_is_drawn_rule, lines)):
+        if delimiter == "|" and _are_drawn(lines):
             yield delimiter, [("", "", False)]
         elif delimiter in text:
             is_spaced = f'{delimiter} "' in text and delimiter != " "
             quotings = [quoting for mark, quoting in _QUOTINGS if mark in text]
+            if _has_single_quotes(text, delimiter):
+                quotings = [("'", "'")]
             escaped = [("", "\\")] if f"\\{delimiter}" in text and '"' not in text else []
             yield delimiter, [(quote, escape, is_spaced) for quote, escape in (*escaped, *quotings)]
+
+
+def _has_single_quotes(text: str, delimiter: str) -> bool:
+    """Whether all of them are at both ends of cells, or doubled: none is an apostrophe."""
+    cell = rf"(?:(?<={re.escape(delimiter)})|^)'(?:[^'\n]|'')*'(?={re.escape(delimiter)}|\r?$)"
+    return '"' not in text and "'" in text and "'" not in re.sub(cell, "", text, flags=re.MULTILINE)
+
+
+def _are_drawn(lines: Sequence[str]) -> bool:
+    """With a rule, or with a line at both ends of each row."""
+    if any(map(_is_drawn_rule, lines)):
+        return True
+    texts = [line.strip() for line in lines if line.strip()]
+    return len(texts) > 1 and '"' not in "".join(texts) and all(text[0] == text[-1] == "|" for text in texts)
 
 
 def _is_drawn_rule(line: str) -> bool:

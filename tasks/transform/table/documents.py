@@ -40,7 +40,7 @@ _EMPTY = '"JSON"'
 _LONG_DECIMAL = "[0-9.]{17,}"
 _NESTED_TYPES = {NOTHING: "VARCHAR", "UBIGINT": "BIGINT"}
 _FETCHED_KINDS = 1000
-_LONG_NUMBER = "(^|[^.0-9])[0-9]{16,}"
+_LONG_NUMBER = "(^|[:,[])\\s*-?[0-9]{16,}"
 _MAX_LINE_CHARS = LIMITS.max_json_value_bytes
 _TAIL_BYTES = 4096
 _CLOSING = {b"{": b"}", b"[": b"]"}
@@ -61,12 +61,46 @@ def read_documents(text: PlainText, name: str, engine: DuckDBPyConnection, scrat
             found = _structure(engine, path)
     found = found or _structure(engine, path)
     structure = found.structure
-    if isinstance(structure, dict) and (found.has_keys_twice or _has_long_decimals(engine, path)):
+    has_keys_twice = found.has_keys_twice or _has_nested_keys_twice(engine, path, structure)
+    if isinstance(structure, dict) and (has_keys_twice or _has_long_decimals(engine, path)):
         path, structure = _kept_exact(engine, path, scratch / "exact.ndjson")
-        if found.has_keys_twice:
+        if has_keys_twice:
             text = replace(text, notes=(*text.notes, "keys come twice in an object: the last value counts"))
     table = rejects.told(_described(text, name, structure, scratch))
     return _extracted(engine, path, structure, table)
+
+
+def _has_nested_keys_twice(engine: DuckDBPyConnection, path: Path, structure: Structure) -> bool:
+    """In an object of a column that becomes a struct, or a list of these: of equal keys, DuckDB takes the first."""
+    columns = structure.items() if isinstance(structure, dict) else ()
+    places = [place for key, found in columns if is_regular(found) for place in _objects(found, f"$.{_quoted(key)}")]
+    if not places:
+        return False
+    again = "lambda keys: len(keys) > len(list_distinct(keys))"
+    tests = (f"len(list_filter({_keys(place)}, {again})) > 0" for place in places)
+    found = engine.execute(f"SELECT coalesce(bool_or({' OR '.join(tests)}), false) FROM {_source(path)}").fetchone()
+    return bool(found and found[0])
+
+
+def _keys(place: str) -> str:
+    """SQL for a list of the keys of each object there."""
+    keys = f"json_keys(json, {literal(place)})"
+    return keys if "[*]" in place else f"[{keys}]"
+
+
+def _objects(found: Structure, place: str) -> Iterator[str]:
+    """The JSON paths of objects in a value at this one."""
+    if isinstance(found, list):
+        for item in found:
+            yield from _objects(item, f"{place}[*]")
+    if isinstance(found, dict):
+        yield place
+        for key, member in found.items():
+            yield from _objects(member, f"{place}.{_quoted(key)}")
+
+
+def _quoted(key: str) -> str:
+    return '"' + key.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 def _has_long_decimals(engine: DuckDBPyConnection, path: Path) -> bool:

@@ -21,9 +21,13 @@ _LISTS = frozenset(
     {
         *("records", "items", "data", "results", "result", "rows", "value", "values", "entries", "hits", "content"),
         *("documents", "list", "events", "logevents", "objects", "elements", "response", "body", "collection"),
+        *("edges", "nodes", "_embedded"),
     }
 )
 """What lists of rows are called. One of another name is taken for rows if nothing but plain values is beside it."""
+
+_LINKS = frozenset({"_links", "links", "pageinfo", "paging", "pagination"})
+"""What leads to other pages, and is no part of the rows."""
 
 _MAX_DEPTH, _MIN_ROWS, _MAX_SAID_CHARS = 3, 2, 100
 
@@ -96,12 +100,14 @@ def _list_in(document: Mapping[str, msgspec.Raw]) -> tuple[str, list[msgspec.Raw
     (name, rows), *_ = found.items()
     is_plain = all(_begin(raw) not in {b"[", b"{"} for key, raw in document.items() if key != name)
     is_named = name.casefold() in _LISTS
-    return (name, rows) if is_named or (is_plain and len(rows) >= _MIN_ROWS and len(document) > 1) else None
+    return (name, rows) if is_named or (is_plain and len(rows) >= _MIN_ROWS) else None
 
 
 def _only_object(document: Mapping[str, msgspec.Raw]) -> tuple[str, dict[str, msgspec.Raw]] | None:
-    found = [(name, raw) for name, raw in document.items() if _begin(raw) in {b"{", b"["}]
-    if len(found) != 1 or _begin(found[0][1]) != b"{" or found[0][0].casefold() not in _LISTS:
+    """That what rows are in is in: the one member that is no plain value, if it is alone or named as lists are."""
+    members = {name: raw for name, raw in document.items() if name.casefold() not in _LINKS}
+    found = [(name, raw) for name, raw in members.items() if _begin(raw) in {b"{", b"["}]
+    if len(found) != 1 or _begin(found[0][1]) != b"{" or not (len(members) == 1 or found[0][0].casefold() in _LISTS):
         return None
     return found[0][0], _members.decode(found[0][1])
 
@@ -151,7 +157,7 @@ def exact(texts: Iterable[str], target: Path) -> tuple[frozenset[str], frozenset
 
 def _exact(text: str, numbers: set[str], nested: set[str], words: set[str]) -> bytes:
     try:
-        members: dict[str, msgspec.Raw | str] = dict(_members.decode(text))
+        members: dict[str, msgspec.Raw | str] = {**_members.decode(text)}
     except msgspec.DecodeError:
         return text.encode()
     for key, raw in members.items():
@@ -159,6 +165,7 @@ def _exact(text: str, numbers: set[str], nested: set[str], words: set[str]) -> b
         if value.startswith('"'):
             words.add(key)
         elif value.startswith(("{", "[")):
+            members[key] = _last_of_each(raw) if isinstance(raw, msgspec.Raw) else raw
             if any(map(_is_rounded, _decimals(value))):
                 members[key] = value
                 nested.add(key)
@@ -166,6 +173,16 @@ def _exact(text: str, numbers: set[str], nested: set[str], words: set[str]) -> b
             members[key] = value
             numbers.add(key)
     return msgspec.json.encode(members)
+
+
+def _last_of_each(raw: msgspec.Raw) -> msgspec.Raw:
+    """The same value; of keys that come twice in an object, at any depth, the last."""
+    if _begin(raw) == b"{":
+        members = {key: _last_of_each(member) for key, member in _members.decode(raw).items()}
+        return msgspec.Raw(msgspec.json.encode(members))
+    if _begin(raw) == b"[":
+        return msgspec.Raw(msgspec.json.encode([_last_of_each(item) for item in _items.decode(raw)]))
+    return raw
 
 
 def _decimals(text: str) -> Iterator[str]:

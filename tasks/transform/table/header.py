@@ -6,7 +6,7 @@ Which cells a row has is told by most rows; that all do is seen when all are rea
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from statistics import median
 
@@ -29,7 +29,7 @@ Row = Sequence[str]
 class Start:
     """Where the table is: `titles` rows come before it; `header` is None if its first row is data.
 
-    A row has `width` cells, and is written with `row_width`, one more where all end with a delimiter. `beneath` rows
+    A row has `width` cells, and is written with `row_width`, more where all end with delimiters. `beneath` rows
     under the header are no data, for a `reason`. `doubt` says what else the header could be, "" for nothing.
     """
 
@@ -44,12 +44,26 @@ class Start:
 
 def find_start(rows: Sequence[Row], width: int) -> Start:
     """`rows` without blank ones; `width` is what most of them have."""
+    comments = _comments(rows, width)
+    start = _found(rows[comments:], width)
+    return replace(start, titles=start.titles + comments)
+
+
+def _found(rows: Sequence[Row], width: int) -> Start:
     if not rows:
         return Start(0, None, width, width)
-    for start in (_ending_with_a_delimiter(rows, width), _wider_header(rows, width), _usual(rows, width)):
+    for start in (_ending_with_delimiters(rows, width), _wider_header(rows, width), _usual(rows, width)):
         if start:
             return _with_lines_beneath(start, rows)
     return Start(0, None, len(rows[0]), len(rows[0]))
+
+
+def _comments(rows: Sequence[Row], width: int) -> int:
+    """How many lines before the table begin with "#": without the last, if nothing below it is known for names."""
+    at = next((at for at, row in enumerate(rows) if not row[0].lstrip().startswith("#")), 0)
+    below = [row for row in rows[at + 1 :] if len(row) == width]
+    has_names = at > 0 and len(rows[at]) == width and is_header(rows[at], below) and not _doubt(rows[at], below)
+    return at if has_names else max(0, at - 1)
 
 
 def usual_width(rows: Sequence[Row]) -> int:
@@ -58,18 +72,25 @@ def usual_width(rows: Sequence[Row]) -> int:
     return max(counts, key=lambda width: (counts[width], width == len(rows[0]), width), default=1)
 
 
-def _ending_with_a_delimiter(rows: Sequence[Row], width: int) -> Start | None:
-    """All rows do, so that there is a cell after the last: the header may do so, or not."""
+def _ending_with_delimiters(rows: Sequence[Row], width: int) -> Start | None:
+    """All rows do, so that there are cells after the last one that has a name: the header may end so, or not."""
     full = [row for row in rows if len(row) == width]
-    at = next((at for at, row in enumerate(rows[: MAX_TITLES + 1]) if len(row) >= width - 1 and _fill(row) > 1), None)
-    if at is None or width == 1 or len(rows) == at + 1 or any(row[-1].strip() for row in full if row is not rows[at]):
+    least = min((_named_width(row) for row in full), default=0)
+    at = next((at for at, row in enumerate(rows[: MAX_TITLES + 1]) if len(row) >= least and _fill(row) > 1), None)
+    if at is None or len(rows) == at + 1:
         return None
-    header = rows[at][: width - 1]
-    has_names = len(rows[at]) == width - 1 or not any(cell.strip() for cell in rows[at][width - 1 :])
-    below = [row[:-1] for row in rows[at + 1 :] if len(row) == width]
-    if not (has_names and below and all(cell.strip() for cell in header) and is_header(header, below)):
+    header, below = rows[at][: _named_width(rows[at])], [row for row in rows[at + 1 :] if len(row) == width]
+    if not 1 < len(header) < width or not below or max(map(_named_width, below)) > len(header):
         return None
-    return Start(at, tuple(header), width - 1, width, doubt=_doubt(header, below))
+    below = [row[: len(header)] for row in below]
+    if not (all(cell.strip() for cell in header) and is_header(header, below)):
+        return None
+    return Start(at, tuple(header), len(header), width, doubt=_doubt(header, below))
+
+
+def _named_width(row: Row) -> int:
+    """Up to its last cell that is not empty."""
+    return max((at for at, cell in enumerate(row, 1) if cell.strip()), default=0)
 
 
 def _wider_header(rows: Sequence[Row], width: int) -> Start | None:

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from duckdb import DuckDBPyConnection
 
-from tasks.sniffing.logs import Entry, LogFormat, LogReader, family
-from tasks.transform.table.delimited import check_columns, load_clean
+from tasks.sniffing.logs import Entry, LogFormat, LogReader, family, is_beginning
+from tasks.transform.table.delimited import CleanWriter, check_columns, load_clean
 from tasks.transform.table.limits import LIMITS
 from tasks.transform.table.names import column_names
 from tasks.transform.table.plain import PlainText
@@ -36,6 +36,7 @@ class _Log:
     name: str
     path: Path
     file: TextIOWrapper
+    writer: CleanWriter
     names: dict[str, int] = field(default_factory=dict[str, int])
     rows: int = 0
     narrowest: int = 0
@@ -45,7 +46,7 @@ class _Log:
         for name in entry:
             self.names.setdefault(name, len(self.names))
         self.narrowest = self.narrowest or len(self.names)
-        csv.writer(self.file, lineterminator="\n").writerow([entry.get(name, "") for name in self.names])
+        self.writer.write([entry.get(name, "") for name in self.names])
         self.rows += 1
 
 
@@ -72,7 +73,8 @@ def read_logs(text: PlainText, name: str, engine: DuckDBPyConnection, scratch: P
 
 def _opened(name: str, scratch: Path) -> _Log:
     path = scratch / f"log-{name}.csv"
-    return _Log(name, path, path.open("w", encoding="utf-8", errors="replace", newline=""))
+    file = path.open("w", encoding="utf-8", errors="replace", newline="")
+    return _Log(name, path, file, CleanWriter(file))
 
 
 def _entries(path: Path, rejects: Rejects) -> Iterator[tuple[str, Entry, int]]:
@@ -106,7 +108,8 @@ class _Pending:
     def join(self, line: str) -> bool:
         """Whether the line belongs to the entry."""
         self.chars += len(line)
-        is_joined = self.log is not None and self.log.is_open and self.chars < _MAX_MESSAGE_CHARS
+        is_open = self.log is not None and self.log.is_open and self.chars < _MAX_MESSAGE_CHARS
+        is_joined = is_open and not is_beginning(line)
         if is_joined:
             self.more.append(line)
         return is_joined
@@ -152,6 +155,7 @@ def _widen(log: _Log) -> None:
         narrow.open(encoding="utf-8", newline="") as source,
         log.path.open("w", encoding="utf-8", newline="") as target,
     ):
-        writer = csv.writer(target, lineterminator="\n")
-        writer.writerows([*row, *[""] * (len(log.names) - len(row))] for row in csv.reader(source))
+        writer = CleanWriter(target)
+        for row in csv.reader(source):
+            writer.write([*row, *[""] * (len(log.names) - len(row))])
     narrow.unlink()

@@ -29,6 +29,8 @@ _ZERO_SHARE, _OTHER_ZERO_SHARE = 0.2, 0.05
 _MAX_DAMAGED_SHARE = 0.05
 _MULTIBYTE = re.compile(rb"[\xc2-\xf4][\x80-\xbf]{1,3}")
 _HIGH = bytes(range(128, 256))
+_SHIFTS = re.compile(rb"\x1b(?:\$[@B]|\(I|\$\(D|(\$\)C))")
+"""With which ISO 2022 goes over to the letters of Japan or, where there is a group, of Korea: all bytes are ASCII's."""
 
 
 @dataclass(frozen=True)
@@ -43,12 +45,13 @@ class PlainText:
 
 @dataclass
 class _Scan:
-    """What one pass over the bytes counts."""
+    """What one pass over the bytes counts; `shifted` is the encoding of ISO 2022 that they are in, "" for none."""
 
     is_utf8: bool = True
     nuls: int = 0
     high: int = 0
     multibyte: int = 0
+    shifted: str = ""
 
 
 def plain_text(path: Path, scratch: Path) -> PlainText:
@@ -57,6 +60,8 @@ def plain_text(path: Path, scratch: Path) -> PlainText:
     if marked and marked != "utf-8-sig":
         return _recoded(path, marked, scratch)
     scan = _scan(path)
+    if scan.shifted:
+        return _recoded(path, scan.shifted, scratch)
     if not _is_mostly_utf8(scan):
         encoding, note = _legacy_encoding(path)
         return _recoded(path, encoding, scratch, note)
@@ -85,8 +90,11 @@ def _scan(path: Path) -> _Scan:
             scan.nuls += piece.count(0)
             if not piece.isascii():
                 _count_letters(piece, scan)
+            elif not scan.shifted and (shift := _SHIFTS.search(piece)):
+                scan.shifted = "iso2022_kr" if shift[1] else "iso2022_jp_ext"
             scan.is_utf8 = scan.is_utf8 and _continues(decoder, piece)
     scan.is_utf8 = scan.is_utf8 and _continues(decoder, b"", final=True)
+    scan.shifted = "" if scan.high else scan.shifted
     return scan
 
 
@@ -146,7 +154,7 @@ def _decoded(path: Path, encoding: str, errors: str) -> Iterator[str]:
 
 def _notes(encoding: str, nuls: int, damaged: int) -> tuple[str, ...]:
     said = {
-        f"read as {encoding}": encoding.startswith(("utf-16", "utf-32")),
+        f"read as {encoding}": encoding.startswith(("utf-16", "utf-32", "iso2022")),
         f"{nuls:,} NUL bytes are left out": nuls,
         f"{damaged:,} characters cannot be decoded and are shown as \ufffd": damaged,
     }

@@ -15,11 +15,12 @@ from decimal import Decimal, InvalidOperation
 from functools import cached_property
 from itertools import groupby, islice
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import msgspec
 from duckdb import DuckDBPyConnection
 
+from tasks.sniffing.text import LOG
 from tasks.transform.table.delimited import long_cells
 from tasks.transform.table.dialect import Dialect, Lines, is_blank, read_layout
 from tasks.transform.table.engine import literal, numbered
@@ -60,6 +61,9 @@ def _counts(text: "Text", media_type: str, *, is_narrow: bool) -> Iterator[int]:
     """Ways to count, cheap ones first: all is well if one of them agrees."""
     if media_type in {"application/json", "application/x-ndjson"}:
         yield from _counts_of_values(text.path)
+        return
+    if media_type == LOG:
+        yield _count_of_lines(text.path)
         return
     records, blank = (sum(counts) for counts in zip(*((each.records, each.blank) for each in text.pieces), strict=True))
     yield records
@@ -142,9 +146,8 @@ def _counts_by_rules(path: Path) -> Iterator[int]:
 def _counts_of_values(path: Path) -> Iterator[int]:
     """None for arrays that are too large to be counted but by the reader that made the table."""
     is_small = path.stat().st_size <= LIMITS.max_json_document_bytes
+    lines = _count_of_lines(path)
     with path.open("rb") as file:
-        lines = sum(not line.isspace() for line in file)
-        file.seek(0)
         is_array = file.read(_PIECE_BYTES).lstrip()[:1] == b"["
     if is_small or not is_array:
         yield lines
@@ -154,15 +157,25 @@ def _counts_of_values(path: Path) -> Iterator[int]:
         try:
             yield len(msgspec.json.decode(content, type=list[msgspec.Raw]))
         except msgspec.DecodeError:
-            yield _count_of_documents(content[:].decode("utf-8", "replace"))
+            yield from _counts_of_documents(content[:].decode("utf-8", "replace"))
 
 
-def _count_of_documents(text: str) -> int:
-    decoder, at, count = json.JSONDecoder(), 0, 0
+def _count_of_lines(path: Path) -> int:
+    """That are not blank."""
+    with path.open("rb") as file:
+        return sum(not line.isspace() for line in file)
+
+
+def _counts_of_documents(text: str) -> Iterator[int]:
+    """As Python reads JSON, infinite numbers among them: how many there are, or items if there is one, a list."""
+    decoder, at, found = json.JSONDecoder(), 0, list[Any]()
     while at < len(text) and (begin := re.compile(r"\s*").match(text, at)) and begin.end() < len(text):
-        _, at = decoder.raw_decode(text, begin.end())
-        count += 1
-    return count
+        document, at = decoder.raw_decode(text, begin.end())
+        found.append(document)
+    yield len(found)
+    items: Any = found[0] if len(found) == 1 else None
+    if isinstance(items, list):
+        yield len(cast("list[Any]", items))
 
 
 class Cells(Protocol):
@@ -313,6 +326,8 @@ def _cells(
 
 def _is_same(text: str, value: str) -> bool:
     """Whether a number is one of those that the text may mean: with a point, a comma, or separators of thousands."""
+    if text == value:
+        return True  # "nan", which is no decimal
     plain = text.strip()
     meant = (plain, plain.replace(",", ""), plain.replace(".", "").replace(",", "."))
     return any(_decimal(each) == _decimal(value) for each in meant)

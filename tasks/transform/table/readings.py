@@ -190,6 +190,7 @@ AMBIGUITIES: tuple[Reading, ...] = (
         NUMBER,
         _matches(f"-?({_WHOLE}|[1-9][0-9]{{0,2}}[.,][0-9]{{3}}|{_WHOLE},[0-9]+)"),
         "$v",
+        evidence=_matches(".*[.,].*"),
         note="stays text: its comma could mark thousands, a decimal fraction or a list",
     ),
 )

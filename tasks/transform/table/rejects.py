@@ -68,7 +68,7 @@ class Rejects:
     def _too_many(self) -> TooManyBadRows:
         return TooManyBadRows(
             f"{self.bad:,} of {self.good + self.bad:,} rows cannot be read; {LIMITS.max_bad_share:.0%} and at most "
-            f"{LIMITS.max_bad_rows:,} are allowed. The first is {self.first}. Mend the file and upload it again."
+            f"{LIMITS.max_bad_rows:,} are allowed. The first is {self.first}. Correct the file and upload it again."
         )
 
     def __enter__(self) -> Self:

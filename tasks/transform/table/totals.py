@@ -10,15 +10,17 @@ from duckdb import DuckDBPyConnection
 from tasks.transform.table.engine import literal, row_group_rows, write_parquet
 from tasks.transform.table.raw import RawTable
 from tasks.transform.table.rejects import Rejects
+from workflow.units import MIB
 
 _LABEL = re.compile(
     r"(?:grand[ -]?)?(?:total|totals|sum|summe|gesamt(?:summe)?|insgesamt|totale?|totaal|suma|razem|итого|всего"
     r"|合計|总计):?",
     re.IGNORECASE,
 )
+_NUMBER = re.compile(r"-?[0-9][0-9.,]*")
 _NOTE = "the last row, a total, is left out"
 _TOLERANCE = 1e-9
-_PIECE_BYTES, _TAIL_BYTES = 1024 * 1024, 65536
+_PIECE_BYTES, _TAIL_BYTES = MIB, 65536
 
 
 def without_total(
@@ -51,16 +53,32 @@ def is_labelled(cells: Sequence[str | None]) -> bool:
 
 
 def _is_sum(engine: DuckDBPyConnection, table: RawTable, cells: Sequence[str | None]) -> bool:
-    """Whether one of its numbers is the sum of those above it."""
-    numbered = [at for at, cell in enumerate(cells) if cell and re.fullmatch(r"-?[0-9]+(?:\.[0-9]+)?", cell.strip())]
-    if not numbered:
-        return False
-    sums = ", ".join(f"sum(try_cast(c{at} AS DOUBLE))" for at in numbered)
+    """Whether one of its numbers is the sum of those above it, as numbers may be written."""
+    numbered = [at for at, cell in enumerate(cells) if cell and _NUMBER.fullmatch(cell.strip())]
+    return any(_adds_up(engine, table, cells, numbered, point) for point in ".,") if numbered else False
+
+
+def _adds_up(
+    engine: DuckDBPyConnection, table: RawTable, cells: Sequence[str | None], numbered: Sequence[int], point: str
+) -> bool:
+    group = "," if point == "." else "."
+    plain = "replace(replace(trim({}), '" + group + "', ''), '" + point + "', '.')"
+    sums = ", ".join(f"sum(try_cast({plain.format(f'c{at}')} AS DOUBLE))" for at in numbered)
     above = f"(FROM read_parquet({literal(table.path)}) LIMIT {table.rows - 1})"
     found = engine.execute(f"SELECT {sums} FROM {above}").fetchone() or ()
-    values = [float(cells[at] or 0) for at in numbered]
+    values = [_value(cells[at] or "", group, point) for at in numbered]
     pairs = zip(found, values, strict=False)
-    return any(total is not None and abs(total - value) <= _TOLERANCE * max(1, abs(value)) for total, value in pairs)
+    return any(
+        total is not None and value is not None and abs(total - value) <= _TOLERANCE * max(1, abs(value))
+        for total, value in pairs
+    )
+
+
+def _value(cell: str, group: str, point: str) -> float | None:
+    try:
+        return float(cell.strip().replace(group, "").replace(point, "."))
+    except ValueError:
+        return None
 
 
 def last_line(path: Path) -> int:

@@ -3,7 +3,6 @@
 The child leaves each sheet as CSV and says which kinds of cells it saw; formulas give their stored results.
 """
 
-import csv
 import datetime as dt
 import re
 import zipfile
@@ -17,7 +16,7 @@ import python_calamine as calamine
 from duckdb import DuckDBPyConnection
 
 from tasks.shared.confined import ConfinedError, Confines, confined
-from tasks.transform.table.delimited import check_columns, header_notes, load_clean
+from tasks.transform.table.delimited import CleanWriter, check_columns, header_notes, load_clean
 from tasks.transform.table.header import Start, find_start
 from tasks.transform.table.limits import LIMITS
 from tasks.transform.table.names import column_names
@@ -35,12 +34,17 @@ _FAMILIES: Mapping[type, Family] = {
     dt.date: "time",
     dt.datetime: "time",
 }
-_MAX_EXACT_WHOLE = 2.0**53
+_MAX_EXACT_WHOLE, _MAX_WRITTEN_WHOLE = 2.0**53, 1e16
+"""Below the one, no number is another's double; below the other, all digits of a double are written."""
 _MAX_SAID_CHARS = 1000
+_ISO_DURATION = re.compile(r"PT(?P<hours>\d{1,6})H(?P<minutes>\d{1,2})M(?P<seconds>\d{1,2}(?:\.\d{1,6})?)S")
+"""How OpenDocument writes what is a day or more."""
 _SHEET = re.compile(r"xl/worksheets/[^/]+\.xml")
 _XLSX_FORMULA_WITHOUT_RESULT = re.compile(
     rb"<c\b([^>]{0,200})><f\b(?:[^>]{0,2000}/>|[^>]{0,2000}>[^<]{0,9000}</f>)(?:<v\s?/>|<v></v>)?</c>"
 )
+_XLSX_ERROR, _XLSX_FORMULA = re.compile(rb'<c\b[^>]{0,200}\bt="e"'), re.compile(rb"<f\b")
+_BOOK = "xl/workbook.xml"
 _XLS_FORMULA_WITHOUT_RESULT = re.compile(rb"\x06\x00.{8}\x03\0\0\0\0\0\xff\xff", re.DOTALL)
 
 Cell = Any
@@ -58,8 +62,8 @@ def read_workbook(path: Path, name: str, engine: DuckDBPyConnection, scratch: Pa
         raise _unreadable(f"it {exc}") from exc
     except RuntimeError as exc:
         raise _unreadable("its structure stops the program that reads it") from exc
-    if sheets and (missing := _without_results(path)):
-        sheets[0]["notes"].append(f"{missing:,} formulas have no stored result, or an empty one: their cells are empty")
+    if sheets:
+        sheets[0]["notes"] += _notes_of_cells(path)
     if not sheets:
         raise CorruptTable("No sheet of the workbook holds a table. Upload a workbook with at least one row of cells.")
     return [_loaded(sheet, name if len(sheets) == 1 else sheet["name"], engine, scratch) for sheet in sheets]
@@ -193,7 +197,9 @@ class _Body:
         self.seen = [set() for _ in range(self.start.width)]
         self.is_filled = [False] * self.start.width
         with path.open("w", encoding="utf-8", errors="replace", newline="") as file:
-            csv.writer(file, lineterminator="\n").writerows(self._texts(rows))
+            writer = CleanWriter(file)
+            for row in self._texts(rows):
+                writer.write(row)
 
     def _texts(self, rows: Iterable[NumberedRow]) -> Iterator[list[str]]:
         for number, row in rows:
@@ -222,12 +228,14 @@ def _text(cell: Cell) -> str:
     """As it is read again: whole numbers without a fraction, times in ISO's form, durations in hours."""
     if isinstance(cell, bool):
         return str(cell).lower()
-    if isinstance(cell, float) and cell.is_integer() and abs(cell) < _MAX_EXACT_WHOLE:
+    if isinstance(cell, float) and cell.is_integer() and abs(cell) < _MAX_WRITTEN_WHOLE:
         return str(int(cell))
     if isinstance(cell, dt.datetime):
         return cell.isoformat(" ")
     if isinstance(cell, dt.timedelta):
         return _hours(cell)
+    if isinstance(cell, str) and (found := _ISO_DURATION.fullmatch(cell)):
+        return _hours(dt.timedelta(**{unit: float(number) for unit, number in found.groupdict("0").items()}))
     return "" if cell is None else str(cell)
 
 
@@ -238,27 +246,55 @@ def _hours(duration: dt.timedelta) -> str:
     return f"{'-' if duration < dt.timedelta() else ''}{hours:02}:{minutes:02}:{seconds.seconds:02}{fraction}"
 
 
-def _without_results(path: Path) -> int:
-    """Formulas whose result was not stored, or is empty: programs that write workbooks do not calculate them."""
+@dataclass
+class _Cells:
+    """How many have no value, or none that was calculated: programs that only write workbooks calculate nothing."""
+
+    without_result: int = 0
+    errors: int = 0
+    formulas: int = 0
+    zeros: int = 0
+
+
+def _notes_of_cells(path: Path) -> list[str]:
+    cells, is_to_be_calculated = _counted(path)
+    notes = {
+        f"{cells.without_result:,} formulas have no stored result, or an empty one: their cells are empty": (
+            cells.without_result
+        ),
+        f"{cells.errors:,} cells hold an error, such as #N/A: they are empty": cells.errors,
+        f"all {cells.formulas:,} formulas have 0 for a result, and the workbook is to be calculated when it is opened: "
+        "open and save it, and upload it again": is_to_be_calculated and 0 < cells.formulas == cells.zeros,
+    }
+    return [note for note, applies in notes.items() if applies]
+
+
+def _counted(path: Path) -> tuple[_Cells, bool]:
+    cells = _Cells()
     with path.open("rb") as file:
         is_zip = file.read(2) == b"PK"
         file.seek(0)
         if not is_zip:
-            return sum(1 for piece in _pieces(file) for _ in _XLS_FORMULA_WITHOUT_RESULT.finditer(piece))
+            found = (match for piece in _pieces(file) for match in _XLS_FORMULA_WITHOUT_RESULT.finditer(piece))
+            cells.without_result = sum(1 for _ in found)
+            return cells, False
     with zipfile.ZipFile(path) as archive:
-        sheets = [name for name in archive.namelist() if _SHEET.fullmatch(name)]
-        return sum(_formulas_without_results(archive, name) for name in sheets)
+        names = archive.namelist()
+        for name in filter(_SHEET.fullmatch, names):
+            _count_cells(archive, name, cells)
+        return cells, _BOOK in names and b"fullCalcOnLoad=" in archive.read(_BOOK)
 
 
-def _formulas_without_results(archive: zipfile.ZipFile, name: str) -> int:
+def _count_cells(archive: zipfile.ZipFile, name: str, cells: _Cells) -> None:
     with archive.open(name) as file:
-        return sum(
-            1
-            for piece in _pieces(file)
-            if b"<f" in piece
-            for cell in _XLSX_FORMULA_WITHOUT_RESULT.finditer(piece)
-            if b't="str"' not in cell[1]
-        )
+        for piece in _pieces(file):
+            if b't="e"' in piece:
+                cells.errors += len(_XLSX_ERROR.findall(piece))
+            if b"<f" in piece:
+                without = _XLSX_FORMULA_WITHOUT_RESULT.finditer(piece)
+                cells.without_result += sum(b't="str"' not in cell[1] for cell in without)
+                cells.formulas += len(_XLSX_FORMULA.findall(piece))
+                cells.zeros += piece.count(b"</f><v>0</v>")
 
 
 def _pieces(file: IO[bytes]) -> Iterator[bytes]:

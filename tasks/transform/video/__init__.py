@@ -1,6 +1,6 @@
 """Makes the web rendition of a video: an MP4 of at most 720 lines that starts at once; and reads its facts.
 
-What one function cannot do in its time, or on its disk, raises LongVideo, and is done by `segments` in several.
+What one function cannot do in its time, or on its disk, raises LongVideo, and is done by `parts` in several.
 """
 
 from pathlib import Path
@@ -21,23 +21,21 @@ from workflow.errors import LongVideo
 
 def recipe_name(_original_name: str, recipe: Recipe) -> str:
     """Names everything that decides the output."""
-    return f"mp4-720{'-private' if recipe.keep_private else ''}"
+    return f"mp4-720{'-private' if recipe.publish_private else ''}"
 
 
 def check(stream: BinaryIO, size: int, max_cpu_seconds: float) -> None:
     """What ranged reads tell, before anything is downloaded: raises a RejectedError, or LongVideo above the limit."""
     probe(stream, size, max_cpu_seconds=max_cpu_seconds, measures=False)
     if size > LIMITS.max_whole_bytes:
-        raise LongVideo(
-            f"The video has {size:,} bytes, more than the disk of one function. It is converted in segments."
-        )
+        raise LongVideo(f"The video has {size:,} bytes, more than the disk of one function. It is converted in parts.")
 
 
 def transform(original: Original, recipe: Recipe) -> Rendered:
     """The MP4, or M4A if there is no picture, and captions; raises a RejectedError, or LongVideo."""
     made = original.scratch / "web.mp4"
     with original.path.open("rb") as stream:
-        found = probe(stream, original.path.stat().st_size, keep_private=recipe.keep_private)
+        found = probe(stream, original.path.stat().st_size, publish_private=recipe.publish_private)
         converted = _convert(stream, found, made, recipe)
         usual = with_size(found, converted.usual_size)
         if usual != found:
@@ -59,7 +57,7 @@ def _convert(stream: BinaryIO, found: Probe, to: Path, recipe: Recipe) -> Conver
         tracks.prepare_decoder()
         reader = Reader(container, tracks)
         packets = reader.demuxed(*tracks.playable, *tracks.captions)
-        tags = read_tags(container.metadata) if recipe.keep_private else {}
+        tags = read_tags(container.metadata) if recipe.publish_private else {}
         job = Job(
             tracks,
             found.picture,

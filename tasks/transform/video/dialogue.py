@@ -21,7 +21,7 @@ _SYLLABLES = re.compile(f"[{_SIGNS_OF_WORDS_CHARS}]")
 
 LEAST_SPOKEN_SHARE = 0.8
 MAX_CUES_WITH_PLACES = 0.02
-MOST_REPEATED = 0.1
+MAX_REPEATED = 0.1
 """A share of all cues: with fewer different ones, numbers apart, it is a form that is filled in again and again."""
 
 _REPEATED_FROM_CUES = 10
@@ -39,7 +39,7 @@ def why_no_dialogue(cues: Sequence[str], name: str) -> str:
     if sum(map(_is_spoken, cues)) < LEAST_SPOKEN_SHARE * len(cues):
         return "it is numbers or codes rather than language"
     forms = {_DIGITS.sub("0", cue) for cue in cues}
-    if len(cues) >= _REPEATED_FROM_CUES and len(forms) <= MOST_REPEATED * len(cues):
+    if len(cues) >= _REPEATED_FROM_CUES and len(forms) <= MAX_REPEATED * len(cues):
         return "its texts are the same but for their numbers"
     return ""
 

@@ -95,20 +95,20 @@ def _track_notes(container: InputContainer, tracks: Tracks) -> Iterator[str]:
     yield from unreadable_note(container.metadata, *(stream.metadata for stream in tracks.playable))
 
 
-def technical_of(container: InputContainer, *, keep_private: bool) -> dict[str, Any]:
+def technical_of(container: InputContainer, *, publish_private: bool) -> dict[str, Any]:
     """Everything that was read, bounded."""
     tags = read_tags(container.metadata)
     return {
         "format": container.format.long_name,
         "streams": [
-            _stream(stream, keep_private=keep_private) for stream in list(container.streams)[:MAX_LISTED_STREAMS]
+            _stream(stream, publish_private=publish_private) for stream in list(container.streams)[:MAX_LISTED_STREAMS]
         ],
         "chapters": read_chapters(container),
-        "tags": tags if keep_private else public_tags(tags, FILM_TAGS),
+        "tags": tags if publish_private else public_tags(tags, FILM_TAGS),
     }
 
 
-def _stream(stream: Stream, *, keep_private: bool) -> dict[str, Any]:
+def _stream(stream: Stream, *, publish_private: bool) -> dict[str, Any]:
     tags = read_tags(stream.metadata)
     return {
         "index": stream.index,
@@ -118,7 +118,7 @@ def _stream(stream: Stream, *, keep_private: bool) -> dict[str, Any]:
         "language": language_of(stream),
         "duration_seconds": seconds(stream.duration, stream.time_base),
         **_details(stream),
-        "tags": tags if keep_private else public_tags(tags, FILM_TAGS),
+        "tags": tags if publish_private else public_tags(tags, FILM_TAGS),
     }
 
 

@@ -19,17 +19,17 @@ class Limits:
     max_pixels: int = 17 * MEGAPIXEL
     max_cpu_seconds: float = 500
     max_whole_bytes: int = 7 * 1024**3
-    max_segments: int = 400
-    min_segment_seconds: float = 10
-    max_segment_seconds: float = 120
-    segment_cpu_seconds: float = 150
+    max_parts: int = 400
+    min_part_seconds: float = 10
+    max_part_seconds: float = 120
+    part_cpu_seconds: float = 150
     max_lost_share: float = 0.1
     min_played_share: float = 0.5
 
 
 LIMITS = Limits()
 
-LEAST_FRAME_RATE, MOST_FRAME_RATE = 30.0, 60.0
+MIN_FRAME_RATE, MAX_FRAME_RATE = 30.0, 60.0
 """What a file is taken to have where it says less, which need not be true; and what is kept of more."""
 
 # CPU milliseconds for each megapixel that is decoded, deinterlaced and scaled, and for each that is encoded.
@@ -46,5 +46,5 @@ def picture_cpu_share(
     """CPU seconds for a second of video: an estimate, rather too high than too low."""
     decoded_ms = _DECODED_MS.get(codec, _DECODED_OTHERWISE_MS) * stored[0] * stored[1] * frame_rate
     a_picture_ms = _ENCODED_MS + (_TONE_MAPPED_MS if is_hdr else 0)
-    encoded_ms = a_picture_ms * target[0] * target[1] * min(frame_rate, MOST_FRAME_RATE)
+    encoded_ms = a_picture_ms * target[0] * target[1] * min(frame_rate, MAX_FRAME_RATE)
     return (decoded_ms + encoded_ms) / MEGAPIXEL / 1000

@@ -21,7 +21,7 @@ from tasks.transform.media import opened
 from tasks.transform.video.convert import SLACK_SECONDS, check_duration
 from tasks.transform.video.facts import facts_of, technical_of
 from tasks.transform.video.geometry import Size, displayed_size, fitted, side_data_of, turn_of
-from tasks.transform.video.limits import LEAST_FRAME_RATE, LIMITS, MEGAPIXEL, SOUND_CPU_SHARE, picture_cpu_share
+from tasks.transform.video.limits import LIMITS, MEGAPIXEL, MIN_FRAME_RATE, SOUND_CPU_SHARE, picture_cpu_share
 from tasks.transform.video.picture import Picture, has_alpha, is_hdr
 from tasks.transform.video.reader import Decoded, Reader
 from tasks.transform.video.tracks import DEMUXERS, Tracks, choose, codec_name
@@ -59,12 +59,12 @@ def probe(
     stream: BinaryIO,
     size: int,
     *,
-    keep_private: bool = False,
+    publish_private: bool = False,
     max_cpu_seconds: float = LIMITS.max_cpu_seconds,
     measures: bool = True,
 ) -> Probe:
     """What `examine` finds; raises LongVideo if converting it takes longer than one function may."""
-    found = examine(stream, size, keep_private=keep_private, measures=measures)
+    found = examine(stream, size, publish_private=publish_private, measures=measures)
     check_cost(found, max_cpu_seconds)
     return found
 
@@ -82,11 +82,11 @@ def check_cost(found: Probe, max_cpu_seconds: float = LIMITS.max_cpu_seconds) ->
     if found.cpu_seconds > max_cpu_seconds:
         raise LongVideo(
             f"Converting {found.duration_seconds / 60:,.0f} minutes takes about {found.cpu_seconds:,.0f} s of CPU; "
-            f"one function does up to {max_cpu_seconds:,.0f}. It is converted in segments."
+            f"one function does up to {max_cpu_seconds:,.0f}. It is converted in parts."
         )
 
 
-def examine(stream: BinaryIO, size: int, *, keep_private: bool = False, measures: bool = True) -> Probe:
+def examine(stream: BinaryIO, size: int, *, publish_private: bool = False, measures: bool = True) -> Probe:
     """Everything that decides how a file of `size` bytes is converted; raises a RejectedError if it cannot be.
 
     Unless it `measures`, what the header says of the duration is taken on trust if it says anything.
@@ -99,7 +99,10 @@ def examine(stream: BinaryIO, size: int, *, keep_private: bool = False, measures
         picture = picture_of(container, tracks, tracks.picture) if tracks.picture else None
         seconds = _announced_duration(container, size)
         is_vouched_for = not measures or _is_vouched_for(container, tracks, size)
-        facts, technical = facts_of(container, tracks, picture), technical_of(container, keep_private=keep_private)
+        facts, technical = (
+            facts_of(container, tracks, picture),
+            technical_of(container, publish_private=publish_private),
+        )
     if seconds is None:
         seconds = _measured_duration(stream)
     elif not is_vouched_for:
@@ -222,6 +225,6 @@ def _cost(picture: Picture | None, seconds: float) -> float:
     sound = seconds * SOUND_CPU_SHARE
     if not picture:
         return sound
-    rate = max(float(picture.frame_rate or 0), LEAST_FRAME_RATE)
+    rate = max(float(picture.frame_rate or 0), MIN_FRAME_RATE)
     share = picture_cpu_share(picture.codec, picture.stored, picture.target, rate, is_hdr=picture.is_hdr)
     return sound + seconds * share

@@ -128,7 +128,7 @@ def _stacks(account: Account) -> Finding:
         return Finding("stacks", True, f"none yet: `sluice deploy --stage {account.settings.stage}` makes them")
     stuck = [name for name, status in there.items() if status not in USABLE]
     told = ", ".join(f"{name} {status}" for name, status in there.items())
-    advice = "CloudFormation updates no stack in this state: wait, or mend or delete it there."
+    advice = "CloudFormation updates no stack in this state: wait, or repair or delete it there."
     return Finding("stacks", not stuck, told, f"{', '.join(stuck)}: {advice}")
 
 

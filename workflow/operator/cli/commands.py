@@ -14,50 +14,53 @@ from typer.core import TyperCommand, TyperGroup
 
 PANELS = {
     "The stage": {
-        "demo": ("local", "Start it all, and watch real files go through the six steps."),
+        "demo": ("local", "Start a local stack, and watch real files go through the six steps."),
         "up": ("local", "Start the embedded AWS on this machine, and deploy to it."),
         "down": ("local", "Stop the embedded AWS."),
-        "doctor": ("local", "Look whether this machine, and for a stage on AWS its account, has what the stage needs."),
-        "status": ("look", "Where this stage runs, and the names of its resources."),
-        "env": ("look", "Print exports, so that any AWS program works against this stage."),
+        "doctor": (
+            "local",
+            "Check that this machine has what Sluice needs and, for a stage on AWS, that the account does.",
+        ),
+        "status": ("lookup", "Show where this stage runs, and the names of its resources."),
+        "env": ("lookup", "Print exports, so that any AWS program works against this stage."),
         "docs": ("docs", "Show a page of the documentation."),
     },
     "Files": {
-        "put": ("put", "Upload files that are not there yet."),
-        "assets": ("look", "The assets that changed last."),
-        "asset": ("look", "The record of an asset."),
-        "get": ("look", "Download what was made of an asset."),
+        "put": ("put", "Upload files that are not in the stage yet."),
+        "assets": ("lookup", "List the assets that changed last."),
+        "asset": ("lookup", "Show an asset's record."),
+        "get": ("lookup", "Download an asset's renditions and thumbnails."),
     },
     "Executions": {
-        "start": ("look", "Start an execution by hand."),
-        "stop": ("stop", "Stop executions that are at work."),
-        "executions": ("look", "The newest executions."),
-        "execution": ("look", "One execution."),
-        "logs": ("look", "Log lines of an asset or an execution."),
-        "console": ("look", "Serve the web console on this machine."),
-        "asl": ("look", "Print the definition of a state machine."),
+        "start": ("lookup", "Start an execution manually."),
+        "stop": ("stop", "Stop running executions."),
+        "executions": ("lookup", "List the newest executions."),
+        "execution": ("lookup", "Show one execution."),
+        "logs": ("lookup", "Show the log lines of an asset or an execution."),
+        "console": ("lookup", "Serve the web console on this machine."),
+        "asl": ("lookup", "Print the definition of a state machine."),
     },
     "Recover": {
-        "redrive": ("mend", "Continue failed executions where they stopped."),
-        "reprocess": ("operate", "Process assets again, wherever their originals are."),
-        "batches": ("operate", "The newest batches of reprocessed assets."),
-        "batch": ("operate", "How a batch is doing."),
-        "restore": ("mend", "Have originals restored out of Glacier."),
-        "release": ("mend", "Check and process rejected files again."),
-        "discard": ("mend", "Let rejected files go, out of quarantine."),
-        "dead-letters": ("dead_letters", "What rules and functions gave up."),
-        "sweep": ("sweep", "Find what a crash or a lost event left undone, and put it right."),
+        "redrive": ("recovery", "Continue failed executions where they stopped."),
+        "reprocess": ("reprocess", "Process assets again, wherever their originals are."),
+        "batches": ("reprocess", "List the newest batches of reprocessed assets."),
+        "batch": ("reprocess", "Show a batch's progress."),
+        "restore": ("recovery", "Restore originals from Glacier."),
+        "release": ("recovery", "Process rejected files again."),
+        "discard": ("recovery", "Delete rejected files from quarantine."),
+        "dead-letters": ("dead_letters", "List, inspect, redrive or discard dead letters."),
+        "sweep": ("sweep", "Find and finish what a crash or a lost event left undone."),
     },
     "Deploy and run": {
-        "init": ("init", "Make a folder to deploy from, with settings of your own."),
-        "deploy": ("release", "Deploy this Sluice."),
-        "cdk": ("release", "Run the AWS CDK's command line on a stage that is on AWS."),
+        "init": ("init", "Create a folder to deploy from, with your own settings."),
+        "deploy": ("release", "Deploy this version of Sluice to a stage."),
+        "cdk": ("release", "Run the AWS CDK's command line for a stage on AWS."),
         "migrate": ("release", "File anew the records that an older Sluice filed."),
-        "versions": ("release", "The published versions."),
-        "rollback": ("release", "Let new executions run an earlier version, at once."),
+        "versions": ("release", "List the published versions."),
+        "rollback": ("release", "Route new executions to an earlier version, at once."),
         "health": ("health", "Check a stage's health."),
-        "cost": ("cost", "What files cost a month on AWS."),
-        "settings": ("live_settings", "Show what can be changed while the stage runs, and change it."),
+        "cost": ("cost", "Estimate the monthly AWS bill."),
+        "settings": ("live_settings", "Show or change the live settings, which need no deployment."),
     },
 }
 """What the help shows together: each command with its module, and the first words of its own help."""
@@ -113,7 +116,7 @@ def _show_version(wanted: bool) -> None:
 
 def every_command(
     _version: Annotated[
-        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version, and stop.")
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version and exit.")
     ] = False,
 ) -> None:
     """Options of `sluice` itself."""
@@ -124,7 +127,7 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     help="Upload a file, and it is checked, converted, previewed, recorded, announced and archived.",
-    epilog="Exit codes: 0 all is well, 1 the work failed, 2 the command was used wrongly.",
+    epilog="Exit codes: 0 success, 1 the work failed, 2 wrong usage.",
 )
 app.callback()(every_command)
 

@@ -32,14 +32,15 @@ def add_to(app: typer.Typer) -> None:
 def cost_command(
     files: Annotated[int, typer.Option(help="How many files are uploaded in a month.", min=1)] = 1_000_000,
     mix_file: Annotated[
-        Path | None, typer.Option("--mix", help="A TOML file of the kinds and sizes.", exists=True, dir_okay=False)
+        Path | None,
+        typer.Option("--mix", help="A TOML file with the mix of kinds and sizes.", exists=True, dir_okay=False),
     ] = None,
-    months: Annotated[int, typer.Option(help="The bill of this month, after as many alike.", min=1, max=120)] = 12,
+    months: Annotated[int, typer.Option(help="How many months of such uploads are in storage.", min=1, max=120)] = 12,
     stage: Annotated[str, typer.Option("--stage", help="Whose lifecycle rules apply.")] = "prod",
-    plot: Annotated[Path | None, typer.Option(help="Draw an SVG there, too.", dir_okay=False)] = None,
+    plot: Annotated[Path | None, typer.Option(help="Also draw an SVG to this file.", dir_okay=False)] = None,
     json: Json = False,
 ) -> None:
-    """What files cost a month on AWS, by component; what other architectures would. Asks nothing of AWS."""
+    """Estimate the monthly AWS bill by component, and that of other architectures. Makes no call to AWS."""
     wanted = _mix(mix_file)
     made = bill(files, wanted, _plan(stage), months)
     others = compare.ways(files, wanted)

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from workflow.operator import previews
 from workflow.operator.cli import views
-from workflow.operator.cli.operate import Yes, confirm_preview
+from workflow.operator.cli.confirmation import Yes, confirm_preview
 from workflow.operator.cli.options import Limit, Printer, command
 from workflow.operator.cli.progress import bar
 from workflow.operator.client import Sluice
@@ -35,16 +35,20 @@ def add_to(app: typer.Typer) -> None:
 def dead_letters_command(
     sluice: Sluice,
     printer: Printer,
-    queue: Annotated[str | None, typer.Argument(help="Look into this one; else list all.")] = None,
-    redrive: Annotated[bool, typer.Option("--redrive", help="Send its messages, or those of all, again.")] = False,
-    discard: Annotated[bool, typer.Option("--discard", help="Take its messages out; the stage keeps copies.")] = False,
+    queue: Annotated[str | None, typer.Argument(help="The queue to inspect; without it, list all queues.")] = None,
+    redrive: Annotated[
+        bool, typer.Option("--redrive", help="Process its messages again, or those of all queues.")
+    ] = False,
+    discard: Annotated[
+        bool, typer.Option("--discard", help="Remove its messages; copies are kept in the operations bucket.")
+    ] = False,
     message: Annotated[list[str] | None, typer.Option(help="Only the message with this id.", metavar="ID")] = None,
     why: Annotated[str | None, typer.Option(help="The reason, which is kept with what is discarded.")] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what it would be about.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show which messages would be affected.")] = False,
     limit: Limit = 20,
     yes: Yes = False,
 ) -> None:
-    """What rules and functions gave up: list it, look into a queue, send it again when its cause is mended."""
+    """List, inspect, redrive or discard dead letters: what rules and functions gave up on."""
     if redrive and discard:
         raise typer.BadParameter("Say one of --redrive and --discard.")
     if discard and not (queue and why):
@@ -116,7 +120,7 @@ def letters_view(queue: str, found: Sequence[Letter]) -> RenderableType:
     for each in found:
         ago = age(each.sent_at) if each.sent_at else ""
         made.add_row(each.message_id, ago, each.event or "", each.about or "", _because(each))
-    hint = f"--json shows them whole. When the cause is mended: `sluice dead-letters {queue} --redrive`."
+    hint = f"--json shows them whole. Once the cause is fixed: `sluice dead-letters {queue} --redrive`."
     return Group(made, Text(hint))
 
 

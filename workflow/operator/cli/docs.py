@@ -17,7 +17,8 @@ def add_to(app: typer.Typer) -> None:
 
 def docs_command(
     page: Annotated[
-        str | None, typer.Argument(help="As messages name it, such as docs/runbook.md#slow; else a list of all.")
+        str | None,
+        typer.Argument(help="As messages name it, such as docs/runbook.md#throttled; without it, list all pages."),
     ] = None,
     json: Json = False,
 ) -> None:

@@ -16,7 +16,7 @@ def add_to(app: typer.Typer) -> None:
 
 
 def health(sluice: Sluice, printer: Printer) -> None:
-    """Check a stage's health: what needs a person, and the command that mends it; exit code 1 if there is anything."""
+    """Check a stage's health: what needs a person, and the command that fixes it; exit code 1 if there is anything."""
     found = checks.health(sluice)
     printer.show([asdict(each) for each in found], lambda: views.findings_view(found))
     if any(each.ok is False for each in found):

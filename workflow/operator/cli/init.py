@@ -15,10 +15,10 @@ def add_to(app: typer.Typer) -> None:
 
 
 def init_command(
-    folder: Annotated[Path, typer.Argument(help="Is made, unless it is there.", file_okay=False)],
+    folder: Annotated[Path, typer.Argument(help="The folder, which is created if it does not exist.", file_okay=False)],
     json: Json = False,
 ) -> None:
-    """Make a folder to deploy from, with settings of your own. A stages.toml that is there stays as it is."""
+    """Create a folder to deploy from, with your own settings. An existing stages.toml is left as it is."""
     written = [str(path) for path in starter.write(folder)]
     facts = {"folder": str(folder), "written": written}
     Printer(json).show(facts, lambda: "\n".join([*(f"Wrote {path}" for path in written), _next(folder)]))

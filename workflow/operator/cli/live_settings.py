@@ -10,7 +10,7 @@ from rich.console import Group, RenderableType
 
 from workflow.operator import previews
 from workflow.operator.cli import views
-from workflow.operator.cli.operate import Yes, confirm_preview
+from workflow.operator.cli.confirmation import Yes, confirm_preview
 from workflow.operator.cli.options import Printer, command
 from workflow.operator.client import Sluice
 from workflow.operator.operations.live_settings import MEANS, Change, Written, change, checked, planned, written
@@ -26,12 +26,12 @@ def settings_command(
     printer: Printer,
     changes: Annotated[
         list[str] | None,
-        typer.Option("--set", help="NAME=VALUE, such as refused_kinds=video; NAME= for the value as deployed."),
+        typer.Option("--set", help="NAME=VALUE, such as refused_kinds=video; NAME= resets it to the deployed value."),
     ] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would change.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would change.")] = False,
     yes: Yes = False,
 ) -> None:
-    """Show what can be changed while the stage runs, and change it."""
+    """Show or change the live settings, which need no deployment."""
     if changes:
         found = planned(written(sluice), changes)
         if dry_run:

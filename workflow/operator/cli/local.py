@@ -19,7 +19,7 @@ from workflow.operator.stack import LOCAL, STATE_DIR, Connection
 
 ERRORS = (DeploymentError, EmulatorError, SynthesisError)
 
-Port = Annotated[int | None, typer.Option(help="The port on loopback; 4566 if not named.", min=1, max=65535)]
+Port = Annotated[int | None, typer.Option(help="The port on loopback. [default: 4566]", min=1, max=65535)]
 
 
 def add_to(app: typer.Typer) -> None:
@@ -43,7 +43,7 @@ def _connect(access: LocalAccess) -> Connection:
 
 
 def up_command(
-    detach: Annotated[bool, typer.Option("--detach", help="Leave it running, and return.")] = False,
+    detach: Annotated[bool, typer.Option("--detach", help="Return, and leave it running.")] = False,
     port: Port = None,
     json: Json = False,
 ) -> None:
@@ -65,7 +65,7 @@ def _until_stopped() -> None:
 
 
 def down_command(
-    wipe: Annotated[bool, typer.Option("--wipe", help="Forget everything: objects, records, executions.")] = False,
+    wipe: Annotated[bool, typer.Option("--wipe", help="Delete everything: objects, records, executions.")] = False,
     json: Json = False,
 ) -> None:
     """Stop the embedded AWS; its state stays in .sluice/ unless wiped."""
@@ -75,7 +75,7 @@ def down_command(
 
 
 def demo_command(port: Port = None, json: Json = False) -> None:
-    """Start it all, and watch real files go through the six steps; exit code 1 if one ends as it should not."""
+    """Start a local stack, and watch real files go through the six steps; exit code 1 unless each ends as expected."""
     ready = bring_up(port)
     files = demo.run(live=not json)
     ok = all(each.as_expected for each in files)
@@ -91,7 +91,7 @@ def demo_command(port: Port = None, json: Json = False) -> None:
 
 
 def doctor_command(stage: Stage = LOCAL, profile: Profile = None, region: Region = None, json: Json = False) -> None:
-    """Look whether this machine, and for a stage on AWS its account, has what the stage needs."""
+    """Check that this machine has what Sluice needs and, for a stage on AWS, that the account does."""
     findings = doctor.examine(Path()) if stage == LOCAL else doctor.examine_aws(stage, profile, region)
     facts = [{"check": each.check, "ok": each.ok, "found": each.found, "advice": each.advice} for each in findings]
     Printer(json).show(facts, lambda: views.findings_view(findings))

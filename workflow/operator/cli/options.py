@@ -21,7 +21,7 @@ from workflow.operator.stack import LOCAL, Connection
 PIPED_WIDTH = 200
 """Columns of a table that no terminal bounds."""
 
-LONGEST_SPAN = timedelta(days=10_000)
+MAX_SPAN = timedelta(days=10_000)
 
 STDOUT = Console(width=None if sys.stdout and sys.stdout.isatty() else PIPED_WIDTH)
 STDERR = Console(stderr=True)
@@ -49,8 +49,8 @@ def span_of(text: str) -> timedelta:
     if match is None:
         raise typer.BadParameter(f"{text!r} is not a span of time such as 30m, 12h or 2d.")
     seconds = int(match[1]) * {"s": 1, "m": 60, "h": 3600, "d": 86_400}[match[2]]
-    if seconds > LONGEST_SPAN.total_seconds():
-        raise typer.BadParameter(f"{text!r} is longer than {LONGEST_SPAN.days:,}d, before which nothing was.")
+    if seconds > MAX_SPAN.total_seconds():
+        raise typer.BadParameter(f"{text!r} is longer than {MAX_SPAN.days:,}d, before which nothing was.")
     return timedelta(seconds=seconds)
 
 

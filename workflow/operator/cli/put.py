@@ -31,15 +31,19 @@ def add_to(app: typer.Typer) -> None:
 def put_command(
     sluice: Sluice,
     printer: Printer,
-    paths: Annotated[list[Path], typer.Argument(help="Files, or folders with all files in them.", exists=True)],
-    prefix: Annotated[str, typer.Option(help="Put before each key.")] = "",
-    force: Annotated[bool, typer.Option("--force", help="As new versions also those that are there already.")] = False,
-    wait: Annotated[bool, typer.Option("--wait", help="Follow every file to its end.")] = False,
+    paths: Annotated[
+        list[Path], typer.Argument(help="Files, or folders, which are uploaded with all they contain.", exists=True)
+    ],
+    prefix: Annotated[str, typer.Option(help="A prefix for each key.")] = "",
+    force: Annotated[
+        bool, typer.Option("--force", help="Upload files that are there already as well, as new versions.")
+    ] = False,
+    wait: Annotated[bool, typer.Option("--wait", help="Wait for every file's outcome.")] = False,
     timeout: Timeout = 900,
 ) -> None:
-    """Upload files that are not there yet, and with --wait tell what became of each: exit code 1 unless all succeeded.
+    """Upload files that are not in the stage yet; with --wait report each outcome: exit code 1 unless all succeed.
 
-    Done again, it goes on where it was interrupted: what is there, with the same bytes, is left as it is.
+    Run again, it resumes where it was interrupted: a file that is there with the same bytes is skipped.
     """
     planned = plan(paths, prefix)
     _tell_left_out(planned.left_out)

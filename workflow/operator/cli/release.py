@@ -20,7 +20,7 @@ from infra.stages.stages import CHOSEN, settings_of, stages_file
 from workflow.names import resource_name
 from workflow.operator import index_steps, previews
 from workflow.operator.cli import local, views
-from workflow.operator.cli.operate import Yes, confirm_preview
+from workflow.operator.cli.confirmation import Yes, confirm_preview
 from workflow.operator.cli.options import STDERR, Json, Printer, Profile, Region, Stage, command
 from workflow.operator.client import Sluice
 from workflow.operator.formatting import moment
@@ -42,15 +42,15 @@ def add_to(app: typer.Typer) -> None:
 
 def deploy_command(
     stage: Stage = LOCAL,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask before permissions become wider.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask before permissions are broadened.")] = False,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Only make the templates and packages, without an account.")
+        bool, typer.Option("--dry-run", help="Only build the templates and packages; needs no account.")
     ] = False,
     profile: Profile = None,
     region: Region = None,
     json: Json = False,
 ) -> None:
-    """Deploy this Sluice, and follow the new version until it has all executions; exit code 1 if it was rolled back."""
+    """Deploy this version of Sluice to a stage, and follow the rollout; exit code 1 if it was rolled back."""
     settings_of(stage)
     if dry_run:
         _synthesize(stage, region, Printer(json))
@@ -71,12 +71,12 @@ def deploy_command(
 
 
 def cdk_command(
-    arguments: Annotated[list[str], typer.Argument(help="Such as bootstrap, diff or destroy, with its options.")],
+    arguments: Annotated[list[str], typer.Argument(help="For example bootstrap, diff or destroy, with options.")],
     stage: Stage = LOCAL,
     profile: Profile = None,
     region: Region = None,
 ) -> None:
-    """Run the AWS CDK's command line on a stage that is on AWS."""
+    """Run the AWS CDK's command line for a stage on AWS."""
     if stage == LOCAL:
         raise typer.BadParameter("The local stage is not for AWS: name another with --stage.")
     settings_of(stage)
@@ -90,11 +90,11 @@ def cdk_command(
 def rollback(
     sluice: Sluice,
     printer: Printer,
-    to: Annotated[int | None, typer.Option(help="A version; else the one before.", min=1)] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what it would do.")] = False,
+    to: Annotated[int | None, typer.Option(help="The version; by default the previous one.", min=1)] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would happen.")] = False,
     yes: Yes = False,
 ) -> None:
-    """Let new executions run an earlier version, at once. Those at work go on as they started."""
+    """Route new executions to an earlier version, at once. Running ones keep the version they started with."""
     releases = Releases(sluice.aws)
     cancels = to is None and releases.deploying()
     planned = None if cancels else releases.planned(to)
@@ -116,9 +116,9 @@ def rollback(
 def versions(
     sluice: Sluice,
     printer: Printer,
-    prune: Annotated[bool, typer.Option("--prune", help="Delete those that nothing can need any more.")] = False,
+    prune: Annotated[bool, typer.Option("--prune", help="Delete versions that nothing uses any more.")] = False,
 ) -> None:
-    """The published versions: which are live, with what share of new executions, since when."""
+    """List the published versions: which are live, since when, and for what share of new executions."""
     releases = Releases(sluice.aws)
     if prune:
         pruned = releases.prune(datetime.now(UTC))

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from workflow.operator import previews
 from workflow.operator.cli import views
-from workflow.operator.cli.operate import Yes, confirm, confirm_preview
+from workflow.operator.cli.confirmation import Yes, confirm, confirm_preview
 from workflow.operator.cli.options import Printer, Since, command, moment_of, span_of
 from workflow.operator.cli.progress import bar
 from workflow.operator.client import Sluice
@@ -30,7 +30,7 @@ def stop_command(
     sluice: Sluice,
     printer: Printer,
     executions: Annotated[list[str] | None, typer.Argument(help="Names or ARNs.", metavar="EXECUTION")] = None,
-    running: Annotated[bool, typer.Option("--running", help="All that are at work.")] = False,
+    running: Annotated[bool, typer.Option("--running", help="All running executions.")] = False,
     prefix: Annotated[str, typer.Option(help="Whose file's key begins so.")] = "",
     since: Since = None,
     older_than: Annotated[str | None, typer.Option(help="At work for longer than this, such as 2h.")] = None,
@@ -38,7 +38,7 @@ def stop_command(
     why: Annotated[str | None, typer.Option(help="The reason, which the record keeps.")] = None,
     yes: Yes = False,
 ) -> None:
-    """Stop executions that are at work: their originals stay where they are, and a redrive goes on with them."""
+    """Stop running executions. Their originals stay where they are, and a redrive continues them."""
     filtered = running or bool(prefix or since or older_than)
     if filtered == bool(executions):
         raise typer.BadParameter("Name executions, or say which: --running, --prefix, --since, --older-than.")

@@ -29,10 +29,11 @@ def sweep_command(
     sluice: Sluice,
     printer: Printer,
     older_than: Annotated[
-        str | None, typer.Option(help="Only what did not change for so long, such as 15m; else as the stage says.")
+        str | None,
+        typer.Option(help="Only what has not changed for this long, such as 15m; by default the stage's setting."),
     ] = None,
 ) -> None:
-    """Find what a crash or a lost event left undone, and put it right; exit code 1 where AWS refused something."""
+    """Find and finish what a crash or a lost event left undone; exit code 1 where AWS refused something."""
     span = span_of(older_than) if older_than else None
     with STDERR.status("looking at what is in the ways in, and at what is said to be at work"):
         report = sweep(sluice, older_than=span)

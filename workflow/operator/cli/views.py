@@ -12,6 +12,7 @@ from rich.text import Text
 
 from tasks.shared.publish import EXTENSIONS
 from tasks.shared.records.model import Record, Unreadable
+from workflow.errors import explain
 from workflow.history import StateRun
 from workflow.operator.formatting import age, moment, size, took
 from workflow.operator.shapes import Asset, Execution, ExecutionLine, LogLine, Outcome, Version
@@ -134,6 +135,7 @@ def asset_view(found: Asset) -> RenderableType:
         ("asset", record.asset_id),
         ("status", colored(record.status)),
         *([("reason", f"{reason.code}: {reason.message}")] if reason else []),
+        *([("what to do", known.advice)] if reason and (known := explain(reason.code)) else []),
         *([("reused", f"content equals asset {record.reused_from}")] if record.reused_from else []),
         *([("degraded", record.degraded)] if record.degraded else []),
         *[("note", note) for note in record.notes],

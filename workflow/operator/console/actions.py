@@ -156,11 +156,11 @@ class Actions:
         if found:
             await self.stop_executions(found)
         elif found is not None:
-            tell("No execution that matches is at work.")
+            tell("No running execution matches.")
 
     @of_the_page
     async def stop_executions(self, found: Sequence[Running]) -> None:
-        """Stop executions that are at work."""
+        """Stop running executions."""
         answer = await confirm(about(previews.of_stop(found), why="needed", dangerous=True))
         if answer is not None:
             names = [each.execution for each in found]
@@ -217,7 +217,7 @@ class Actions:
         """Start an execution for any object in ingest, archive or quarantine."""
         answer = await confirm(
             Question(
-                "Start an execution by hand",
+                "Start an execution manually",
                 ("The original is found wherever it is now. It costs one execution.",),
                 "Start",
                 asks=(Field(ADDRESS, address_problem), Field(VERSION)),
@@ -260,7 +260,7 @@ class Actions:
         answer = await confirm(about(previews.of_sending_again(waiting, _meant(waiting, ids)), why=""))
         if answer is None:
             return False
-        with Busy("Sending again"):
+        with Busy("Redriving"):
             sent = await self._try(
                 partial(redrive_dead_letters, self._sluice, queue, by=self._console.by, ids=ids or None)
             )
@@ -336,13 +336,13 @@ class Actions:
             report = await self._try(partial(sweep, self._sluice))
         if report:
             counts = Counter[str]({did: count for did, count in report.counts.items() if count})
-            found = f"It found {_told(counts)}" if counts else "Nothing was amiss"
+            found = f"It found {_told(counts)}" if counts else "Nothing was wrong"
             tell(f"Looked at {report.looked_at:,}. {found}.", bad=bool(counts[Did.TROUBLE]))
 
     @of_the_page
     async def resume_batch(self, name: str) -> None:
         """Go on with what a batch left undone."""
-        says = ("What has ended well is not done again; what failed is tried once more.",)
+        says = ("Assets that succeeded are skipped; those that failed are processed again.",)
         answer = await confirm(Question(f"Resume batch {name}?", says, "Resume"))
         if answer is not None:
             _follow_batch(await self._try(partial(resume, self._sluice, name, by=self._console.by)))
@@ -350,7 +350,7 @@ class Actions:
     @of_the_page
     async def stop_batch(self, name: str) -> None:
         """Let a batch start nothing more."""
-        says = ("No more executions are started, and those at work are stopped. It can be resumed.",)
+        says = ("No more executions are started, and running ones are stopped. The batch can be resumed.",)
         answer = await confirm(Question(f"Stop batch {name}?", says, "Stop", dangerous=True))
         if answer is not None:
             await self._try(partial(stop, self._sluice, name, by=self._console.by))

@@ -1,36 +1,23 @@
-"""What to do about a reject code, an error or an alarm: docs/operating.md and docs/runbook.md, read from there."""
+"""What to do about an error or an alarm, without the marks of Markdown: from `workflow.errors` and docs/runbook.md."""
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
-from pathlib import Path
 
-from workflow.operator.docs.pages import page, read
+from workflow.errors import explain
+from workflow.operator.docs.pages import read
 
-PAGE = page("operating")
-
-_ROW = re.compile(
-    r"^\| (?P<codes>[A-Z][\w.]+(?:, [A-Z][\w.]+)*) \| (?P<means>[^|]+) \| (?P<do>[^|]+) \|$", re.MULTILINE
-)
 _LINK = re.compile(r"\[(?P<label>[^]]+)\]\([^)]+\)")
 
 
-@dataclass(frozen=True)
-class Advice:
-    """Two sentences without their capitals, as the tables have them."""
-
-    means: str
-    do: str
+def meaning_of(code: str) -> str | None:
+    """What an error means; None of one that only its message explains."""
+    found = explain(code)
+    return found and _plain(found.means)
 
 
-def read_advice(file: Path = PAGE) -> Mapping[str, Advice]:
-    """Advice by code."""
-    text = file.read_text()
-    return {
-        code: Advice(row["means"].replace("`", ""), row["do"].replace("`", ""))
-        for row in _ROW.finditer(text)
-        for code in row["codes"].split(", ")
-    }
+def advice_on(code: str) -> str | None:
+    """What to do about an error; None of one that only its message explains."""
+    found = explain(code)
+    return found and _plain(found.advice)
 
 
 def read_runbook(alarm: str) -> list[str]:
@@ -38,4 +25,8 @@ def read_runbook(alarm: str) -> list[str]:
     _, _, body = read(f"docs/runbook.md#{alarm}").partition("\n")
     parts = re.split(r"\n\s*\n(?:\* )?|\n\* ", f"\n{body.strip()}")
     plain = (_LINK.sub(r"\g<label>", " ".join(each.split())) for each in parts)
-    return [each.replace("`", "").replace("*", "") for each in plain if each]
+    return [_plain(each).replace("*", "") for each in plain if each]
+
+
+def _plain(text: str) -> str:
+    return text.replace("`", "")

@@ -10,7 +10,6 @@ from urllib.parse import quote
 from nicegui import ui
 
 from workflow.operator.client import Sluice
-from workflow.operator.console.advice import Advice, read_advice
 from workflow.operator.console.files import Files
 from workflow.operator.console.uploads import Uploads
 from workflow.operator.console.widgets import box, button, link, text
@@ -36,10 +35,6 @@ class Console:
     @cached_property
     def files(self) -> Files:
         return Files(self.sluice)
-
-    @cached_property
-    def advice(self) -> Mapping[str, Advice]:
-        return read_advice()
 
     def step_functions_url(self, arn: str) -> str | None:
         """The execution's page in AWS's console; there is none for the laptop."""

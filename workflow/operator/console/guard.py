@@ -55,7 +55,7 @@ class Guard:
             return refused
         must_tell = scope["type"] == "websocket" or scope["method"] not in READING
         if must_tell and "origin" not in headers:
-            return "This takes no such requests but of its own pages."
+            return "Only this console's own pages may send such requests."
         return None
 
     def _stranger(self, headers: Headers) -> str | None:

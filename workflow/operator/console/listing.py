@@ -16,7 +16,7 @@ from tasks.shared.batched import batched
 from tasks.shared.executions import EVER, Executions, back_to
 from tasks.shared.records.model import Listed, Record, Unreadable
 from workflow.operator.client import STATUSES, Sluice
-from workflow.operator.unheard import is_denied
+from workflow.operator.unrecorded import is_denied
 
 READ_AT_ONCE = 100
 LOOKED_MAX = 2_000
@@ -124,11 +124,11 @@ def assets(
 
     page = _indexed(sluice, wanted, takes, size, token)
     page = replace(page, unreadable=tuple(sluice.unreadable()))
-    unheard = sluice.unheard_lately()
-    if not unheard:
+    unrecorded = sluice.unrecorded_lately()
+    if not unrecorded:
         return page
-    known = sluice.records.assets.many(unheard)
-    failed = {asset: item for asset, item in unheard.items() if is_denied(known.get(asset), item)}
+    known = sluice.records.assets.many(unrecorded)
+    failed = {asset: item for asset, item in unrecorded.items() if is_denied(known.get(asset), item)}
     first: list[Listed] = (
         [] if token else [each for each in failed.values() if wanted.takes_time_of(each) and takes(each)]
     )

@@ -88,6 +88,6 @@ def _application(console: Console) -> FastAPI:
 async def _not_found(console: Console, request: Request, _: Exception) -> Response:
     """A page with the navigation on it, where somebody reads it."""
     with Client(ui.page(""), request=request) as client, frame(console, "Not found", at=""):
-        page_head("There is no such page")
-        text("The address is wrong, or of another version. The lists above lead to all.", "p", "muted")
+        page_head("No such page")
+        text("The address is wrong, or belongs to another version. The lists above lead everywhere.", "p", "muted")
     return client.build_response(request, 404)

@@ -13,7 +13,7 @@ from statistics import quantiles
 from tasks.shared.records.model import Listed
 from workflow.operator.client import STATUSES, Sluice
 from workflow.operator.console.listing import newest
-from workflow.operator.unheard import is_denied
+from workflow.operator.unrecorded import is_denied
 
 RECORDS_MAX = 5_000
 """Of each status; beyond it the oldest are left out, and the page says so."""
@@ -87,9 +87,9 @@ class Window:
 
     def _truly(self, sluice: Sluice, start: datetime) -> Iterable[Listed]:
         """With failures that nobody has recorded."""
-        unheard = sluice.unheard_lately()
-        known = sluice.records.assets.many(unheard) if unheard else {}
-        denied = {asset: item for asset, item in unheard.items() if is_denied(known.get(asset), item)}
+        unrecorded = sluice.unrecorded_lately()
+        known = sluice.records.assets.many(unrecorded) if unrecorded else {}
+        denied = {asset: item for asset, item in unrecorded.items() if is_denied(known.get(asset), item)}
         return (each for each in (self._records | denied).values() if each.updated_at >= start.isoformat())
 
     def _bounds(self, now: datetime) -> tuple[datetime, datetime]:

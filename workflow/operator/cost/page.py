@@ -1,22 +1,13 @@
-"""Fills in the tables of docs/cost.md and docs/scaling.md, and draws docs/cost.svg.
-
-`python -m workflow.operator.cost.page`
-"""
-
-import re
-from collections.abc import Iterable
-from pathlib import Path
+"""The tables of docs/cost.md and docs/scaling.md."""
 
 from infra.stages.stages import built_in
 from workflow import prices
-from workflow.operator.cost import bounds, compare, mix, reference, svg
+from workflow.operator.cost import bounds, compare, mix, reference
 from workflow.operator.cost.bill import Bill, bill
 from workflow.operator.cost.measured import invocation, measured
 from workflow.operator.cost.stages import plan_of
+from workflow.operator.formatting import filled, table
 
-PAGE = Path(__file__).parents[3] / "docs" / "cost.md"
-PICTURE = PAGE.with_suffix(".svg")
-SCALING = PAGE.with_name("scaling.md")
 FILES, MONTHS = 1_000_000, 12
 
 
@@ -26,19 +17,14 @@ def typical() -> Bill:
 
 def page(text: str) -> str:
     """The page with its tables as they are now; what is between them stays."""
-    tables = {
-        "bill": _bill(),
-        "ways": _ways(),
-        "reference": _reference(),
-        "work": _work(),
-        "prices": _prices(),
-        "bounds": _bounds(),
-        "day": _day(),
-    }
-    for name, rows in tables.items():
-        marked = re.compile(rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)", re.DOTALL)
-        text = marked.sub(lambda found, rows=rows: f"{found[1]}{_markdown(rows)}{found[2]}", text)
-    return text
+    tables = {"bill": _bill(), "ways": _ways(), "reference": _reference(), "work": _work(), "prices": _prices()}
+    return filled(text, {name: table(rows[0], rows[1:]) for name, rows in tables.items()})
+
+
+def scaling_page(text: str) -> str:
+    """The same of what bounds a stage."""
+    tables = {"bounds": _bounds(), "day": _day()}
+    return filled(text, {name: table(rows[0], rows[1:]) for name, rows in tables.items()})
 
 
 Rows = list[tuple[str, ...]]
@@ -118,15 +104,3 @@ def _quoted(price: prices.Price) -> str:
 
 def _plain(quoted: float) -> str:
     return f"{quoted:.10f}".rstrip("0").rstrip(".")
-
-
-def _markdown(rows: Iterable[tuple[str, ...]]) -> str:
-    head, *others = rows
-    lines = [head, ("---",) * len(head), *others]
-    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
-
-
-if __name__ == "__main__":
-    for each in (PAGE, SCALING):
-        each.write_text(page(each.read_text()))
-    PICTURE.write_text(svg.draw(typical()))

@@ -1,7 +1,6 @@
-"""Writes docs/kinds.md from the tables in the code: python -m workflow.operator.docs.kinds_page."""
+"""docs/kinds.md, from the tables in the code."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from pathlib import Path
+from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 
 from tasks.shared.work import Recipe
@@ -17,7 +16,7 @@ from workflow import errors
 from workflow.kinds import (
     ARCHIVE,
     AUDIO,
-    BIG_FILES,
+    BIG_FILE_MAX_BYTES,
     DOCUMENT,
     GIB,
     IMAGE,
@@ -32,8 +31,7 @@ from workflow.kinds import (
     Kind,
 )
 from workflow.limits import BY_KIND, FUNCTIONS
-
-PAGE = Path(__file__).parents[3] / "docs" / "kinds.md"
+from workflow.operator.formatting import table
 
 _SEVERAL = {"": "–", "frames": "an animation stays one", "pages": "the first page is shown"}
 _RECIPE = Recipe()
@@ -41,13 +39,14 @@ _RECIPE = Recipe()
 
 def page() -> str:
     """The whole page, in Markdown."""
-    return "\n".join((*_introduction(), *(line for kind in KINDS.values() for line in _section(kind)), *_rejections()))
+    lines = (*_introduction(), *(line for kind in KINDS.values() for line in _section(kind)), *_rejections())
+    return "\n".join(lines) + "\n"
 
 
 def _introduction() -> Iterator[str]:
     yield "# Kinds: what is accepted, and what becomes of it"
     yield ""
-    yield "Written by `python -m workflow.operator.docs.kinds_page` from the tables in code; a test compares the two."
+    yield "Written by `poe docs` from the tables in code; a test compares the two."
     yield ""
     yield (
         "What a file is, its content tells; a name or a declared type that says otherwise is only noted. A name may "
@@ -59,13 +58,13 @@ def _introduction() -> Iterator[str]:
 def _section(kind: Kind) -> Iterator[str]:
     yield f"## {kind.name}"
     yield ""
-    yield from _table(("format", "content type", "names", *_FORMAT_COLUMNS.get(kind.name, ())), _rows(kind))
+    yield table(("format", "content type", "names", *_FORMAT_COLUMNS.get(kind.name, ())), _rows(kind))
     yield ""
     yield from (f"* {fact}" for fact in _FACTS[kind.name]())
     yield from _big_files(kind)
     yield f"* **Reject codes**: {', '.join(_CODES[kind.name])}, TooLarge."
     yield ""
-    yield from _table(("function", "memory MB", "seconds", "scratch MB"), _functions(kind))
+    yield table(("function", "memory MB", "seconds", "scratch MB"), _functions(kind))
     yield ""
 
 
@@ -188,7 +187,7 @@ def _video_facts() -> Iterator[str]:
     )
     yield (
         "**Long videos**: what would take more than the stage's `long_video_cpu_seconds` to convert is cut at key "
-        f"frames into up to {limits.max_segments} parts, converted at the same time and joined; or, with "
+        f"frames into up to {limits.max_parts} parts, converted at the same time and joined; or, with "
         "`long_videos: mediaconvert`, sent to AWS Elemental MediaConvert."
     )
     yield (
@@ -299,9 +298,9 @@ _CODES: Mapping[str, tuple[str, ...]] = MappingProxyType(
 
 
 def _big_files(kind: Kind) -> Iterator[str]:
-    if kind.name in BIG_FILES:
+    if kind.name in BIG_FILE_MAX_BYTES:
         yield (
-            f"* **Big files**: up to {BIG_FILES[kind.name] / GIB:,.0f} GiB, unless packed, where the stage's "
+            f"* **Big files**: up to {BIG_FILE_MAX_BYTES[kind.name] / GIB:,.0f} GiB, unless packed, where the stage's "
             "`big_files` is set: transformed in a container."
         )
 
@@ -319,14 +318,4 @@ def _rejections() -> Iterator[str]:
     yield "What to do about each is in [operating.md](operating.md#reject-codes)."
     yield ""
     codes = errors.rejections()
-    yield from _table(("code", "means"), ((code, (getattr(errors, code).__doc__ or "").strip()) for code in codes))
-    yield ""
-
-
-def _table(titles: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> Iterator[str]:
-    for cells in (titles, ("---",) * len(titles), *rows):
-        yield f"| {' | '.join(cells)} |"
-
-
-if __name__ == "__main__":
-    PAGE.write_text(page())
+    yield table(("code", "means"), ((code, errors.meaning(getattr(errors, code))) for code in codes))

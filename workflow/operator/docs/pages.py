@@ -11,7 +11,7 @@ _HEADING = re.compile(r"^(?P<level>#+) (?P<title>.+)$", re.MULTILINE)
 
 
 class NoPageError(Exception):
-    """There is no such page or heading; the message names those that there are."""
+    """No such page or heading; the message names those that there are."""
 
 
 def folder() -> Path:

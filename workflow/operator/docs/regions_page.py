@@ -1,11 +1,9 @@
-"""Writes docs/regions.md from the tables in the code: python -m workflow.operator.docs.regions_page."""
+"""docs/regions.md, from the tables in the code."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 from infra.stages.regions import BUDGETS, MEDIA_CONVERT, REGIONS
 
-PAGE = Path(__file__).parents[3] / "docs" / "regions.md"
 INTRODUCTION = """\
 # Regions
 
@@ -21,7 +19,7 @@ Where from: budgets and all other types from the CloudFormation schemas of each 
 MediaConvert from botocore's endpoints. `tests/infra/test_regions.py` compares this table, and every type of every
 stage's templates, with both. Regions that are not here are not refused; nothing is known of them.
 
-## Instead
+## Alternatives
 
 * **A budget** belongs to the account, not to a region: set `monthly_budget_dollars = 0` and make one for the tag
   `stage` in the Billing console. GovCloud has none of its own; its costs are in the standard account that pays for it.
@@ -30,7 +28,7 @@ stage's templates, with both. Regions that are not here are not refused; nothing
 ## GovCloud and China
 
 Templates and definitions name the partition that they are deployed to. Everything there is as little proven as
-elsewhere on AWS ([deploying.md](deploying.md#what-was-proven-and-how)), and these not even by documentation:
+elsewhere on AWS ([deploying.md](deploying.md#what-was-tested-and-how)), and these not even by documentation:
 
 * `customer_key` in China: roles may use the key through hosts that end in `amazonaws.com`; whether KMS says so there or
   `amazonaws.com.cn` is written nowhere that we found.
@@ -50,7 +48,3 @@ def _rows() -> Iterator[str]:
         for region in regions:
             cells = ("–" if region in service.missing_in else "yes" for service in (BUDGETS, MEDIA_CONVERT))
             yield f"| {group} | {region} | {' | '.join(cells)} |\n"
-
-
-if __name__ == "__main__":
-    PAGE.write_text(page())

@@ -1,8 +1,7 @@
-"""Writes docs/settings.md from the settings' own structs: python -m workflow.operator.docs.settings_page."""
+"""docs/settings.md, from the settings' own structs."""
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -11,8 +10,8 @@ from msgspec.structs import FieldInfo, fields
 from infra.stages.read import RENAMED, TOPICS
 from infra.stages.starter import default_of, toml
 from infra.stages.topic import choices, help_of, nested
+from workflow.operator.formatting import table
 
-PAGE = Path(__file__).parents[3] / "docs" / "settings.md"
 INTRODUCTION = """\
 # Settings
 
@@ -42,7 +41,7 @@ A setting that has been renamed is refused with its new name.
 
 def page() -> str:
     """The whole page."""
-    return "\n".join([INTRODUCTION, *(line for topic in TOPICS for line in _topic(topic)), RENAMES, *_renames()]) + "\n"
+    return "\n".join([INTRODUCTION, *(line for topic in TOPICS for line in _topic(topic)), RENAMES, _renames()]) + "\n"
 
 
 def _topic(name: str) -> Iterator[str]:
@@ -51,16 +50,14 @@ def _topic(name: str) -> Iterator[str]:
     yield ""
     yield _linked(kind.__doc__ or "")
     yield ""
-    yield from _row("setting", "may be", "default", "means")
-    yield from _row("---", "---", "---", "---")
-    for field in fields(kind):
-        yield from _setting(field, "")
+    rows = (row for field in fields(kind) for row in _setting(field, ""))
+    yield table(("setting", "may be", "default", "means"), rows)
     yield ""
 
 
-def _setting(field: FieldInfo, within: str) -> Iterator[str]:
+def _setting(field: FieldInfo, within: str) -> Iterator[tuple[str, ...]]:
     name = f"{within}{field.encode_name}"
-    yield from _row(f"`{name}`", _may_be(field), _default(field), _linked(help_of(field)))
+    yield f"`{name}`", _may_be(field), _default(field), _linked(help_of(field))
     for inner in nested(field).values():
         yield from _setting(inner, f"{name}.")
 
@@ -91,16 +88,5 @@ def _linked(text: str) -> str:
     return re.sub(r"docs/([\w-]+\.md)(#[\w-]+)?", r"[\1](\1\2)", " ".join(text.split()))
 
 
-def _renames() -> Iterator[str]:
-    yield from _row("was", "is")
-    yield from _row("---", "---")
-    for old, new in RENAMED.items():
-        yield from _row(f"`{old}`", f"`{new}`")
-
-
-def _row(*cells: str) -> Iterator[str]:
-    yield f"| {' | '.join(cells)} |"
-
-
-if __name__ == "__main__":
-    PAGE.write_text(page())
+def _renames() -> str:
+    return table(("was", "is"), ((f"`{old}`", f"`{new}`") for old, new in RENAMED.items()))

@@ -35,7 +35,7 @@ def own_input(text: str) -> ExecutionInput:
     try:
         found = decode_json(text, dict[str, Any])
     except msgspec.DecodeError as exc:
-        raise InputError(f"The input is no JSON object: {exc}.") from exc
+        raise InputError(f"The input is not a JSON object: {exc}.") from exc
     return parse(found, ExecutionInput)
 
 

@@ -268,7 +268,7 @@ def _about(event: Mapping[str, Any]) -> str | None:
 
 
 def _part(event: Mapping[str, Any], name: str) -> dict[str, Any]:
-    """What is in it under a name, where that is an object: a message may be anything."""
+    """Contents under a name, where that is an object: a message may be anything."""
     found: Any = event.get(name)
     return cast("dict[str, Any]", found) if isinstance(found, dict) else {}
 
@@ -323,7 +323,7 @@ class _Sender:
             return self._sluice.start(msgspec.structs.replace(upload_input(event), by=self._by))
         if kind in FUNCTIONS:
             return self._invoke(FUNCTIONS[kind], body)
-        raise InputError("It is no event that Sluice listens to.")
+        raise InputError("It is not an event that Sluice handles.")
 
     def _invoke(self, function: str, event: str) -> str:
         """As the rule does: Lambda queues the event, tries it three times, and returns it here if none succeeds."""
@@ -349,5 +349,5 @@ class _Sender:
         """What is given up again at once would come round for ever."""
         digest = hashlib.sha256(message["Body"].encode()).hexdigest()
         if digest in self._sent:
-            raise InputError("It was sent, and came again at once: its sender has to mend it.")
+            raise InputError("It was sent, and came back at once: its sender has to correct it.")
         self._sent.add(digest)

@@ -1,6 +1,6 @@
 """A stage's health: by the records, executions and each part that a stage needs; and by alarms, where there are any.
 
-What cannot be looked at is not well, and keeps nothing else from being looked at.
+What cannot be read is not well, and keeps nothing else from being looked at.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -24,17 +24,17 @@ from workflow.operator.client import LATELY, Sluice
 from workflow.operator.operations import reprocess, spoken
 from workflow.operator.operations.dead_letters import queues, runbook
 from workflow.operator.stack import LOCAL
-from workflow.operator.unheard import MOST_LISTED
+from workflow.operator.unrecorded import MAX_LISTED
 
 LONG = timedelta(hours=1)
-MOST_COUNTED = 100
-MOST_ASKED = 20
+MAX_COUNTED = 100
+MAX_ASKED = 20
 LATEST_SWEEP = "sweeps/latest.json"
 
 
 @dataclass(frozen=True)
 class Check:
-    """One question; `found` is a sentence, `advice` the command that mends it or the page that says how.
+    """One question; `found` is a sentence, `advice` the command that fixes it or the page that says how.
 
     `ok` is None where nobody can tell, which is not well.
     """
@@ -54,9 +54,7 @@ def _answers(name: str, ask: Callable[[], Iterator[Check]]) -> list[Check]:
     try:
         return list(ask())
     except (ClientError, BotoCoreError) as exc:
-        return [
-            Check(name, False, f"It cannot be looked at: {exc}.", "Mend what AWS says; `parts` tells what is gone.")
-        ]
+        return [Check(name, False, f"It cannot be read: {exc}.", "Fix what AWS reports; `parts` says what is missing.")]
     except UnreadableRecord as exc:
         return [Check(name, False, str(exc), "see docs/operating.md#failures")]
 
@@ -70,7 +68,7 @@ def _parts(sluice: Sluice) -> Iterator[Check]:
     for name, exc, advice in missing:
         yield Check(name, False, f"It cannot be used: {exc}.", advice)
     if not missing:
-        yield Check("parts", True, "Table, buckets, topic and settings answer.")
+        yield Check("parts", True, "The table, buckets, topic and settings respond.")
 
 
 def _all_parts(sluice: Sluice) -> Iterator[tuple[str, Callable[[], Any], str]]:
@@ -79,14 +77,14 @@ def _all_parts(sluice: Sluice) -> Iterator[tuple[str, Callable[[], Any], str]]:
     yield "table", partial(aws.dynamodb.describe_table, TableName=stack.table), restored
     for place, bucket in asdict(stack.buckets).items():
         look = partial(aws.s3.head_bucket, Bucket=bucket)
-        yield f"bucket {place}", look, f"aws s3 mb s3://{bucket}, or mend its policy or key"
+        yield f"bucket {place}", look, f"aws s3 mb s3://{bucket}, or correct its policy or key"
     topic = stack.topic.rpartition(":")[2]
     look = partial(aws.sns.get_topic_attributes, TopicArn=stack.topic)
-    yield "topic", look, f"aws sns create-topic --name {topic}; then `sluice sweep` tells what is owed"
+    yield "topic", look, f"aws sns create-topic --name {topic}; then `sluice sweep` sends what is owed"
     if stack.outcome_bus:
         look = partial(aws.client("events").describe_event_bus, Name=stack.outcome_bus)
         name = stack.outcome_bus.rpartition("/")[2]
-        yield "bus", look, f"aws events create-event-bus --name {name}; then `sluice sweep` tells what is owed"
+        yield "bus", look, f"aws events create-event-bus --name {name}; then `sluice sweep` sends what is owed"
     parameter = parameter_name(stack.stage)
     made = f"aws ssm put-parameter --type String --value '{{}}' --name {parameter}"
     yield "live settings", partial(aws.ssm.get_parameter, Name=parameter), made
@@ -116,7 +114,7 @@ def _alarms(sluice: Sluice) -> Iterator[Check]:
         found = f"{len(blind)} of {len(known)} are not evaluated, such as {blind[0]}."
         yield Check("alarms", False, found, "Wait some minutes after a deployment; else deploy again.")
     elif known and not ringing:
-        yield Check("alarms", True, f"None of {len(known)} rings.")
+        yield Check("alarms", True, f"None of {len(known)} is in alarm.")
 
 
 # how the files do
@@ -135,7 +133,7 @@ def _uploads(sluice: Sluice) -> Iterator[Check]:
 def _failures(sluice: Sluice) -> Iterator[Check]:
     """Also those of which nobody has written it down, and executions that failed before they came to an asset."""
     since = datetime.now(UTC) - LATELY
-    failed = sluice.assets(status="failed", since=since, limit=MOST_COUNTED)
+    failed = sluice.assets(status="failed", since=since, limit=MAX_COUNTED)
     if failed:
         newest, code = failed[0].key, failed[0].code
         found = f"{_count(failed)} failed within a day, the newest by {code}: {newest}."
@@ -150,44 +148,44 @@ def _failures(sluice: Sluice) -> Iterator[Check]:
 
 def _without_asset(sluice: Sluice, since: datetime) -> list[str]:
     executions = Executions(sluice.aws.stepfunctions, sluice.stack.state_machine_arn)
-    names = [each["name"] for each in islice(executions.ended_badly(since=since), MOST_LISTED)]
+    names = [each["name"] for each in islice(executions.ended_badly(since=since), MAX_LISTED)]
     known = sluice.records.links.assets_of(names)
     return [name for name in names if name not in known]
 
 
 def _outcomes(sluice: Sluice) -> Iterator[Check]:
     """Successes and rejections that could not be told have failed."""
-    failed = sluice.records.assets.by("by_status", "failed", limit=MOST_COUNTED)
+    failed = sluice.records.assets.by("by_status", "failed", limit=MAX_COUNTED)
     owed = [record.key for record in failed if is_owed(record)]
     if owed:
-        found = f"Nobody could be told that {_count(owed)} failed, such as {owed[0]}."
+        found = f"Nobody could be notified that {_count(owed)} failed, such as {owed[0]}."
         yield Check("outcomes", False, found, "sluice sweep")
     else:
-        yield Check("outcomes", True, "All were told.")
+        yield Check("outcomes", True, "All subscribers were notified.")
 
 
 def _unproven(sluice: Sluice) -> Iterator[Check]:
-    """Those that no redrive mends: it would make the same again."""
+    """Those that no redrive fixes: it would make the same again."""
     since = (datetime.now(UTC) - LATELY).isoformat()
-    failed = sluice.records.assets.by("by_status", "failed", since=since, limit=MOST_COUNTED)
+    failed = sluice.records.assets.by("by_status", "failed", since=since, limit=MAX_COUNTED)
     unproven = [each for each in failed if each.code == ResultNotProven.__name__]
     if unproven:
-        found = f"{_count(unproven)} are not published, as the result is not proven, such as {unproven[0].key}."
+        found = f"{_count(unproven)} were not published, as the result was not proven, such as {unproven[0].key}."
         yield Check("proofs", False, found, "see docs/runbook.md#results-not-proven")
     else:
-        yield Check("proofs", True, "What was made within a day is proven.")
+        yield Check("proofs", True, "All results of the last day were proven.")
 
 
 def _stuck(sluice: Sluice) -> Iterator[Check]:
     """A long video may take that long and be well: its record changes with each step only."""
     before = (datetime.now(UTC) - LONG).isoformat()
-    waiting = list(islice(sluice.records.assets.newest("by_status", "processing", before=before), MOST_ASKED))
+    waiting = list(islice(sluice.records.assets.newest("by_status", "processing", before=before), MAX_ASKED))
     stuck = [each for each in waiting if not sluice.running(each.execution_arn)]
     if stuck:
-        found = f"{_count(stuck)} are said to be processed, but nothing works on them, such as {stuck[0].key}."
+        found = f"{_count(stuck)} say `processing`, but no execution works on them, such as {stuck[0].key}."
         yield Check("at work", False, found, "sluice sweep")
     else:
-        yield Check("at work", True, f"{len(waiting)} have been at work for more than an hour.")
+        yield Check("at work", True, f"{len(waiting)} have been running for more than an hour.")
 
 
 def _batches(sluice: Sluice) -> Iterator[Check]:
@@ -195,7 +193,7 @@ def _batches(sluice: Sluice) -> Iterator[Check]:
     lately = datetime.now(UTC) - LATELY
     failed = [
         each.name
-        for each in reprocess.batches(sluice, MOST_ASKED)
+        for each in reprocess.batches(sluice, MAX_ASKED)
         if each.status in {"FAILED", "TIMED_OUT"} and each.stopped and each.stopped >= lately
     ]
     for name in failed:
@@ -209,7 +207,7 @@ def _dead_letters(sluice: Sluice) -> Iterator[Check]:
     for each in found:
         if each.problem:
             advice = f"aws sqs create-queue --queue-name {each.url.rpartition('/')[2]}"
-            yield Check(f"queue {each.name}", False, f"It cannot be looked at: {each.problem}.", advice)
+            yield Check(f"queue {each.name}", False, f"It cannot be read: {each.problem}.", advice)
         elif each.messages:
             told = f"About {each.messages} {'message was' if each.messages == 1 else 'messages were'} given up."
             advice = f"`sluice dead-letters {each.name}` tells which and why; see {runbook(each.name)}"
@@ -230,9 +228,9 @@ def _sweep(sluice: Sluice) -> Iterator[Check]:
         return
     ago = datetime.now(UTC) - datetime.fromisoformat(report.at)
     oldest = timedelta(seconds=report.oldest_unprocessed_seconds)
-    troubles = report.counts[Did.TROUBLE]
-    found = f"{spoken(ago)} ago the oldest file had waited {spoken(oldest)}; {troubles} troubles."
-    yield Check("sweep", oldest < LONG and not troubles and ago < LATELY, found, "sluice sweep")
+    errors = report.counts[Did.TROUBLE]
+    found = f"{spoken(ago)} ago the oldest file had waited {spoken(oldest)}; {errors} errors."
+    yield Check("sweep", oldest < LONG and not errors and ago < LATELY, found, "sluice sweep")
 
 
 def _latest_sweep(sluice: Sluice) -> Report | None:
@@ -248,14 +246,14 @@ def _latest_sweep(sluice: Sluice) -> Report | None:
 def _records(sluice: Sluice) -> Iterator[Check]:
     """Those that the checks before came across."""
     found = sluice.unreadable()
-    for each in found[:MOST_ASKED]:
+    for each in found[:MAX_ASKED]:
         yield Check(f"record {each.asset_id}", False, each.problem, "see docs/operating.md#failures")
     if not found:
-        yield Check("records", True, "All that were looked at can be read.")
+        yield Check("records", True, "All records read so far are readable.")
 
 
 def _count(found: list[Any]) -> str:
-    return f"{len(found)} or more assets" if len(found) == MOST_COUNTED else f"{len(found)} assets"
+    return f"{len(found)} or more assets" if len(found) == MAX_COUNTED else f"{len(found)} assets"
 
 
 CHECKS: Mapping[str, Callable[[Sluice], Iterator[Check]]] = MappingProxyType(

@@ -53,8 +53,8 @@ class Written:
         try:
             return msgspec.json.decode(self.text, type=dict[str, Any])
         except msgspec.DecodeError as exc:
-            mend = f"aws ssm put-parameter --name {self.name} --value '{{}}' --overwrite"
-            raise WrongSettingError(f"{self.name} holds no JSON object: {exc}. Begin anew with `{mend}`.") from exc
+            fix = f"aws ssm put-parameter --name {self.name} --value '{{}}' --overwrite"
+            raise WrongSettingError(f"{self.name} holds no JSON object: {exc}. Reset it with `{fix}`.") from exc
 
 
 def written(sluice: Sluice) -> Written:
@@ -114,7 +114,7 @@ def checked(document: Mapping[str, Any]) -> LiveSettings:
     try:
         return from_document(json.dumps(document))
     except msgspec.DecodeError as exc:
-        raise WrongSettingError(f"These settings would not be understood: {exc}.") from exc
+        raise WrongSettingError(f"These settings are not valid: {exc}.") from exc
 
 
 def changed(document: Mapping[str, Any], change: str) -> dict[str, Any]:

@@ -23,7 +23,7 @@ def discard(sluice: Sluice, record: Record, *, by: str, why: str) -> None:
     if record.status == "rejected" and original.bucket != sluice.buckets.quarantine:
         raise NotPossibleError(
             f"The original of {record.key} is in s3://{original.bucket}, not in quarantine: it was processed "
-            "well before. Only what is in quarantine can be discarded."
+            "well before. Only files in quarantine can be discarded."
         )
     if not sluice.records.assets.discard(asset_id, by=by, why=why):
         now = sluice.records.assets.get(asset_id) or record

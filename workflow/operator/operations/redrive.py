@@ -112,7 +112,7 @@ def _redrive(sluice: Sluice, found: Any, record: Record, *, by: str, why: str | 
     """The record is opened first: the execution's next step may end before a call after it could."""
     name = found["name"]
     if not sluice.records.assets.reopen(record.asset_id, name, redrives=found.get("redriveCount", 0), by=by, why=why):
-        return Redriven(name, "left", name, "its record has just changed: somebody else is at it")
+        return Redriven(name, "left", name, "its record has just changed: somebody else is working on it")
     try:
         _call_redrive(sluice, found)
     except ClientError as exc:

@@ -49,7 +49,7 @@ class Batch:
 
 @dataclass(frozen=True, kw_only=True)
 class BatchProgress:
-    """How a batch is doing. Assets by state: `aborted` are those that an interruption or a stop left undone."""
+    """Show a batch's progress. Assets by state: `aborted` are those that an interruption or a stop left undone."""
 
     name: str
     arn: str
@@ -169,7 +169,7 @@ def _write_manifest(sluice: Sluice, manifest: Manifest, lines: Iterable[Line]) -
 
 
 def batch(sluice: Sluice, name: str) -> BatchProgress:
-    """How a batch is doing."""
+    """Show a batch's progress."""
     found = _execution(sluice, name)
     runs = sluice.aws.stepfunctions.list_map_runs(executionArn=found["executionArn"])["mapRuns"]
     counts: Any = dict[str, int]()

@@ -63,7 +63,7 @@ def _records(sluice: Sluice, event: dict[str, Any]) -> list[Any]:
             return list(_of_data(sluice.aws.client("kinesis"), batch))
     except ClientError as exc:
         if exc.response.get("Error", {}).get("Code") in GONE:
-            raise InputError(f"The stream has these records no more: {exc}.") from exc
+            raise InputError(f"The stream no longer has these records: {exc}.") from exc
         raise
     raise InputError("It names no batch of a stream.")
 

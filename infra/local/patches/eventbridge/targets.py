@@ -20,7 +20,7 @@ from infra.local.patches import queues
 DEFAULT_RETRIES = 185
 DEFAULT_AGE_SECONDS = 86_400
 FIRST_DELAY_SECONDS = 0.5
-LONGEST_DELAY_SECONDS = 30.0
+MAX_DELAY_SECONDS = 30.0
 NO_RESOURCE = "NO_RESOURCE"
 # Step Functions' errors, and what EventBridge calls them in a dead-letter message; all others are ERROR_FROM_TARGET.
 ERROR_CODES = {
@@ -108,7 +108,7 @@ def retry_delivery(refused: dict[str, Any]) -> None:
     delivery = Delivery(**refused)
     error = DeliveryError(delivery.code, delivery.message)
     for retry in range(delivery.retries):
-        delay = min(FIRST_DELAY_SECONDS * 2**retry, LONGEST_DELAY_SECONDS)
+        delay = min(FIRST_DELAY_SECONDS * 2**retry, MAX_DELAY_SECONDS)
         if error.code in NOT_RETRIED or time.time() + delay - delivery.since > delivery.age_seconds:
             break
         time.sleep(delay)

@@ -18,7 +18,7 @@ from infra.local.ministack import lambda_svc
 from infra.local.patches import queues
 
 FIRST_DELAY_SECONDS = 0.05
-LONGEST_DELAY_SECONDS = 1.0
+MAX_DELAY_SECONDS = 1.0
 STREAMS = {"aws:dynamodb": ("dynamodb", "DDBStreamBatchInfo"), "aws:kinesis": ("kinesis", "KinesisBatchInfo")}
 """Where a record of each source has what is particular to it, and what a failure's message calls a batch."""
 TAKEN: dict[str, Any] = {"error": False, "body": None}
@@ -96,7 +96,7 @@ def first_failed(mapping: Mapping, result: dict[str, Any], records: list[Record]
 def after_failure(mapping: Mapping, result: dict[str, Any], batch: Batch, failed: int) -> list[Batch]:
     rest = batch.records[failed:]
     if result.get("throttle"):
-        time.sleep(LONGEST_DELAY_SECONDS)
+        time.sleep(MAX_DELAY_SECONDS)
         return [batch]
     if result.get("error") and mapping.get("BisectBatchOnFunctionError") and len(rest) > 1:
         middle = len(rest) // 2
@@ -105,7 +105,7 @@ def after_failure(mapping: Mapping, result: dict[str, Any], batch: Batch, failed
     if 0 <= allowed <= batch.retries:
         tell(mapping, rest, batch.retries + 1)
         return []
-    time.sleep(min(FIRST_DELAY_SECONDS * 2**batch.retries, LONGEST_DELAY_SECONDS))
+    time.sleep(min(FIRST_DELAY_SECONDS * 2**batch.retries, MAX_DELAY_SECONDS))
     return [Batch(rest, batch.retries + 1)]
 
 

@@ -9,13 +9,14 @@ from typing import Any
 
 from infra.local.ministack import s3
 from infra.local.patches.s3.checksums import COMPOSITE, named_parts
+from workflow.units import MIB
 
 Response = tuple[int, dict[str, str], Any]
 Headers = dict[str, str]
 Upload = dict[str, Any]
 Query = dict[str, Any]
 
-SMALLEST_BYTES = 5 * 1024 * 1024
+MIN_BYTES = 5 * MIB
 """Of every part but the last."""
 OUT_OF_ORDER = "The list of parts was not in ascending order. Parts must be ordered by part number."
 TOO_SMALL = "Your proposed upload is smaller than the minimum allowed size"
@@ -59,10 +60,10 @@ def _without_checksum(upload: Upload, named: list[tuple[int, Any]]) -> Response 
 def _too_small(upload: Upload, numbers: list[int]) -> Response | None:
     for number in numbers[:-1]:
         part = upload["parts"].get(number)
-        if part is not None and part["size"] < SMALLEST_BYTES:
+        if part is not None and part["size"] < MIN_BYTES:
             told = {
                 "ETag": part["etag"].strip('"'),
-                "MinSizeAllowed": str(SMALLEST_BYTES),
+                "MinSizeAllowed": str(MIN_BYTES),
                 "PartNumber": str(number),
                 "ProposedSize": str(part["size"]),
             }

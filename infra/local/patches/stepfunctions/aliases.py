@@ -19,7 +19,7 @@ from infra.local.engine.api import (
 )
 from infra.local.ministack import stepfunctions as sf
 
-LONGEST_NAME = 80
+MAX_NAME_LENGTH = 80
 ALL = 100
 NAME = r"^(?=.*[a-zA-Z_\-\.])[a-zA-Z0-9_\-\.]+$"
 TAKEN = (
@@ -36,8 +36,8 @@ def install() -> None:
 
 def require_alias(request: Members) -> None:
     name: str = request.get("name", "")
-    if len(name) > LONGEST_NAME:
-        raise constraint(name, "name", f"Member must have length less than or equal to {LONGEST_NAME}")
+    if len(name) > MAX_NAME_LENGTH:
+        raise constraint(name, "name", f"Member must have length less than or equal to {MAX_NAME_LENGTH}")
     if not re.fullmatch(NAME, name):
         raise constraint(name, "name", f"Member must satisfy regular expression pattern: {NAME}")
     require_routes(request["routingConfiguration"])

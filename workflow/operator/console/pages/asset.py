@@ -10,6 +10,7 @@ from nicegui import ui
 from tasks.shared.records.model import Attempt, Record
 from workflow.operator.console import charts
 from workflow.operator.console.actions import Actions, Chosen
+from workflow.operator.console.advice import advice_on, meaning_of
 from workflow.operator.console.frame import Console, frame, page_head
 from workflow.operator.console.live import Live, Part
 from workflow.operator.console.pages.viewer import view
@@ -90,9 +91,9 @@ class _Page:
                 with panel("Files"):
                     self._files = Part()
             with box("grid"):
-                with panel("What is known of it"):
+                with panel("Details"):
                     self._facts = Part()
-                with panel("What happened to it"):
+                with panel("History"):
                     self._lineage = Part()
 
 
@@ -108,18 +109,17 @@ def _head(console: Console, asset: Asset) -> None:
         text(f"{record.kind or 'unknown kind'} · {size(record.size)}", classes="muted")
         text("the key's current version" if asset.current else "not the key's current version", classes="muted")
         text(record.asset_id, classes="mono muted wrap")
-    _why(console, record)
+    _why(record)
 
 
-def _why(console: Console, record: Record) -> None:
+def _why(record: Record) -> None:
     """The reason of a status that needs a person, with what the documentation says about it."""
     if reason := record.reason:
-        advice = console.advice.get(reason.code)
         with box(f"callout {'bad' if record.status == 'failed' else 'warn'}").props("role=alert"):
             text(reason.code, "h2", "mono")
             text(reason.message, "p", "wrap")
-            if advice:
-                text(f"It means: {advice.means}. What to do: {advice.do}.", "p", "muted")
+            if advice := advice_on(reason.code):
+                text(f"{meaning_of(reason.code)} What to do: {advice}", "p", "muted")
     for sentence in _remarks(record):
         with box("callout info"):
             text(sentence, "p", "wrap")
@@ -172,7 +172,7 @@ def _lineage(seen: Seen) -> None:
     record = seen.record
     with box("lineage"):
         if seen.parent:
-            with _step("succeeded", "Came out of an archive"):
+            with _step("succeeded", "Came from an archive"):
                 link(seen.parent.key, asset_path(seen.parent.asset_id), "wrap")
         with _step("succeeded", f"Uploaded {moment(record.last_modified)}"):
             text(f"s3://{record.object_key}", classes="mono muted wrap")

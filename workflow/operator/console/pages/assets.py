@@ -127,7 +127,7 @@ class _Grid:
         for each in page.unreadable:
             text(each.problem, "p", "callout bad").props("role=alert")
         if not page.rows:
-            empty("No assets match", "Drop files anywhere on this page to upload them, or take a filter away.")
+            empty("No assets match", "Drop files anywhere on this page to upload them, or remove a filter.")
             return
         with box("cards").props("role=list"):
             for record in page.rows:

@@ -48,7 +48,7 @@ def _draw_all(console: Console, head: Part, found: Sequence[Queue]) -> None:
     some = any(each.messages for each in found)
     head.show(some, lambda _: button("Redrive all", "replay", on_click=actions.redrive_letters) if some else None)
     with panel():
-        text("What could not be done waits here for a person. All queues should be empty.", "p", "muted")
+        text("Messages that could not be processed wait here for a person. All queues should be empty.", "p", "muted")
         with box("list"):
             for each in found:
                 _queue(actions, each)
@@ -58,7 +58,7 @@ def _queue(actions: Actions, queue: Queue) -> None:
     with box("queue"):
         link(queue.name, letters_path(queue.name), "strong")
         if queue.problem:
-            text("cannot be looked at", classes="chip is-failed")
+            text("cannot be read", classes="chip is-failed")
         else:
             text(messages_told(queue.messages or 0), classes="chip is-failed" if queue.messages else "muted")
         text(queue.problem or f"A redrive {queue.redrive}.", classes="wrap bad-text" if queue.problem else "muted wrap")
@@ -85,10 +85,10 @@ class _Messages:
         self._actions = Actions(console)
         self._chosen: set[str] = set()
         with page_head(f"Dead letters of {name}", crumbs="Dead letters", crumbs_to="/dead-letters"):
-            button("Look again", "refresh", on_click=self.look)
+            button("Refresh", "refresh", on_click=self.look)
             self._head = Part()
         if name in ALARMS:
-            with panel("What it needs"):
+            with panel("What to do"):
                 _draw_runbook(read_runbook(ALARMS[name]))
         with panel("Messages"):
             self._list = Part()
@@ -122,15 +122,13 @@ class _Messages:
 
     def _draw(self, found: Sequence[Letter]) -> None:
         if not found:
-            empty("No dead letters", f"Nothing of {self._name} was given up, or all of it was sent again.")
+            empty("No dead letters", f"No message of {self._name} is waiting.")
             return
         with box("list"):
             for each in found:
                 self._message(each)
         if len(found) == SHOWN:
-            text(
-                f"The first {SHOWN} are shown. Redrive all, or discard all, means the others, too.", "p", "muted small"
-            )
+            text(f"The first {SHOWN} are shown. Redrive all and Discard all include the others.", "p", "muted small")
 
     def _message(self, letter: Letter) -> None:
         title = letter.about or letter.event or letter.message_id

@@ -19,6 +19,7 @@ from workflow.operator import previews
 from workflow.operator.client import Sluice
 from workflow.operator.console import charts, events, graph
 from workflow.operator.console.actions import Actions, Chosen
+from workflow.operator.console.advice import advice_on
 from workflow.operator.console.events import Event
 from workflow.operator.console.frame import Console, frame, page_head
 from workflow.operator.console.live import PROBLEMS, Live, Part, ask, sentence
@@ -126,7 +127,7 @@ class _Page:
                     self._detail = Part()
                     self._logs = box("grid")
                 with panel("Where the time went"):
-                    self._time = Chart("Time of each state; the attempts of a state are in its table")
+                    self._time = Chart("Time in each state; its attempts are in the table")
         with self._more, panel("All of it"):
             self._states, self._events, self._asl = map(_folded, ("States", "Events", "Definition"))
             button("Export as JSON", "download", on_click=self._export)
@@ -171,7 +172,7 @@ class _Page:
     def _draw_state(self, name: str | None, own: list[Visit]) -> None:
         text(name or "No state yet", "h1")
         if not own:
-            empty("Not entered", "The execution has not come through this state.")
+            empty("Not entered", "The execution has not entered this state.")
             return
         _draw_visits(own)
         if name and task_name(name) in TASKS:
@@ -199,7 +200,7 @@ def _folded(label: str) -> Part:
 
 def _draw_states(told: Sequence[Visit]) -> None:
     rows = map(_state_row, told[:ROWS_SHOWN])
-    plain_table("States, as they were entered", ("state", "outcome", "entered", "took", "attempts", "error"), rows)
+    plain_table("States, in the order entered", ("state", "outcome", "entered", "took", "attempts", "error"), rows)
     _cut(len(told))
 
 
@@ -264,7 +265,7 @@ def _head(console: Console, seen: Seen) -> None:
             link("Step Functions console", page, new_tab=True)
         text(found.name, classes="mono muted wrap")
     if found.error:
-        _callout(console, found.error, found.cause or "")
+        _callout(found.error, found.cause or "")
 
 
 def _do(console: Console, seen: Seen) -> None:
@@ -294,14 +295,13 @@ def _cause(seen: Seen) -> tuple[str, str | None]:
     return seen.execution.error or seen.execution.status, None
 
 
-def _callout(console: Console, error: str, cause: str) -> None:
-    advice = console.advice.get(error)
+def _callout(error: str, cause: str) -> None:
     message, _ = explained(cause)
     with box("callout bad").props("role=alert"):
         text(error, "h2", "mono")
         text(message, "p", "wrap")
-        if advice:
-            text(f"What to do: {advice.do}.", "p", "muted")
+        if advice := advice_on(error):
+            text(f"What to do: {advice}", "p", "muted")
 
 
 def _draw_visits(own: list[Visit]) -> None:
@@ -348,7 +348,7 @@ def _data(data_in: Any, data_out: Any, whose: str) -> None:
 
 def _log_lines(lines: list[LogLine]) -> None:
     if not lines:
-        empty("No log lines", "They may come a few seconds late; on AWS also after the retention ended.")
+        empty("No log lines", "They may arrive a few seconds late; on AWS they expire with the log retention.")
         return
     rows = [(line.time[11:23], line.level, _said(line)) for line in lines]
     plain_table("Log lines", ("time", "level", "message"), rows)

@@ -1,6 +1,6 @@
 """The list of executions: Step Functions' own, or by key, kind and error through the assets' records."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Annotated, Any
@@ -85,7 +85,7 @@ def add_to_site(console: Console) -> None:
             with box("panel"):
                 listed = _List(console, wanted, actions)
             with head:
-                button("Start by hand", "play_arrow", on_click=actions.start_by_hand)
+                button("Start manually", "play_arrow", on_click=actions.start_by_hand)
                 button("Start with input", "data_object", on_click=actions.start_with_input)
                 button("Stop all that match…", "stop", on_click=listed.stop_matching)
 
@@ -98,7 +98,8 @@ class _List:
         self._actions = actions
         self._ends = listing.Ends(console.sluice)
         self._wanted = wanted
-        self._chosen: dict[str, dict[str, Any]] = {}
+        self._rows: dict[str, listing.Row] = {}
+        self._chosen: dict[str, listing.Row] = {}
         self._pager = Pager(self._changed)
         self._filters()
         self._problem = Part()
@@ -121,10 +122,10 @@ class _List:
             TimeFilter(self._wanted.times, partial(self._set, "times"))
 
     async def stop_matching(self) -> None:
-        """All that are at work, and are meant by the filters; what has an error or has ended is not at work."""
+        """All running executions, and are meant by the filters; what has an error or has ended is not at work."""
         wanted = self._wanted
         if wanted.status not in {None, "RUNNING"} or wanted.code:
-            tell("The filters mean none that are at work: take away the status, or the error.", bad=True)
+            tell("These filters match no running execution: remove the status or the error.", bad=True)
             return
         times = wanted.times
         meant = AtWork(text=wanted.text or "", kind=wanted.kind, since=times.since, before=times.before)
@@ -157,36 +158,39 @@ class _List:
         self._pager.show(page)
         self._list.show(bool(page.rows), self._lay_out)
         if page.rows:
-            self._show([_row(each) for each in page.rows])
+            self._show(page.rows)
 
     def _lay_out(self, some: bool) -> None:
         """The table stays while its rows change: a click on a box that is drawn anew would be lost."""
         if not some:
-            empty("No executions match", "Upload a file, start one by hand, or take a filter away.")
+            empty("No executions match", "Upload a file, start one manually, or remove a filter.")
             return
         self._table = _table()
-        self._table.on_select(lambda event: self._choose(event.selection))
+        self._table.on_select(lambda event: self._choose([cells["name"] for cells in event.selection]))
 
-    def _show(self, rows: list[dict[str, Any]]) -> None:
-        kept = [row for row in rows if row["name"] in self._chosen]
-        self._table.rows = rows
-        self._table.selected = kept
+    def _show(self, rows: Sequence[listing.Row]) -> None:
+        self._rows = {row.name: row for row in rows}
+        cells = {row.name: _cells(row) for row in rows}
+        kept = [name for name in cells if name in self._chosen]
+        self._table.rows = [*cells.values()]
+        self._table.selected = [cells[name] for name in kept]
         self._choose(kept)
 
-    def _choose(self, rows: Sequence[dict[str, Any]]) -> None:
-        self._chosen = {row["name"]: row for row in rows}
-        failed = [row for row in rows if row["status"] in ENDED_BADLY]
-        running = [row for row in rows if row["status"] in LIVE]
+    def _choose(self, names: Iterable[str]) -> None:
+        self._chosen = {name: self._rows[name] for name in names if name in self._rows}
+        rows = [*self._chosen.values()]
+        failed = [row for row in rows if row.status in ENDED_BADLY]
+        running = [row for row in rows if row.status in LIVE]
         self._bar.set_visibility(bool(rows))
-        names = [[row["name"] for row in some] for some in (rows, failed, running)]
-        self._offer.show(names, lambda _: self._draw_offer(len(rows), failed, running))
+        shown = [[row.name for row in some] for some in (rows, failed, running)]
+        self._offer.show(shown, lambda _: self._draw_offer(len(rows), failed, running))
 
-    def _draw_offer(self, count: int, failed: Sequence[dict[str, Any]], running: Sequence[dict[str, Any]]) -> None:
+    def _draw_offer(self, count: int, failed: Sequence[listing.Row], running: Sequence[listing.Row]) -> None:
         """What can be done with the chosen ones: those that ended badly are redriven, those at work stopped."""
         text(f"{count} chosen, {len(failed)} of them failed", classes="grow").props("role=status")
         if failed:
-            causes = previews.causes((row["error"], row["state"]) for row in failed)
-            redrive = partial(self._actions.redrive_executions, [row["name"] for row in failed], causes)
+            causes = previews.causes((row.code or row.status, row.state) for row in failed)
+            redrive = partial(self._actions.redrive_executions, [row.name for row in failed], causes)
             button(f"Redrive {len(failed)}", "replay", on_click=redrive)
         if running:
             stop = partial(self._actions.stop_executions, [_running(row) for row in running])
@@ -194,26 +198,22 @@ class _List:
         button("", "close", look="quiet", on_click=self._changed).props('aria-label="Choose none"')
 
 
-def _row(each: listing.Row) -> dict[str, Any]:
+def _cells(each: listing.Row) -> dict[str, Any]:
+    """What the table in the browser shows of a row."""
     return {
         "name": each.name,
         "status": each.status,
-        "key": each.key or "",
         "kind": each.kind or "",
         "code": cause(each.code or "", each.state),
         "shown": shown(each.key or ""),
-        "error": each.code or each.status,
-        "state": each.state,
-        "asset_id": each.asset_id,
-        "since": each.started,
         "started": ago(each.started),
         "took": took(each.seconds),
         "href": execution_path(each.name),
     }
 
 
-def _running(row: Mapping[str, Any]) -> Running:
-    return Running(row["name"], row["key"] or None, row["asset_id"], row["kind"] or None, row["since"])
+def _running(row: listing.Row) -> Running:
+    return Running(row.name, row.key, row.asset_id, row.kind, row.started)
 
 
 def _table() -> ui.table:

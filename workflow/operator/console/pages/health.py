@@ -1,4 +1,4 @@
-"""What is not well, the command that mends it, and the page where it is mended."""
+"""What needs attention, with the command and the page that fix it."""
 
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -55,8 +55,8 @@ def _draw(found: Sequence[Check]) -> None:
     well = [each for each in found if each.ok]
     if not troubled:
         with box("callout good").props("role=status"):
-            text("Nothing needs a person.", "h2")
-    for title, some in (("Needs a person", troubled), ("Nobody can tell", unknown), ("Well", well)):
+            text("Nothing needs attention.", "h2")
+    for title, some in (("Needs attention", troubled), ("Unknown", unknown), ("Well", well)):
         if some:
             with panel(title, note=f"{len(some)}"), box("list"):
                 for each in some:

@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 from nicegui import ui
 
 from workflow.operator.console import charts, listing
+from workflow.operator.console.advice import advice_on
 from workflow.operator.console.frame import Console, frame, page_head
 from workflow.operator.console.listing import Row
 from workflow.operator.console.live import Live, Part
@@ -33,7 +34,7 @@ from workflow.operator.console.widgets import (
 )
 from workflow.operator.console.window import RECORDS_MAX, Cause, Figures, Window
 
-LONGEST_SHOWN = 8
+MAX_SHOWN = 8
 STORAGE_EVERY_SECONDS = 60
 CHART_PIXELS = 270
 
@@ -71,7 +72,7 @@ class _Page:
             with panel("Outcomes and durations", note="times in UTC"):
                 self._note = Part()
                 self._chart = Chart("Outcomes and durations over time")
-            with panel("At work now"):
+            with panel("Running now"):
                 self._running = Part()
         with box("grid cols-2"):
             with panel("Failed, by error"):
@@ -107,7 +108,7 @@ class _Page:
 
     def _causes(self, status: str, look: str, causes: Sequence[Cause]) -> None:
         if not causes:
-            empty(f"Nothing {status}", "There is nothing to do here.")
+            empty(f"Nothing {status}", "Nothing to do.")
             return
         most = causes[0].count
         with box("list"):
@@ -115,7 +116,7 @@ class _Page:
                 where = {"state": each.state} if each.state else {}
                 query = urlencode({"status": status, "code": each.code, **where})
                 with link("", f"/assets?{query}&{self._query}", "item"):
-                    _cause(self._console, each)
+                    _cause(each)
                     with box(f"meter {look}").props("aria-hidden=true"):
                         box().style(f"width: {100 * each.count / most:.0f}%")
                     text(f"{each.count:,}", classes="num")
@@ -149,31 +150,30 @@ def _tile(label: str, value: str, target: str = "", status: str = "") -> None:
 
 def _running(running: Sequence[Row]) -> None:
     if not running:
-        empty("Nothing is at work", "Drop a file anywhere on this page: its execution starts at once.")
+        empty("No executions are running", "Drop a file anywhere on this page: its execution starts at once.")
         return
     with box("list"):
-        for each in running[:LONGEST_SHOWN]:
+        for each in running[:MAX_SHOWN]:
             with link("", execution_path(each.name), "item"):
                 box("dot is-running").props("aria-hidden=true")
                 text(shown(each.key or each.name), classes="item-main")
                 text(ago(each.started), classes="muted small")
-    if len(running) > LONGEST_SHOWN:
-        link("All that are at work", "/executions?status=RUNNING", "small")
+    if len(running) > MAX_SHOWN:
+        link("All running executions", "/executions?status=RUNNING", "small")
 
 
-def _cause(console: Console, each: Cause) -> None:
+def _cause(each: Cause) -> None:
     """With what to do, or, of an error that the documentation does not know, what it said."""
-    advice = console.advice.get(each.code)
     message, _ = explained(each.message)
     with box("item-main"):
         text(cause(each.code, each.state), "div", "wrap")
-        text(advice.do if advice else message, "div", "muted small clip").props["title"] = message
+        text(advice_on(each.code) or message, "div", "muted small clip").props["title"] = message
 
 
 def _draw_stored(found: Stored) -> None:
     text(found.note, "p", "muted small")
     rows = [(place, kind, size(count)) for (place, kind), count in sorted(found.sizes.items()) if count]
     if not rows:
-        empty("Nothing is stored yet", "Upload something.")
+        empty("Nothing stored yet", "Upload a file to begin.")
         return
     plain_table("Bytes in each bucket", ("bucket", "storage class", "bytes"), rows)

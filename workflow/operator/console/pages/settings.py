@@ -47,9 +47,9 @@ class _Form:
     def _draw(self, found: Written) -> None:
         self._before = found.document
         limits: Mapping[str, int] = self._before.get(LIMITS, {})
-        with panel("What holds now", note=f"version {found.version}, of {clock(found.changed_at)}"):
+        with panel("Current values", note=f"version {found.version}, of {clock(found.changed_at)}"):
             text(
-                "What is left empty is as it was deployed. A change reaches the functions within a minute.",
+                "Empty fields keep the deployed value. A change reaches the functions within a minute.",
                 "p",
                 "muted",
             )
@@ -68,7 +68,7 @@ class _Form:
                     self._swept = ui.input("minutes", value=spelled(minutes) if minutes else "").props("outlined dense")
             with box("bar"):
                 button("Review the change", "rule", look="primary", on_click=self._review)
-                button("Read again", "refresh", on_click=self.look)
+                button("Reload", "refresh", on_click=self.look)
 
     async def _review(self) -> None:
         changes = self._changes()

@@ -40,7 +40,7 @@ def _load(console: Console) -> Seen:
 def _draw(actions: Actions, seen: Seen) -> None:
     if seen.deploying:
         with box("callout info"), box("bar"):
-            text("A deployment is under way: it moves new executions step by step.", classes="grow")
+            text("A deployment is in progress: it shifts new executions gradually.", classes="grow")
             button("Cancel it", "undo", on_click=actions.cancel_deployment)
     with panel():
         if not seen.versions:
@@ -76,5 +76,5 @@ def _share(share: int) -> None:
 
 
 def _offer(actions: Actions, version: Version) -> None:
-    made = button("Run this one", "history", on_click=partial(actions.roll_back, version.number))
-    made.props(f'aria-label="Let new executions run version {version.number}"')
+    made = button("Route here", "history", on_click=partial(actions.roll_back, version.number))
+    made.props(f'aria-label="Route new executions to version {version.number}"')

@@ -32,7 +32,7 @@ def view(files: Files, record: Record) -> None:
     made = {each.name: each for each in record.renditions}
     draw = VIEWERS.get(record.kind or "")
     if not made or draw is None:
-        empty("Nothing to see", "There is no rendition: " + _why_none(record))
+        empty("No preview", "There is no rendition: " + _why_none(record))
         return
     draw(files, record, made)
 
@@ -154,7 +154,7 @@ def _open_paper(place: ui.element, source: str) -> None:
 
 def _table(files: Files, record: Record, made: Mapping[str, MadeFile]) -> None:
     with box("viewer"):
-        _image(_thumbnail(files, record), "The first rows")
+        _image(_thumbnail(files, record), "First rows")
     if "profile" in made:
         _later(lambda: files.json(made["profile"]), _profile)
 
@@ -171,7 +171,7 @@ def _columns(table: Any) -> None:
     plain_table(f"{table['name']}: {table['rows']:,} rows", (*PROFILE, "spread"), rows)
     if first := table.get("first_rows"):
         names = [column["name"] for column in columns]
-        plain_table("The first rows", names, [[_told(cell) for cell in row[: len(names)]] for row in first])
+        plain_table("First rows", names, [[_told(cell) for cell in row[: len(names)]] for row in first])
 
 
 def sparks(histogram: Sequence[int]) -> str:
@@ -186,7 +186,7 @@ def _told(value: Any) -> str:
 
 def _contents(files: Files, record: Record, made: Mapping[str, MadeFile]) -> None:
     with box("viewer"):
-        _image(_thumbnail(files, record), "What is in it")
+        _image(_thumbnail(files, record), "Contents")
     _later(lambda: files.json(made["contents"]), _members)
 
 

@@ -1,4 +1,4 @@
-"""The commands with which a person mends what went wrong: redrive, restore, release, discard."""
+"""The commands that recover from what went wrong: redrive, restore, release, discard."""
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -13,11 +13,11 @@ from tasks.shared.records.model import Record, facts_of
 from workflow.errors import SluiceError
 from workflow.glacier import Tier
 from workflow.operator import previews
-from workflow.operator.cli import dead_letters, mend_views, views
-from workflow.operator.cli.mend_views import Gone, Refused, Released
-from workflow.operator.cli.operate import Yes, confirm_preview
+from workflow.operator.cli import dead_letters, recovery_views, views
+from workflow.operator.cli.confirmation import Yes, confirm_preview
 from workflow.operator.cli.options import STDERR, Printer, Since, Timeout, command, moment_of
 from workflow.operator.cli.progress import bar
+from workflow.operator.cli.recovery_views import Gone, Refused, Released
 from workflow.operator.client import Sluice
 from workflow.operator.operations import whoami
 from workflow.operator.operations.quarantine import discard, release
@@ -34,12 +34,12 @@ Assets = Annotated[list[str], typer.Argument(help="Asset ids, or s3:// addresses
 MaybeAssets = Annotated[
     list[str] | None, typer.Argument(help="Asset ids, or s3:// addresses of originals.", metavar="ASSET")
 ]
-Code = Annotated[str | None, typer.Option(help="All that were rejected for this, such as TooLarge.")]
-Prefix = Annotated[str | None, typer.Option(help="All rejected files whose key began so when it was uploaded.")]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say which it would be.")]
-Why = Annotated[str | None, typer.Option(help="A reason, which is kept in the record.")]
+Code = Annotated[str | None, typer.Option(help="Only those with this reject code, such as TooLarge.")]
+Prefix = Annotated[str | None, typer.Option(help="Only those whose key, as uploaded, begins with this.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Only list which they would be.")]
+Why = Annotated[str | None, typer.Option(help="The reason, which is kept in the record.")]
 Reason = Annotated[str, typer.Option("--why", help="The reason, which is kept in the record.")]
-Wait = Annotated[bool, typer.Option("--wait", help="Follow each to its end: exit code 1 unless all succeed.")]
+Wait = Annotated[bool, typer.Option("--wait", help="Wait for each outcome: exit code 1 unless all succeed.")]
 
 
 class Told(Protocol):
@@ -84,7 +84,7 @@ def redrive_command(
     if not names:
         found = failed_executions(sluice, since=moment_of(since), error=error, state=state)
         if dry_run or not found:
-            printer.show([asdict(each) for each in found], lambda: mend_views.failed_view(found))
+            printer.show([asdict(each) for each in found], lambda: recovery_views.failed_view(found))
             return
         _confirm_redrive(printer, found, yes=yes)
         names = [each.execution for each in found]
@@ -107,10 +107,10 @@ def _redrive(sluice: Sluice, printer: Printer, names: Sequence[str], why: str | 
     with bar("redriving", len(names)) as advance:
         done = [advance(each) for each in redrive_all(sluice, names, by=whoami(sluice), why=why)]
     ends = {} if timeout is None else _follow(sluice, done, timeout)
-    rows = [mend_views.Ended(each, ends.get(each.execution)) for each in done]
+    rows = [recovery_views.Ended(each, ends.get(each.execution)) for each in done]
     followed = timeout is not None
     facts = [asdict(each.redriven) | ({"outcome": each.outcome} if followed else {}) for each in rows]
-    printer.show(facts, lambda: mend_views.redriven_view(rows))
+    printer.show(facts, lambda: recovery_views.redriven_view(rows))
     refused = any(each.how == "refused" for each in done)
     if refused or any(each.outcome not in {None, "succeeded"} for each in rows):
         raise typer.Exit(1)
@@ -135,16 +135,18 @@ def restore_command(
     printer: Printer,
     assets: Assets,
     tier: Annotated[Tier, typer.Option(case_sensitive=False, help="Retrieval tier.")] = Tier.STANDARD,
-    days: Annotated[int, typer.Option(help="How long the original can be read.", min=1)] = 7,
-    reprocess: Annotated[bool, typer.Option(help="Process each again once it can be read.")] = True,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what it would cost and take.")] = False,
+    days: Annotated[int, typer.Option(help="For how many days the original stays readable.", min=1)] = 7,
+    reprocess: Annotated[bool, typer.Option(help="Reprocess each original once it can be read.")] = True,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only show what it would cost and how long it would take.")
+    ] = False,
     why: Why = None,
     yes: Yes = False,
 ) -> None:
-    """Have originals restored out of Glacier, which takes hours; S3's event then starts their reprocessing."""
+    """Restore originals from Glacier, which takes hours; S3's event then starts their reprocessing."""
     priced = price_of_restore(sluice, _known(sluice, assets), tier=tier, days=days)
     if dry_run:
-        printer.show(asdict(priced), lambda: mend_views.price_view(priced))
+        printer.show(asdict(priced), lambda: recovery_views.price_view(priced))
         return
     if priced.count:
         confirm_preview(previews.of_restore({tier: priced}, days=days), yes=yes, json=printer.json)
@@ -154,7 +156,7 @@ def restore_command(
         assets,
         lambda ref: restore(sluice, sluice.record(ref), tier=tier, days=days, by=by, why=why, reprocess=reprocess),
     )
-    _show(printer, found, mend_views.restores_view)
+    _show(printer, found, recovery_views.restores_view)
 
 
 def _known(sluice: Sluice, refs: Sequence[str]) -> Iterator[Record]:
@@ -177,7 +179,7 @@ def release_command(
     wait: Wait = False,
     timeout: Timeout = 900,
 ) -> None:
-    """Check and process rejected files again, such as after a limit was raised."""
+    """Process rejected files again, for example after a limit was raised."""
     refs = _rejected(sluice, printer, assets, Selection(code=code, prefix=prefix, since=moment_of(since)), dry_run)
     if refs is None:
         return
@@ -185,7 +187,7 @@ def release_command(
         confirm_preview(previews.of_release(len(refs)), yes=yes, json=printer.json)
     by = whoami(sluice)
     found = _each("releasing", refs, lambda ref: _release(sluice, ref, by, why, timeout if wait else None))
-    _show(printer, found, mend_views.releases_view)
+    _show(printer, found, recovery_views.releases_view)
 
 
 def _rejected(
@@ -232,14 +234,14 @@ def discard_command(
     dry_run: DryRun = False,
     yes: Yes = False,
 ) -> None:
-    """Let rejected files go, out of quarantine. Their records and reasons stay."""
+    """Delete rejected files from quarantine. Their records and reasons stay."""
     refs = _rejected(sluice, printer, assets, Selection(code=code, prefix=prefix, since=moment_of(since)), dry_run)
     if refs is None:
         return
     confirm_preview(previews.of_discard(len(refs)), yes=yes, json=printer.json)
     by = whoami(sluice)
     found = _each("discarding", refs, lambda ref: _discard(sluice, ref, by, why))
-    _show(printer, found, mend_views.discards_view)
+    _show(printer, found, recovery_views.discards_view)
 
 
 def _discard(sluice: Sluice, ref: str, by: str, why: str) -> Gone:

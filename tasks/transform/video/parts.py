@@ -1,6 +1,6 @@
-"""Converts a long video in several functions: plan it, convert its segments and its sound, join what they made.
+"""Converts a long video in several functions: plan it, convert its parts and its sound, join what they made.
 
-Segments begin at key frames of the original. Each reads only its own part of the file, and writes the times of the
+Parts begin at key frames of the original. Each reads only its own part of the file, and writes the times of the
 whole: joining copies packets and computes nothing.
 """
 
@@ -33,11 +33,11 @@ from tasks.transform.video.tracks import DEMUXERS, Tracks, choose
 from workflow.errors import CorruptMedia, TooLong
 
 _STEPS_BACK_SECONDS = (0, 2, 10, 60)
-"""Where reading begins before a segment, because seeking may lead behind its key frame."""
+"""Where reading begins before a part, because seeking may lead behind its key frame."""
 
 
 @dataclass(frozen=True)
-class Segment:
+class Part:
     """A part of a video's pictures, in the ticks of their track; None where the file begins and ends."""
 
     index: int
@@ -47,15 +47,15 @@ class Segment:
 
 @dataclass(frozen=True)
 class Plan:
-    """The segments in their order, and whether there is sound to be converted besides."""
+    """The parts in their order, and whether there is sound to be converted besides."""
 
-    segments: tuple[Segment, ...]
+    parts: tuple[Part, ...]
     has_sound: bool
 
 
 @dataclass(frozen=True)
-class Part:
-    """What was made of a segment, or of the sound: the file, which may be one that is read by ranges."""
+class PartFile:
+    """What was made of a part, or of the sound: the file, which may be one that is read by ranges."""
 
     stream: BinaryIO
     converted: Converted
@@ -91,28 +91,28 @@ def plan(stream: BinaryIO, size: int, limits: Limits = LIMITS) -> Plan:
     found = examine(stream, size)
     if not found.picture:
         return Plan((), has_sound=True)
-    step = _segment_seconds(found, limits)
+    step = _part_seconds(found, limits)
     with _opened(stream) as source:
         keys = _keys_by_seeking(source, found, step) if source.reader.clock.is_steady else []
     if not keys:
         with _opened(stream) as source:
             keys = _keys_by_reading(source, step)
     _check_lengths([Fraction(0), *map(source.seconds, keys), Fraction(found.duration_seconds)], found, limits)
-    segments = (Segment(index, *ends) for index, ends in enumerate(pairwise([None, *keys, None])))
-    return Plan(tuple(segments), has_sound=found.facts["has_audio"])
+    parts = (Part(index, *ends) for index, ends in enumerate(pairwise([None, *keys, None])))
+    return Plan(tuple(parts), has_sound=found.facts["has_audio"])
 
 
-def convert_segment(stream: BinaryIO, segment: Segment, to: Path) -> Converted:
-    """The pictures of one segment, as an MP4 that keeps their times: each picture is in exactly one segment."""
+def convert_part(stream: BinaryIO, part: Part, to: Path) -> Converted:
+    """The pictures of one part, as an MP4 that keeps their times: each picture is in exactly one part."""
     with _opened(stream) as source:
         picture = picture_of(source.container, source.tracks, source.track)
-    steps = (None,) if segment.start is None else (*_STEPS_BACK_SECONDS, None)
+    steps = (None,) if part.start is None else (*_STEPS_BACK_SECONDS, None)
     for back in steps:
         with _opened(stream) as source:
-            packets = _packets(source, segment, back)
+            packets = _packets(source, part, back)
             first = next(packets, None)
             if first is not None:
-                return _convert(source, chain([first], packets), segment, picture, to)
+                return _convert(source, chain([first], packets), part, picture, to)
     raise CorruptMedia("A key frame that was found before is not found again. Export the video again.")
 
 
@@ -134,16 +134,16 @@ def convert_sound(stream: BinaryIO, size: int, to: Path) -> Converted:
 
 
 def join(
-    stream: BinaryIO, size: int, segments: Sequence[Part], sound: Part | None, to: Path, recipe: Recipe
+    stream: BinaryIO, size: int, parts: Sequence[PartFile], sound: PartFile | None, to: Path, recipe: Recipe
 ) -> Rendered:
     """The same as `transform` would have made of the original in `stream`, of parts that are in their order."""
-    found = examine(stream, size, keep_private=recipe.keep_private)
-    with mp4_writer(to, _tags(stream) if recipe.keep_private else {}) as output:
-        files = [part.stream for part in segments], [sound.stream] if sound else []
+    found = examine(stream, size, publish_private=recipe.publish_private)
+    with mp4_writer(to, _tags(stream) if recipe.publish_private else {}) as output:
+        files = [part.stream for part in parts], [sound.stream] if sound else []
         tracks = [_copied(output, of_track) for of_track in files if of_track]
         for packet in heapq.merge(*tracks, key=_decoding_seconds):
             output.mux(packet)
-    return rendered(found, _together(segments, sound), to)
+    return rendered(found, _together(parts, sound), to)
 
 
 @contextmanager
@@ -185,10 +185,10 @@ def _next_key(source: _Source, packets: Iterable["Packet[Stream]"]) -> int | Non
     return next((key for key in keys if key is not None), None)
 
 
-def _segment_seconds(found: Probe, limits: Limits) -> Fraction:
-    by_cost = limits.segment_cpu_seconds * found.duration_seconds / max(found.cpu_seconds, 1)
-    within = min(max(by_cost, limits.min_segment_seconds), limits.max_segment_seconds)
-    return Fraction(max(within, found.duration_seconds / limits.max_segments))
+def _part_seconds(found: Probe, limits: Limits) -> Fraction:
+    by_cost = limits.part_cpu_seconds * found.duration_seconds / max(found.cpu_seconds, 1)
+    within = min(max(by_cost, limits.min_part_seconds), limits.max_part_seconds)
+    return Fraction(max(within, found.duration_seconds / limits.max_parts))
 
 
 def _check_lengths(ends: Sequence[Fraction], found: Probe, limits: Limits) -> None:
@@ -200,10 +200,10 @@ def _check_lengths(ends: Sequence[Fraction], found: Probe, limits: Limits) -> No
         )
 
 
-def _packets(source: _Source, segment: Segment, back: float | None) -> Iterator["Packet[Stream]"]:
-    """From the key frame of a segment to its last packet; none if reading begins behind that key frame."""
-    packets = source.packets() if segment.start is None else _from_key(source, segment.start, back)
-    return takewhile(lambda packet: segment.end is None or _order(packet) < segment.end, packets)
+def _packets(source: _Source, part: Part, back: float | None) -> Iterator["Packet[Stream]"]:
+    """From the key frame of a part to its last packet; none if reading begins behind that key frame."""
+    packets = source.packets() if part.start is None else _from_key(source, part.start, back)
+    return takewhile(lambda packet: part.end is None or _order(packet) < part.end, packets)
 
 
 def _from_key(source: _Source, start: int, back: float | None) -> Iterator["Packet[Stream]"]:
@@ -222,11 +222,9 @@ def _order(packet: "Packet[Stream]") -> int:
     return -1 if stamp is None else stamp
 
 
-def _convert(
-    source: _Source, packets: Iterator["Packet[Stream]"], segment: Segment, picture: Picture, to: Path
-) -> Converted:
-    start = Fraction(0) if segment.start is None else source.seconds(segment.start)
-    end = Fraction(LIMITS.max_seconds) if segment.end is None else source.seconds(segment.end)
+def _convert(source: _Source, packets: Iterator["Packet[Stream]"], part: Part, picture: Picture, to: Path) -> Converted:
+    start = Fraction(0) if part.start is None else source.seconds(part.start)
+    end = Fraction(LIMITS.max_seconds) if part.end is None else source.seconds(part.end)
     source.tracks.prepare_decoder()
     flush: Packet[Stream] = Packet()
     flush.stream = source.track
@@ -241,7 +239,7 @@ def _copied(output: OutputContainer, files: Sequence[BinaryIO]) -> Iterator["Pac
 
 
 def _moved(track: Stream, files: Sequence[BinaryIO]) -> Iterator["Packet[Stream]"]:
-    """Where pictures are far apart, the first of a file is to be decoded before the last of the file before: mended."""
+    """Where pictures are far apart, a file's first was to be decoded before the previous file's last: corrected."""
     last = None
     for file in files:
         with _made(file) as container:
@@ -271,8 +269,8 @@ def _tags(stream: BinaryIO) -> dict[str, str]:
         return read_tags(container.metadata)
 
 
-def _together(segments: Sequence[Part], sound: Part | None) -> Converted:
-    every = [part.converted for part in (*segments, *([sound] if sound else []))]
+def _together(parts: Sequence[PartFile], sound: PartFile | None) -> Converted:
+    every = [part.converted for part in (*parts, *([sound] if sound else []))]
     return Converted(
         pictures=sum(each.pictures for each in every),
         end_seconds=max(each.end_seconds for each in every),

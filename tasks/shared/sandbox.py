@@ -1,7 +1,7 @@
 """Walls that a process asks of Linux, for good: nobody looks into it, or it gets no further than to some folders.
 
 Without a network, other programs or other processes, what takes over a decoder is left with a wrong answer. Elsewhere
-than on Linux there are no such walls, nor those that its kernel lacks: `wall_in` says which.
+than on Linux there are no such walls, nor those that its kernel lacks: `enter` says which.
 """
 
 import ctypes
@@ -48,7 +48,7 @@ ALL_OF_FIRST_VERSION, TRUNCATE, TRUNCATES_SINCE = 0x1FFF, 1 << 14, 3
 Instruction = tuple[int, int, int, int]
 
 
-class WallError(OSError):
+class SandboxError(OSError):
     """The kernel, or what stands around it, gives no such wall."""
 
 
@@ -61,7 +61,7 @@ def hide() -> None:
         _prctl(PR_SET_DUMPABLE, 0)
 
 
-def wall_in(*, readable: Iterable[Path], writable: Iterable[Path]) -> list[str]:
+def enter(*, readable: Iterable[Path], writable: Iterable[Path]) -> list[str]:
     """From now on. The walls that could not be had, in words."""
     if sys.platform != "linux":
         return [f"{sys.platform} has neither seccomp nor Landlock"]
@@ -85,7 +85,7 @@ def _call_nobody() -> None:
     """No sockets, no other programs, and no signals to other processes: https://docs.kernel.org/userspace-api/seccomp_filter.html"""
     machine = platform.machine()
     if machine not in AUDIT_ARCH:
-        raise WallError(errno.ENOSYS, f"seccomp on {machine}")
+        raise SandboxError(errno.ENOSYS, f"seccomp on {machine}")
     program = b"".join(struct.pack("HBBI", *each) for each in _filter(machine))
     code = ctypes.create_string_buffer(program)
     _prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, struct.pack("HP", len(program) // 8, ctypes.addressof(code)))
@@ -163,5 +163,5 @@ def _as_c(arguments: Iterable[int | bytes | None]) -> list[object]:
 def _require(what: str, result: int) -> int:
     if result < 0:
         number = ctypes.get_errno()
-        raise WallError(number, f"{what}: {os.strerror(number)}")
+        raise SandboxError(number, f"{what}: {os.strerror(number)}")
     return result

@@ -23,9 +23,9 @@ from workflow.shapes import ExecutionInput, Pointer
 RECORD_GRACE_SECONDS = 30
 """How long an ended execution's record may lag behind: `record_failure` hears of it by an event."""
 LOOK_SECONDS = 5
-MOST_LISTED = 1_000
+MAX_LISTED = 1_000
 """Of the executions that ended badly, rejected files' included: Step Functions' largest page of each status."""
-MOST_DESCRIBED = 100
+MAX_DESCRIBED = 100
 """Of others it is only told that they failed, not why."""
 
 
@@ -35,9 +35,9 @@ def truly(record: Record, executions: Executions) -> Record:
     return _failed(record, executions.reason(found)) if found and found.ended_badly else record
 
 
-def unheard(executions: Executions, records: Records, since: datetime) -> dict[str, Record]:
+def unrecorded(executions: Executions, records: Records, since: datetime) -> dict[str, Record]:
     """The records that deny an end since then, as they would be, by asset id."""
-    listed = {each["name"]: each for each in islice(executions.ended_badly(since=since), MOST_LISTED)}
+    listed = {each["name"]: each for each in islice(executions.ended_badly(since=since), MAX_LISTED)}
     assets = records.links.assets_of(listed)
     known = records.assets.many(set(assets.values()))
     denying = {
@@ -53,7 +53,7 @@ def unheard(executions: Executions, records: Records, since: datetime) -> dict[s
 
 def _reasons(executions: Executions, names: Iterable[str], listed: Mapping[str, Any]) -> Iterator[Reason]:
     for number, name in enumerate(names):
-        found = executions.find(name) if number < MOST_DESCRIBED else None
+        found = executions.find(name) if number < MAX_DESCRIBED else None
         yield executions.reason(found) if found else Reason(code=listed[name]["status"], message="")
 
 
@@ -79,7 +79,7 @@ class Overdue:
         if now - self._looked >= LOOK_SECONDS:
             self._looked = now
             self._found |= self._without_record(pending - known.keys())
-            self._found |= unheard(self.executions, self.records, self.since)
+            self._found |= unrecorded(self.executions, self.records, self.since)
         denied = [each for each in pending & self._found.keys() if is_denied(known.get(each), self._found[each])]
         first_seen = {each: self._first_seen.setdefault(each, now) for each in denied}
         return {each: self._found[each] for each in denied if now - first_seen[each] >= RECORD_GRACE_SECONDS}
@@ -89,7 +89,7 @@ class Overdue:
         if not wanted:
             return {}
         listed = (each["name"] for each in self.executions.ended_badly(since=self.since))
-        fresh = [name for name in islice(listed, MOST_LISTED) if name not in self._described]
+        fresh = [name for name in islice(listed, MAX_LISTED) if name not in self._described]
         self._described.update(fresh)
         unknown = set(fresh) - self.records.links.assets_of(fresh).keys()
         described = filter(None, map(self.executions.find, sorted(unknown)))

@@ -1,4 +1,4 @@
-"""The commands that look at a stage, its executions and its assets, and that start an execution."""
+"""The commands that look up a stage, its executions and its assets, and that start an execution."""
 
 import shlex
 import sys
@@ -53,7 +53,7 @@ def _uri(text: str | None) -> str | None:
 
 
 def status(sluice: Sluice, printer: Printer) -> None:
-    """Where this stage runs, and the names of its resources."""
+    """Show where this stage runs, and the names of its resources."""
     stack = sluice.stack
     printer.show(asdict(stack), lambda: views.stack_view(stack))
 
@@ -86,13 +86,13 @@ def executions(
     error: Annotated[str | None, typer.Option(help="That ended with this error or reject code.")] = None,
     limit: Limit = 50,
 ) -> None:
-    """The newest executions."""
+    """List the newest executions."""
     found = sluice.executions(status=status, since=moment_of(since), error=error, limit=limit)
     printer.show([asdict(each) for each in found], lambda: views.executions_view(found))
 
 
 def execution(sluice: Sluice, printer: Printer, name: Annotated[str, typer.Argument(help="Its name or ARN.")]) -> None:
-    """One execution: its states with attempts, times and errors, its input and output."""
+    """Show one execution: its states with attempts, times and errors, its input and output."""
     found = sluice.execution(name)
     printer.show(found.facts(), lambda: views.execution_view(found))
 
@@ -106,7 +106,7 @@ def assets(
     since: Since = None,
     limit: Limit = 50,
 ) -> None:
-    """The assets that changed last."""
+    """List the assets that changed last."""
     found = sluice.assets(status=status, kind=kind, code=code, since=moment_of(since), limit=limit)
     unreadable = sluice.unreadable()
     facts = [*map(facts_of, found), *({**asdict(each), "status": "unreadable"} for each in unreadable)]
@@ -117,7 +117,7 @@ Asset = Annotated[str, typer.Argument(help="An asset id, or the s3:// address of
 
 
 def asset(sluice: Sluice, printer: Printer, asset: Asset) -> None:
-    """The record of an asset: how it is doing, what was made of it, and where everything is."""
+    """Show an asset's record: its status, its files, and where they are."""
     found = sluice.asset(asset)
     printer.show(found.facts(), lambda: views.asset_view(found))
 
@@ -129,7 +129,7 @@ def get(
     out: Annotated[Path, typer.Option(help="The folder to write to.")] = Path(),
     original: Annotated[bool, typer.Option("--original", help="The original too.")] = False,
 ) -> None:
-    """Download what was made of an asset."""
+    """Download an asset's renditions and thumbnails."""
     files = [str(path) for path in sluice.fetch(sluice.record(asset), out, original=original)]
     printer.show(files, lambda: "\n".join(files) or "Nothing was made of this asset.")
 
@@ -140,7 +140,7 @@ def logs(
     ref: Annotated[str, typer.Argument(help="An asset or an execution.", metavar="ASSET|EXECUTION")],
     task: Annotated[TaskName | None, typer.Option(help="Of one function only.")] = None,
 ) -> None:
-    """Log lines of an asset or an execution, from all functions in order of time."""
+    """Show the log lines of an asset or an execution, from all functions, in order of time."""
     lines = sluice.logs(ref, task)
     printer.show([each.facts() for each in lines], lambda: views.logs_view(lines))
 
@@ -156,7 +156,7 @@ def start(
     wait: Annotated[bool, typer.Option("--wait", help="Follow it to its end.")] = False,
     timeout: Timeout = 900,
 ) -> None:
-    """Start an execution by hand, for an object in ingest, archive or quarantine."""
+    """Start an execution manually, for an object in ingest, archive or quarantine."""
     if (uri is None) == (own is None) or (own and version_id):
         raise typer.BadParameter("Name an object (and a version), or give an --input that does.")
     wanted = own_input(own.read()) if own else _input_for(uri or "", version_id)

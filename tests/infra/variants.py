@@ -11,8 +11,8 @@ from infra.stages.stages import built_in
 
 STAGES = built_in()
 
-OTHERWISE = make(
-    "otherwise",
+UNUSUAL = make(
+    "unusual",
     {
         "files": {"long_videos": "mediaconvert", "big_files": True, "partition_by": "day"},
         "storage": {"glue_database": "lake"},

@@ -2,8 +2,8 @@
 
 from infra.functions.permissions import READ, Needs, Resources, allow, tell_missing
 from tasks.shared.naming import WORK
-from workflow.kinds import BIG_FILES
-from workflow.limits import CONTAINER, functions_of
+from workflow.kinds import BIG_FILE_MAX_BYTES
+from workflow.limits import BIG_FILE_TASK, functions_of
 
 
 def needs(resources: Resources) -> dict[str, Needs]:
@@ -39,4 +39,4 @@ def _big_files(transform: Needs, resources: Resources) -> dict[str, Needs]:
         return {}
     work = f"{resources.output}/{WORK}*"
     tells, reads = (transform.more({}, allow([f"s3:{verb}Object"], work)) for verb in ("Put", "Get"))
-    return {CONTAINER: tells, **{f"transform_{kind}": reads for kind in BIG_FILES}}
+    return {BIG_FILE_TASK: tells, **{f"transform_{kind}": reads for kind in BIG_FILE_MAX_BYTES}}

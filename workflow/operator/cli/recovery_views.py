@@ -69,7 +69,7 @@ def failed_view(found: Sequence[Failed]) -> RenderableType:
 def _how_to_go_on(latest: Failed) -> str:
     where = f" --state {latest.state}" if latest.state else ""
     return (
-        f"`sluice execution {latest.execution}` says more of one. When its cause is mended: "
+        f"`sluice execution {latest.execution}` says more of one. Once its cause is fixed: "
         f"`sluice redrive --error {latest.error}{where} --wait`."
     )
 

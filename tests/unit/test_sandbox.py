@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from tasks.shared import walls
+from tasks.shared import sandbox
 from tasks.shared.confined import Confines, confined
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux has these walls, and `walls` says so")
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux has these walls, and `sandbox` says so")
 CONFINES = Confines(memory_mb=200, seconds=60, cpu_seconds=30)
 
 
@@ -77,7 +77,7 @@ def go_elsewhere(secret: str, folder: str) -> dict[str, str]:
 
 def missing_walls() -> str:
     """Those that this kernel, or the container that we are in, does not give."""
-    code = "from tasks.shared import walls; print(walls.wall_in(readable=[], writable=[]))"
+    code = "from tasks.shared import sandbox; print(sandbox.enter(readable=[], writable=[]))"
     return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
 
 
@@ -108,9 +108,9 @@ def test_a_hidden_process_shows_its_environment_to_no_other() -> None:
     """Also where there is no wall about files, as in Lambda; root has to give up its privileges for it."""
     code = """
         import os, subprocess, sys
-        from tasks.shared import walls
-        walls.hide()
-        look = "from tasks.shared import walls; walls._give_up_privileges(); open('/proc/%d/environ').read()"
+        from tasks.shared import sandbox
+        sandbox.hide()
+        look = "from tasks.shared import sandbox; sandbox._give_up_privileges(); open('/proc/%d/environ').read()"
         sys.exit(subprocess.run([sys.executable, "-c", look % os.getpid()]).returncode)
     """
     ended = subprocess.run([sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True, check=False)
@@ -122,8 +122,8 @@ def test_a_hidden_process_still_starts_others_and_reads_about_itself() -> None:
         import subprocess, sys
         from pathlib import Path
         from infra.local.runtime.lambda_runtime import resident_bytes
-        from tasks.shared import walls
-        walls.hide()
+        from tasks.shared import sandbox
+        sandbox.hide()
         assert resident_bytes() > 0
         subprocess.run([sys.executable, "-c", ""], check=True)
     """
@@ -133,21 +133,21 @@ def test_a_hidden_process_still_starts_others_and_reads_about_itself() -> None:
 @pytest.mark.parametrize("machine", ["x86_64", "aarch64"])
 def test_the_filter_ends_in_each_case(machine: str) -> None:
     """Every jump lands on an instruction, and the last one allows."""
-    program = list(walls._filter(machine))
+    program = list(sandbox._filter(machine))
     assert len(program) < 4096
     for place, (code, holds, else_, _) in enumerate(program):
-        if code in (walls.IS, walls.AT_LEAST, walls.HAS):
+        if code in (sandbox.IS, sandbox.AT_LEAST, sandbox.HAS):
             assert place + 1 + max(holds, else_) < len(program)
-    assert program[-1] == (walls.RETURN, 0, 0, walls.ALLOW)
+    assert program[-1] == (sandbox.RETURN, 0, 0, sandbox.ALLOW)
 
 
 def test_where_a_wall_cannot_be_had_that_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "platform", "darwin")
-    assert walls.wall_in(readable=[], writable=[]) == ["darwin has neither seccomp nor Landlock"]
-    walls.hide()
+    assert sandbox.enter(readable=[], writable=[]) == ["darwin has neither seccomp nor Landlock"]
+    sandbox.hide()
 
 
 def test_a_machine_without_a_list_of_calls_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("platform.machine", lambda: "riscv64")
-    with pytest.raises(walls.WallError, match="riscv64"):
-        walls._call_nobody()
+    with pytest.raises(sandbox.SandboxError, match="riscv64"):
+        sandbox._call_nobody()

@@ -1,4 +1,4 @@
-"""The commands that act on assets and executions that are there already."""
+"""The commands that process assets again, one by one or as a batch."""
 
 import re
 import time
@@ -11,19 +11,18 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from workflow.operator.cli import batch_views, views
+from workflow.operator.cli.confirmation import Yes, confirm
 from workflow.operator.cli.options import STDERR, AssetStatus, KindName, Limit, Printer, Since, command, moment_of
 from workflow.operator.cli.progress import TRANSIENT, Elapsed, Remaining
 from workflow.operator.client import Sluice
 from workflow.operator.operations import NotPossibleError, reprocess, whoami
 from workflow.operator.operations.estimate import Estimate, estimate
 from workflow.operator.operations.select import Readable, Selection, select
-from workflow.operator.previews import Preview
 from workflow.reprocess import TOO_MANY_FAILURES
 
 FOLLOW_SECONDS = 0.5
 
 Why = Annotated[str, typer.Option(help="A reason, which is kept with each attempt.")]
-Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 Follow = Annotated[bool, typer.Option("--follow", help="Watch it to its end: exit code 1 unless all went well.")]
 
 
@@ -31,23 +30,6 @@ def add_to(app: typer.Typer) -> None:
     """Register the commands."""
     for each in (reprocess_command, batches_command, batch_command):
         command(app, each.__name__.removesuffix("_command"))(each)
-
-
-def confirm_preview(preview: Preview, *, yes: bool, json: bool) -> None:
-    """Tell on standard error what will happen, and go on only if a person says so."""
-    if not (yes or json):
-        for each in preview.says:
-            STDERR.print(each, highlight=False, markup=False)
-    confirm(preview.question, yes=yes, json=json)
-
-
-def confirm(question: str, *, yes: bool, json: bool) -> None:
-    """Go on only if a person says so, or `--yes` did; a program must say it beforehand."""
-    if yes:
-        return
-    if json:
-        raise NotPossibleError("Confirmation required: pass --yes beside --json.")
-    typer.confirm(question, abort=True, err=True)
 
 
 def _percent(text: str) -> float:
@@ -123,7 +105,7 @@ def _show_started(sluice: Sluice, printer: Printer, started: reprocess.Batch, *,
 
 
 def batches_command(sluice: Sluice, printer: Printer, limit: Limit = 20) -> None:
-    """The newest batches of reprocessed assets."""
+    """List the newest batches of reprocessed assets."""
     found = reprocess.batches(sluice, limit)
     printer.show([asdict(each) for each in found], lambda: batch_views.batches_view(found))
 
@@ -137,7 +119,7 @@ def batch_command(
     stop: Annotated[bool, typer.Option("--stop", help="Stop it, and what it has at work.")] = False,
     report: Annotated[bool, typer.Option("--report", help="What became of each asset.")] = False,
 ) -> None:
-    """How a batch is doing."""
+    """Show a batch's progress."""
     if stop:
         reprocess.stop(sluice, name, by=whoami(sluice))
     if resume:

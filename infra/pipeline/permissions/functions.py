@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from infra.functions.permissions import RECORD, Needs, Resources, allow
 from infra.pipeline import audit_trail, reprocess, restore, sweeper
-from infra.pipeline.needs import long_videos, moves, states, transform
+from infra.pipeline.permissions import long_videos, moves, states, transform
 from infra.ways_in import http_api, request_queue, telemetry
 from infra.ways_out import webhook
 

@@ -1,4 +1,4 @@
-"""The receiver that docs/ways-out.md shows knows what is ours."""
+"""The receiver that docs/notifications.md shows knows what is ours."""
 
 import base64
 import re
@@ -10,7 +10,7 @@ import pytest
 
 from tasks.webhook.signature import signed_headers
 
-PAGE = (Path(__file__).parents[2] / "docs" / "ways-out.md").read_text()
+PAGE = (Path(__file__).parents[2] / "docs" / "notifications.md").read_text()
 KEY, OTHER_KEY = ("Aa0" * 15)[:44], ("Zz9" * 15)[:44]
 BODY = b'{"id": "1"}'
 

@@ -15,7 +15,7 @@ INGEST_STATES = ("Validate", "Transform", "Thumbnail", "StoreMetadata", "Notify"
 def hurried(monkeypatch):
     """Nobody is waited for who would record it."""
     for name in ("RECORD_GRACE_SECONDS", "LOOK_SECONDS"):
-        monkeypatch.setattr(f"workflow.operator.unheard.{name}", 0)
+        monkeypatch.setattr(f"workflow.operator.unrecorded.{name}", 0)
     monkeypatch.setattr("workflow.operator.client.RECORD_GRACE_SECONDS", 0)
 
 

@@ -15,12 +15,12 @@ from tasks.shared.work import Original, Recipe, Rendered
 from tasks.transform.video import transform
 from tasks.transform.video.convert import Converted
 from tasks.transform.video.limits import Limits
+from tasks.transform.video.parts import PartFile, Plan, convert_part, convert_sound, join, plan
 from tasks.transform.video.proof import prove
-from tasks.transform.video.segments import Part, Plan, convert_segment, convert_sound, join, plan
 from tests.unit.movies import Captions, Movie, Sound, counting, frames_of, gray, level
 from workflow.errors import TooLong
 
-SHORT = Limits(min_segment_seconds=1, max_segment_seconds=1)
+SHORT = Limits(min_part_seconds=1, max_part_seconds=1)
 KEY_EVERY_TEN = {"g": "10", "keyint_min": "10", "sc_threshold": "0"}
 
 
@@ -39,13 +39,11 @@ def in_parts(path: Path, folder: Path, **recipe) -> tuple[Plan, Rendered]:
     with path.open("rb") as stream, ExitStack() as files:
         planned = plan(stream, size, SHORT)
 
-        def part(name: str, convert: Callable[[Path], Converted]) -> Part:
+        def part(name: str, convert: Callable[[Path], Converted]) -> PartFile:
             converted = convert(folder / name)
-            return Part(files.enter_context((folder / name).open("rb")), converted)
+            return PartFile(files.enter_context((folder / name).open("rb")), converted)
 
-        parts = [
-            part(f"{segment.index}.mp4", partial(convert_segment, stream, segment)) for segment in planned.segments
-        ]
+        parts = [part(f"{each.index}.mp4", partial(convert_part, stream, each)) for each in planned.parts]
         sound = part("sound.m4a", partial(convert_sound, stream, size)) if planned.has_sound else None
         joined = join(stream, size, parts, sound, folder / "joined.mp4", Recipe(**recipe))
         prove(stream, joined, here_and_there=True)
@@ -92,7 +90,7 @@ def test_parts_join_to_what_one_function_makes(folder, container, codec, sound):
     path = movie.write(folder / "original", container)
     whole = at_once(path, folder)
     planned, joined = in_parts(path, folder)
-    assert len(planned.segments) >= 3
+    assert len(planned.parts) >= 3
     assert_same(whole, joined)
     assert heard(joined) == heard(whole)
 
@@ -102,7 +100,7 @@ def test_pictures_that_refer_across_the_cut_are_whole(folder):
     options = {"x264-params": "open-gop=1:keyint=10:min-keyint=10:scenecut=0:bframes=3:b-adapt=0"}
     path = Movie(list(counting(100)), options=options).write(folder / "original", "matroska")
     planned, joined = in_parts(path, folder)
-    assert len(planned.segments) >= 3
+    assert len(planned.parts) >= 3
     assert_same(at_once(path, folder), joined)
 
 
@@ -110,15 +108,15 @@ def test_variable_frame_rate_is_cut_where_key_frames_are(folder):
     times = [0, 40, 80, 900, 1300, 1340, 1380, 1500, 2900, 2940, 2980, 5000]
     path = Movie(list(counting(12)), times=times, options={"g": "3"}).write(folder / "original", "matroska")
     planned, joined = in_parts(path, folder)
-    assert len(planned.segments) >= 2
+    assert len(planned.parts) >= 2
     assert shown(joined)[0] == [Fraction(time, 1000) for time in times]
 
 
-def test_video_with_one_key_frame_is_one_segment(folder):
+def test_video_with_one_key_frame_is_one_part(folder):
     options = {"g": "1000", "sc_threshold": "0"}
     path = Movie(list(counting(100)), options=options).write(folder / "original")
     planned, joined = in_parts(path, folder)
-    assert len(planned.segments) == 1
+    assert len(planned.parts) == 1
     assert_same(at_once(path, folder), joined)
 
 
@@ -127,17 +125,17 @@ def test_live_recording_without_index_is_cut_too(folder):
     movie = Movie(list(counting(100)), codec="libvpx-vp9", options=KEY_EVERY_TEN, writer={"live": "1"})
     path = movie.write(folder / "original", "webm")
     planned, joined = in_parts(path, folder)
-    assert len(planned.segments) >= 3
+    assert len(planned.parts) >= 3
     assert_same(at_once(path, folder), joined)
 
 
-def test_clock_that_is_set_anew_on_the_way_leaves_one_segment(folder):
+def test_clock_that_is_set_anew_on_the_way_leaves_one_part(folder):
     one = Movie(list(counting(50)), sounds=[Sound(seconds=2)]).bytes(folder, "mpegts")
     movie = Movie(list(counting(50)), sounds=[Sound(seconds=2)], writer={"output_ts_offset": "5000"})
     path = folder / "original"
     path.write_bytes(one + movie.bytes(folder, "mpegts"))
     planned, joined = in_parts(path, folder)
-    assert len(planned.segments) == 1
+    assert len(planned.parts) == 1
     assert joined.facts["duration_seconds"] == pytest.approx(4, abs=0.2)
     assert len(shown(joined)[0]) == 100
     assert_same(at_once(path, folder), joined)
@@ -153,13 +151,13 @@ def test_captions_and_private_tags_come_through(folder):
         tags={"comment": "mine"},
     )
     path = movie.write(folder / "original")
-    _, joined = in_parts(path, folder, keep_private=True)
-    assert_same(at_once(path, folder, keep_private=True), joined)
+    _, joined = in_parts(path, folder, publish_private=True)
+    assert_same(at_once(path, folder, publish_private=True), joined)
     with av.open(str(joined.files[0].path)) as container:
         assert container.metadata["comment"] == "mine"
 
 
-def test_each_segment_reads_its_own_part_of_the_file(folder):
+def test_each_part_reads_its_own_part_of_the_file(folder):
     noise = [picture.effect_spread(20) for picture in counting(100, (320, 240))]
     movie = Movie(noise, codec="rawvideo", pixel_format="yuv420p", rate=10)
     path = movie.write(folder / "original", "matroska")
@@ -168,11 +166,11 @@ def test_each_segment_reads_its_own_part_of_the_file(folder):
     def opened() -> RangeFile:
         return RangeFile(lambda start, end: content[start:end], len(content), 16 * 1024)
 
-    planned = plan(opened(), len(content), Limits(min_segment_seconds=2, max_segment_seconds=2))
-    assert len(planned.segments) >= 4
-    for segment in planned.segments[:-1]:
+    planned = plan(opened(), len(content), Limits(min_part_seconds=2, max_part_seconds=2))
+    assert len(planned.parts) >= 4
+    for part in planned.parts[:-1]:
         file = opened()
-        convert_segment(file, segment, folder / "segment.mp4")
+        convert_part(file, part, folder / "part.mp4")
         assert file.bytes_read < len(content) * 0.45
 
 
@@ -182,7 +180,7 @@ def test_video_that_cannot_be_cut_and_takes_too_long_is_refused(folder):
         plan(stream, path.stat().st_size, Limits(max_cpu_seconds=50))
 
 
-def test_sound_without_picture_has_no_segments(folder):
+def test_sound_without_picture_has_no_parts(folder):
     path = Movie(sounds=[Sound()]).write(folder / "original")
     planned, joined = in_parts(path, folder)
     whole = at_once(path, folder)
@@ -191,12 +189,12 @@ def test_sound_without_picture_has_no_segments(folder):
     assert heard(joined) == heard(whole)
 
 
-def test_segments_are_few_and_long(folder):
+def test_parts_are_few_and_long(folder):
     pictures = [gray(60, (64, 48))] * 400
     path = Movie(pictures, times=[at * 30_000 for at in range(400)], options={"g": "1"}).write(
         folder / "original", "matroska"
     )
     with path.open("rb") as stream:
         planned = plan(stream, path.stat().st_size)
-    assert 90 < len(planned.segments) <= Limits().max_segments
-    assert [segment.index for segment in planned.segments] == list(range(len(planned.segments)))
+    assert 90 < len(planned.parts) <= Limits().max_parts
+    assert [part.index for part in planned.parts] == list(range(len(planned.parts)))
