@@ -228,6 +228,15 @@ def test_a_window_says_since_when_it_has_all(
     assert looked.look(sluice, NOW + 2 * HOUR).whole_since == ""
 
 
+def test_a_window_learns_how_long_it_took_when_the_original_is_put_away(sluice, keep):
+    started = {"started_at": (NOW - HOUR).isoformat(), "number": 1}
+    window = Window(2 * HOUR)
+    keep(record(60, attempts=[started]))
+    assert window.look(sluice, NOW).p50 is None
+    keep(record(60, attempts=[{**started, "ended_at": (NOW - HOUR + timedelta(seconds=7)).isoformat()}]))
+    assert window.look(sluice, NOW + timedelta(minutes=1)).p50 == 7
+
+
 def test_a_window_forgets_what_left_it(sluice: Sluice, keep: Callable[..., None]):
     keep(record(10))
     window = Window(HOUR)
