@@ -8,6 +8,7 @@ from aws_cdk import aws_iam as iam
 from infra.stages.settings import Settings
 from infra.storage.live_settings import parameter_arn
 from infra.storage.stack import Storage
+from tasks.shared.indexes import INDEXES, OLD_INDEXES
 from tasks.shared.live_settings import parameter_name
 
 READ = ("s3:GetObjectVersion",)
@@ -56,14 +57,17 @@ class Resources:
         self.originals = [f"{bucket}/*" for bucket in (self.ingest, self.expanded, self.archive, self.quarantine)]
         self.made = [f"{self.output}/{made}/*" for made in ("renditions", "thumbnails", "metadata")]
         self._variables = _variables(storage, settings)
+        self._has_old_indexes = settings.storage.old_indexes != "none"
 
     def environment(self, *names: str) -> dict[str, str]:
         """These variables: each function is told only what it uses."""
-        return {name: self._variables[name] for name in names}
+        told = (*names, "OLD_INDEXES") if "TABLE_NAME" in names and self._has_old_indexes else names
+        return {name: self._variables[name] for name in told}
 
     def index(self, *names: str) -> list[str]:
-        """The ARNs of the table's indexes of these names."""
-        return [f"{self.table}/index/{name}" for name in names]
+        """The ARNs of the table's indexes of these names; with the old ones, as older versions share the roles."""
+        old = [OLD_INDEXES] if self._has_old_indexes else []
+        return [f"{self.table}/index/{indexes[name].name}" for indexes in (INDEXES, *old) for name in names]
 
     def read_live_settings(self) -> iam.PolicyStatement:
         return allow(["ssm:GetParameter"], parameter_arn(self.storage, self.settings))
@@ -96,6 +100,7 @@ def tell_missing_versions(*buckets: str) -> iam.PolicyStatement:
 def _variables(storage: Storage, settings: Settings) -> dict[str, str]:
     return {
         "TABLE_NAME": storage.table.table_name,
+        "OLD_INDEXES": settings.storage.old_indexes,
         "INGEST_BUCKET": storage.ingest.bucket_name,
         "EXPANDED_BUCKET": storage.expanded.bucket_name,
         "OUTPUT_BUCKET": storage.output.bucket_name,

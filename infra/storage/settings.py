@@ -41,6 +41,14 @@ class StorageSettings(Topic, frozen=True):
         int, Meta(ge=0, description="Days until rejected originals expire: 30 or more, 0 for never.")
     ] = 180
     access_logs_days: Annotated[int, Meta(ge=1, description="Days until the buckets' access logs expire.")] = 90
+    old_indexes: Annotated[
+        Literal["none", "read", "kept"],
+        Meta(
+            description="Of a table that an older Sluice made, on its way to today's indexes: read, while records are "
+            "filed anew; kept, while executions of older versions may go on; none. "
+            "See docs/scaling.md#tables-of-the-first-layout."
+        ),
+    ] = "none"
     glue_database: Annotated[
         str,
         Meta(

@@ -22,11 +22,12 @@ from infra.security.bucket_policies import keep_for_good, keep_within_account, l
 from infra.security.encryption import customer_key, encrypt
 from infra.stages.settings import Settings
 from infra.storage.settings import Tier
-from tasks.shared.indexes import INDEXES
+from tasks.shared.indexes import INDEXES, OLD_INDEXES, Index
 from tasks.shared.naming import WORK
 from workflow.limits import SMALLEST_COLD_BYTES
 from workflow.names import resource_name
 
+INDEXES_CONTEXT = "indexes"
 ABANDONED_UPLOAD_DAYS = 7
 CONSOLE_ORIGINS = ("http://127.0.0.1:*", "http://localhost:*")
 """Pages that upload straight to the ingest bucket, by forms that the caller's own credentials have signed."""
@@ -168,9 +169,23 @@ class Storage(cdk.Stack):
             deletion_protection=self._settings.storage.retain_data,
             removal_policy=self._removal,
         )
-        for index, (partition, sort) in INDEXES.items():
-            table.add_global_secondary_index(index_name=index, partition_key=_string(partition), sort_key=_string(sort))
+        for index in self._indexes():
+            whole = index in OLD_INDEXES.values()
+            table.add_global_secondary_index(
+                index_name=index.name,
+                partition_key=_string(index.partition),
+                sort_key=_string(index.sort),
+                projection_type=dynamodb.ProjectionType.ALL if whole else dynamodb.ProjectionType.KEYS_ONLY,
+            )
         return table
+
+    def _indexes(self) -> list[Index]:
+        """CloudFormation adds or removes one at a time: `sluice deploy` names them in the context, step by step."""
+        old = OLD_INDEXES.values() if self._settings.storage.old_indexes != "none" else ()
+        step = self.node.try_get_context(INDEXES_CONTEXT)
+        if not step:
+            return [*INDEXES.values(), *old]
+        return [each for each in (*INDEXES.values(), *OLD_INDEXES.values()) if each.name in step.split(",")]
 
     def _make_topic(self) -> sns.Topic:
         """One message per outcome of an asset. The account's own key for SNS costs nothing by the month."""
@@ -197,6 +212,7 @@ class Storage(cdk.Stack):
         )
 
     def _publish_names(self) -> None:
+        old_indexes = self._settings.storage.old_indexes
         outputs = {
             "IngestBucket": self.ingest.bucket_name,
             "ExpandedBucket": self.expanded.bucket_name,
@@ -207,6 +223,7 @@ class Storage(cdk.Stack):
             "TableName": self.table.table_name,
             "TopicArn": self.topic.topic_arn,
             **({"AuditBucket": self.audit.bucket_name} if self.audit else {}),
+            **({"OldIndexes": old_indexes} if old_indexes != "none" else {}),
         }
         for name, value in outputs.items():
             cdk.CfnOutput(self, name, value=value)

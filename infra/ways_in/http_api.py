@@ -96,7 +96,7 @@ def needs(resources: Resources) -> dict[str, Needs]:
             resources.environment(*TABLE_AND_PLACES, "EXPAND_ARCHIVES"),
             [
                 allow(["s3:PutObject"], f"{resources.ingest}/{UPLOADS}*"),
-                allow(["dynamodb:GetItem"], resources.table),
+                allow(["dynamodb:GetItem", "dynamodb:BatchGetItem"], resources.table),
                 allow(["dynamodb:Query"], *resources.index("by_status", "by_kind", "by_key")),
                 allow(["states:DescribeExecution", "states:GetExecutionHistory"], resources.executions),
             ],

@@ -33,13 +33,14 @@ class Settings(msgspec.Struct, frozen=True):
     archive_bucket: str
     quarantine_bucket: str
     expand_archives: bool
+    old_indexes: str = ""
 
 
 settings = from_environment(Settings)
 places = frozenset(
     {settings.ingest_bucket, settings.expanded_bucket, settings.archive_bucket, settings.quarantine_bucket}
 )
-records = Records(clients.dynamodb(), settings.table_name)
+records = Records(clients.dynamodb(), settings.table_name, settings.old_indexes)
 uploads = Uploads(
     clients.signing_s3(),
     settings.ingest_bucket,

@@ -65,7 +65,7 @@ class Listing:
     def _sorted(self, records: Assets, wanted: AssetFilter, after: Token | None) -> tuple[str, Iterator[Record]]:
         """All records that an index finds, the latest first, and the attribute by which they are sorted."""
         index, values = self._index(wanted)
-        sort = INDEXES[index][1]
+        sort = INDEXES[index].sort
         since = _since(wanted) if sort == "updated_at" else ""
         before = after.time if after else ""
         lists = (records.newest(index, value, since=since, before=before, at_once=wanted.limit) for value in values)

@@ -1,4 +1,4 @@
-"""Notify: the asset's files are there to be used. Its record says so, and then one CloudEvents message does.
+"""Notify: the asset's files are there to be used. Its record says so, and now one CloudEvents message does.
 
 Who is told may look the asset up at once. What remains is to put its original away.
 """
@@ -37,8 +37,7 @@ announcer = Announcer(clients.sns(), records, settings.topic_arn, bus_called(set
 
 @task("notify", State)
 def handle(state: State, run: Run) -> Notified:
-    record = records.assets.get(state.asset.id)
-    if record is None or record.execution != run.name:
-        raise records.claims.taken_over(state.asset.id)
-    records.assets.succeed(state.asset.id, run)
+    record = records.assets.must_be_of(state.asset.id, run)
+    if record.status != "succeeded":
+        records.assets.succeed_again(record, run)
     return Notified(event_id=announcer.announce(replace(record, status="succeeded"), "succeeded"))

@@ -36,7 +36,7 @@ class WayIn:
 
     def _take_in(self, archive: Asset, member: Member, lineage: dict[str, str], unpacked: Path) -> str:
         key = child_key(archive.key, archive.id, member.name)
-        if not self.records.assets.newest_of_key(self.bucket, key):
+        if not self.records.assets.is_known(self.bucket, key):
             self._put(member, key, lineage, unpacked)
         return key
 

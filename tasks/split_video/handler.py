@@ -24,6 +24,7 @@ class Settings(msgspec.Struct, frozen=True):
     table_name: str
     output_bucket: str
     publish_private_metadata: bool
+    old_indexes: str = ""
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ class State:
 
 settings = from_environment(Settings)
 objects = Objects(clients.s3())
-records = Records(clients.dynamodb(), settings.table_name)
+records = Records(clients.dynamodb(), settings.table_name, settings.old_indexes)
 renditions = Renditions(settings.output_bucket, objects, settings.publish_private_metadata)
 
 

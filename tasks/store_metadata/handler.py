@@ -1,4 +1,7 @@
-"""StoreMetadata: everything that is known of the asset goes into its record and, in full, into a sidecar."""
+"""StoreMetadata: everything that is known of the asset goes into a sidecar and, in short, into its record.
+
+The record comes last, and says that the asset has succeeded: all that it lists is there.
+"""
 
 import json
 from dataclasses import dataclass, field
@@ -43,21 +46,22 @@ records = Records(clients.dynamodb(), settings.table_name)
 def handle(state: State, run: Run) -> Stored:
     sidecar = Pointer(bucket=settings.output_bucket, key=sidecar_key(state.asset.id))
     learnt, technical = learnt_of(state, sidecar), objects.read(state.transform.technical)
-    records.assets.learn(state.asset.id, run, learnt)
+    records.assets.must_be_of(state.asset.id, run)
     current = records.current.advance(state.asset)
     everything = dump(state.asset) | dump(learnt) | {"execution_arn": run.arn, "technical": json.loads(technical)}
+    tables = None
     if current and settings.glue_database and state.asset.kind == "table":
-        everything["glue_tables"] = plain(in_catalog(state, run, msgspec.json.decode(technical, type=TechnicalFacts)))
+        tables = in_catalog(state, msgspec.json.decode(technical, type=TechnicalFacts))
+        everything["glue_tables"] = plain(tables)
     objects.put(sidecar.bucket, sidecar.key, json.dumps(everything, indent=2).encode(), "application/json")
+    records.assets.succeed(state.asset.id, run, learnt, tables)
     return Stored(sidecar=sidecar, current=current)
 
 
-def in_catalog(state: State, run: Run, technical: TechnicalFacts) -> tuple[GlueTable, ...]:
+def in_catalog(state: State, technical: TechnicalFacts) -> tuple[GlueTable, ...]:
     """The Glue tables that now show this asset; the record names them."""
     catalog = Catalog(clients.glue(), settings.glue_database)
-    tables = tuple(catalog.register(state.asset, each) for each in datasets(state.transform, technical))
-    records.assets.learn_tables(state.asset.id, run, tables)
-    return tables
+    return tuple(catalog.register(state.asset, each) for each in datasets(state.transform, technical))
 
 
 def learnt_of(state: State, sidecar: Pointer) -> Learnt:

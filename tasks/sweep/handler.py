@@ -43,6 +43,7 @@ class Settings(msgspec.Struct, frozen=True):
     state_machine_arn: str
     sweep_older_than_minutes: float
     live_settings: str
+    old_indexes: str = ""
 
 
 class Wanted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -54,7 +55,7 @@ class Wanted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 settings = from_environment(Settings)
 live = LiveParameter(clients.ssm(), settings.live_settings)
 objects = Objects(clients.s3())
-records = Records(clients.dynamodb(), settings.table_name)
+records = Records(clients.dynamodb(), settings.table_name, settings.old_indexes)
 executions = Executions(clients.stepfunctions(), settings.state_machine_arn)
 announcer = Announcer(clients.sns(), records, settings.topic_arn, bus_called(settings.outcome_bus))
 stage = Stage(

@@ -94,6 +94,7 @@ class Sweep:
     def run(self, more: Iterable[Case] = ()) -> Report:
         """Look at all assets that may be stuck, and at `more`; what was found and done."""
         treated: set[str] = set()
+        self._file_anew()
         for case in chain(self._unfinished(), self._unheard(), self._left_behind(), more):
             if self.time_is_up():
                 self._report.complete = False
@@ -107,6 +108,14 @@ class Sweep:
             if each.asset_id not in treated:
                 self._note(_unreadable(each))
         return self._report
+
+    def _file_anew(self) -> None:
+        """What executions on an older version left in the wrong place lately, while there may be any."""
+        filing = self.stage.records.filing
+        since = (self._cutoff - LONGEST).isoformat()
+        for _ in filing.renew(since=since) if filing else ():
+            if self.time_is_up():
+                break
 
     def _note(self, finding: Finding) -> None:
         self._report.findings.append(finding)

@@ -36,6 +36,7 @@ class Settings(msgspec.Struct, frozen=True):
     publish_private_metadata: bool
     long_video_cpu_seconds: float = 0
     expanded_bucket: str = ""
+    old_indexes: str = ""
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ RECIPE = Recipe(
     publish_private=settings.publish_private_metadata,
 )
 objects = Objects(clients.s3())
-records = Records(clients.dynamodb(), settings.table_name)
+records = Records(clients.dynamodb(), settings.table_name, settings.old_indexes)
 renditions = Renditions(settings.output_bucket, objects, settings.publish_private_metadata)
 way_in = WayIn(settings.expanded_bucket, objects, records)
 outcomes = Outcomes(settings.output_bucket, objects)

@@ -27,6 +27,7 @@ class Settings(msgspec.Struct, frozen=True):
     expand_archives: bool
     live_settings: str
     big_files: bool = False
+    old_indexes: str = ""
 
 
 settings = from_environment(Settings)
@@ -34,7 +35,7 @@ places = Places(settings.ingest_bucket, settings.expanded_bucket, settings.archi
 REFUSED: dict[str, str] = {} if settings.expand_archives else {"archive": "the stage's setting expand_archives"}
 objects = Objects(clients.s3())
 live = LiveParameter(clients.ssm(), settings.live_settings)
-records = Records(clients.dynamodb(), settings.table_name)
+records = Records(clients.dynamodb(), settings.table_name, settings.old_indexes)
 
 
 @dataclass(frozen=True)

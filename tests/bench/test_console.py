@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from boto3.dynamodb.types import TypeSerializer
 
+from tasks.shared.indexes import filed
 from tasks.shared.records.model import facts_of
 from tests.integration.conftest import LocalStack, start_stack  # noqa: F401 - a fixture
 from tests.unit.cloud import a_record
@@ -40,7 +41,8 @@ def record(number: int) -> dict[str, Any]:
         "execution": f"e{number}", "updated_at": at, "upload_order": at, "facts": {"text": "x" * 1500},
     }  # fmt: skip
     reason = {} if status == "succeeded" else {"reason": {"code": "KeyError"}}
-    return {name: serialize(value) for name, value in facts_of(a_record(f"{number:032x}", **known, **reason)).items()}
+    facts = facts_of(a_record(f"{number:032x}", **known, **reason))
+    return {name: serialize(value) for name, value in {**facts, **filed(facts)}.items()}
 
 
 def fill(sluice: Sluice, count: int) -> None:

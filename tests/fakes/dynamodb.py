@@ -1,12 +1,14 @@
 """DynamoDB's tables: items, conditions on writes, and queries by the table's own keys or an index's."""
 
-from collections.abc import Callable, Iterable, Mapping
+import math
+from collections.abc import Callable, Collection, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any
 
 from tests.fakes.errors import AwsError
 from tests.fakes.expressions import Item, Path, Scope, Value, condition, invalid, plain, projection, update
+from tests.fakes.partitions import Partitions, taken
 
 Answer = dict[str, Any]
 MAX_ITEM_BYTES = 400 * 1024
@@ -15,9 +17,14 @@ MAX_BATCH_KEYS = 100
 
 @dataclass
 class Table:
-    """Items by their own keys; `keys` has the partition and the sort key of the table ("") and of each index."""
+    """Items by their own keys; `keys` has the partition and the sort key of the table ("") and of each index.
+
+    Of some indexes, which are `keys_only`, queries get no more of an item. Where there are `partitions`, they throttle.
+    """
 
     keys: Mapping[str, list[str]]
+    keys_only: frozenset[str] = frozenset()
+    partitions: Partitions | None = None
     items: dict[tuple[Any, ...], Item] = field(default_factory=dict)
 
     def key_of(self, item: Mapping[str, Value]) -> tuple[Any, ...]:
@@ -38,12 +45,18 @@ class DynamoDB:
         *,
         TableName: str,
         KeySchema: list[Answer],
-        GlobalSecondaryIndexes: Iterable[Answer] = (),
+        GlobalSecondaryIndexes: Collection[Answer] = (),
         AttributeDefinitions: Any,
         BillingMode: str,
     ) -> None:
         indexes = {index["IndexName"]: _names(index["KeySchema"]) for index in GlobalSecondaryIndexes}
-        self._tables[TableName] = Table({"": _names(KeySchema)} | indexes)
+        projections = {index["IndexName"]: index["Projection"]["ProjectionType"] for index in GlobalSecondaryIndexes}
+        keys_only = frozenset(name for name, projected in projections.items() if projected == "KEYS_ONLY")
+        self._tables[TableName] = Table({"": _names(KeySchema)} | indexes, keys_only)
+
+    def throttle(self, table: str, partitions: Partitions) -> None:
+        """Let writes to a table and its indexes take units, and be throttled where none is left, as DynamoDB does."""
+        self._table(table).partitions = partitions
 
     def DeleteTable(self, *, TableName: str) -> None:
         self._table(TableName)
@@ -61,7 +74,8 @@ class DynamoDB:
             keys = [table.key_of(key) for key in wanted["Keys"]]
             if len(keys) > MAX_BATCH_KEYS or len(set(keys)) < len(keys):
                 raise invalid("Provided list of item keys contains duplicates, or is too long")
-            found[name] = [deepcopy(table.items[key]) for key in keys if key in table.items]
+            paths, scope = _projected_by(wanted)
+            found[name] = [_projected(table.items[key], paths, scope) for key in keys if key in table.items]
         return {"Responses": found, "UnprocessedKeys": {}}
 
     def PutItem(self, *, TableName: str, Item: Item, **guard: Any) -> None:
@@ -108,7 +122,8 @@ class DynamoDB:
         page, last = _page(table, found, ExclusiveStartKey, Limit)
         items = [item for item in page if not FilterExpression or condition(FilterExpression)(item, scope)]
         paths = projection(ProjectionExpression) if ProjectionExpression else ()
-        answer = {"Items": [_projected(item, paths, scope) for item in items], "Count": len(items)}
+        held = [_held(table, IndexName, item) for item in items]
+        answer = {"Items": [_projected(item, paths, scope) for item in held], "Count": len(items)}
         if last:
             names_of = {*table.keys[""], *table.keys[IndexName]}
             answer["LastEvaluatedKey"] = {name: last[name] for name in names_of}
@@ -142,12 +157,18 @@ def _write(
     after = change(before, scope)
     if not holds:
         raise AwsError("ConditionalCheckFailedException", "The conditional request failed")
+    if table.partitions and not table.partitions.take(taken(table.keys, {**before, **key}, after or {}, _kilobytes)):
+        raise AwsError("ThrottlingException", "Throughput exceeds the current capacity of your table or index.")
     if after is None:
         table.items.pop(at, None)
     elif _bytes({"M": after}) > MAX_ITEM_BYTES:
         raise invalid("Item size has exceeded the maximum allowed size")
     else:
         table.items[at] = after
+
+
+def _kilobytes(item: Mapping[str, Value]) -> int:
+    return math.ceil(_bytes({"M": item}) / 1024)
 
 
 def _bytes(value: Value) -> int:
@@ -175,6 +196,20 @@ def _page(table: Table, found: list[Item], after: Item | None, limit: int | None
     if limit is None or len(found) < limit:
         return found, None
     return found[:limit], found[limit - 1]
+
+
+def _held(table: Table, index: str, item: Item) -> Item:
+    """What the index has of an item."""
+    if index not in table.keys_only:
+        return item
+    return {name: item[name] for name in (*table.keys[""], *table.keys[index])}
+
+
+def _projected_by(wanted: Answer) -> tuple[tuple[Path, ...], Scope]:
+    """Which attributes a part of a batch asks for."""
+    text, scope = wanted.get("ProjectionExpression", ""), Scope(wanted.get("ExpressionAttributeNames", {}), {})
+    scope.require_all_used(text)
+    return projection(text) if text else (), scope
 
 
 def _projected(item: Item, paths: tuple[Path, ...], scope: Scope) -> Item:

@@ -33,7 +33,7 @@ def test_help_explains_every_command(command):
 def test_status_names_every_resource(stack):
     found = stack.json("status")
     machines = {"state_machine_arn", "state_machine_alias_arn", "reprocess_machine_arn"}
-    others = {"table", "topic", "outcome_bus", "buckets", "dead_letters", "sources"}
+    others = {"table", "old_indexes", "topic", "outcome_bus", "buckets", "dead_letters", "sources"}
     assert found.keys() == {"stage", "endpoint", "region"} | machines | others
     assert found["buckets"].keys() == {"ingest", "expanded", "output", "archive", "quarantine", "operations"}
     assert found["stage"] == "local"

@@ -18,7 +18,7 @@ from botocore.config import Config
 from moto import mock_aws
 
 from tasks.shared import clients
-from tasks.shared.indexes import INDEXES
+from tasks.shared.indexes import INDEXES, filed
 from tasks.shared.records.adapter import Records
 from tasks.shared.records.model import Record, decoded, facts_of
 from tests.fakes.aws import Account
@@ -119,7 +119,9 @@ class Cloud:
         return self._received
 
     def set_record(self, asset_id: str, /, **attributes: Any) -> None:
-        """Write attributes into a record past Sluice, which need not be there."""
+        """Write attributes into a record past Sluice, which need not be there; a new status has its place."""
+        if "status" in attributes:
+            attributes |= filed({**attributes, "asset_id": asset_id})
         names = {f"#{name}": name for name in attributes}
         plain = json.loads(json.dumps(attributes), parse_float=Decimal)
         self.dynamodb.update_item(
@@ -242,15 +244,19 @@ def forget_clients() -> None:
 
 
 def _create_table(dynamodb: Any) -> None:
-    attributes = {"pk", "sk"} | {name for pair in INDEXES.values() for name in pair}
+    attributes = {"pk", "sk"} | {name for each in INDEXES.values() for name in (each.partition, each.sort)}
     dynamodb.create_table(
         TableName=TABLE,
         BillingMode="PAY_PER_REQUEST",
         AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in sorted(attributes)],
         KeySchema=_keys("pk", "sk"),
         GlobalSecondaryIndexes=[
-            {"IndexName": name, "KeySchema": _keys(*pair), "Projection": {"ProjectionType": "ALL"}}
-            for name, pair in INDEXES.items()
+            {
+                "IndexName": each.name,
+                "KeySchema": _keys(each.partition, each.sort),
+                "Projection": {"ProjectionType": "KEYS_ONLY"},
+            }
+            for each in INDEXES.values()
         ],
     )
 

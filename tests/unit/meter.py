@@ -1,5 +1,6 @@
 """Counts what each function asks of AWS, in the units that AWS charges for."""
 
+import itertools
 import math
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
@@ -13,6 +14,7 @@ from botocore.exceptions import ClientError
 from tasks.audit.changes import RECORD
 from tasks.shared.indexes import INDEXES
 from tests.cpu import cpu_ms
+from tests.fakes.partitions import taken
 from tests.unit.cloud import Cloud
 
 S3_WRITES = {"PutObject", "CopyObject", "CreateMultipartUpload", "UploadPart", "UploadPartCopy"}
@@ -22,6 +24,7 @@ ONCE_A_MINUTE = "GetParameter"
 """Of the live settings: whatever the files, and for nothing."""
 FREE = {"DeleteObject", "AbortMultipartUpload"}
 Item = Mapping[str, Mapping[str, Any]]
+_requests = itertools.count()
 
 
 @dataclass
@@ -40,6 +43,16 @@ class Metered:
     events: int = 0
 
 
+@dataclass(frozen=True)
+class Write:
+    """The units that one request takes of a partition: of the table where `index` is ""."""
+
+    request: int
+    index: str
+    partition: str
+    units: int
+
+
 @dataclass
 class Meter:
     """Hears all clients while a function works; `around` is for a `Machine`."""
@@ -47,6 +60,7 @@ class Meter:
     cloud: Cloud
     used: dict[str, Metered] = field(default_factory=dict)
     _at: list[str] = field(default_factory=list)
+    writes: list["Write"] = field(default_factory=list)
     _updates: list[tuple[dict[str, Any], Item]] = field(default_factory=list)
 
     @contextmanager
@@ -98,12 +112,14 @@ class Meter:
         metered.s3_reads += operation in S3_READS
         metered.publishes += operation == "Publish"
         metered.events += operation == "PutEvents"
-        if operation in {"GetItem", "Query"}:
+        if operation in {"GetItem", "Query", "BatchGetItem"}:
             metered.table_reads += read_units(parsed)
         elif operation == "UpdateItem":
             key, before = self._updates.pop()
             after = self._item(key)
-            metered.table_writes += write_units(before, after)
+            written = list(writes(key["Key"], before, after))
+            self.writes += written
+            metered.table_writes += sum(each.units for each in written)
             metered.record_changes += key["Key"]["sk"]["S"] == RECORD and before != after
         else:
             assert operation in S3_WRITES | S3_READS | FREE | {"Publish", "PutEvents"}, operation
@@ -112,21 +128,17 @@ class Meter:
         return self.cloud.dynamodb.get_item(**key).get("Item", {})
 
 
-def write_units(before: Item, after: Item) -> int:
-    """The table's own, and each index's: two where the item moves in it, one where it stays."""
-    old, new = kilobytes(before), kilobytes(after)
-    units = max(old, new, 1)
-    for names in INDEXES.values():
-        was, now = ([item.get(name) for name in names] for item in (before, after))
-        there_before, there_now = None not in was, None not in now
-        if there_before and was != now:
-            units += old
-        if there_now and before != after:
-            units += new
-    return units
+def writes(key: Item, before: Item, after: Item) -> Iterator[Write]:
+    """What one request takes of the table and of its indexes."""
+    request, places = next(_requests), {index.name: (index.partition, index.sort) for index in INDEXES.values()}
+    for index, partition, units in taken({"": ("pk", "sk"), **places}, {**before, **key}, after, kilobytes):
+        yield Write(request, index, partition, units)
 
 
 def read_units(answer: Mapping[str, Any]) -> int:
+    """A query is charged for the sum of what it read, a batch for each of its items."""
+    if "Responses" in answer:
+        return sum(math.ceil(size_of(item) / 4096) for items in answer["Responses"].values() for item in items)
     items = answer.get("Items", [answer.get("Item", {})])
     return max(1, math.ceil(sum(size_of(item) for item in items) / 4096))
 

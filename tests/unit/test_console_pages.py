@@ -53,7 +53,8 @@ def record(number: int, status: str = "succeeded", **values: Any) -> Record:
 @pytest.fixture
 def sluice(cloud: Cloud, machine: Machine) -> Sluice:
     buckets = Buckets(INGEST, OUTPUT, ARCHIVE, QUARANTINE, EXPANDED, OPERATIONS)
-    stack = SimpleNamespace(stage="test", endpoint=None, table=TABLE, buckets=buckets, state_machine_arn=STATE_MACHINE)
+    known = {"table": TABLE, "old_indexes": "", "buckets": buckets, "state_machine_arn": STATE_MACHINE}
+    stack = SimpleNamespace(stage="test", endpoint=None, **known)
 
     clients = {name: getattr(cloud, name) for name in ("dynamodb", "s3", "stepfunctions")}
     return Sluice(SimpleNamespace(stack=stack, client=client, **clients))
@@ -225,6 +226,15 @@ def test_a_window_says_since_when_it_has_all(
     looked = Window(HOUR)
     assert looked.look(sluice, NOW).whole_since == (NOW - timedelta(seconds=2)).isoformat()
     assert looked.look(sluice, NOW + 2 * HOUR).whole_since == ""
+
+
+def test_a_window_learns_how_long_it_took_when_the_original_is_put_away(sluice, keep):
+    started = {"started_at": (NOW - HOUR).isoformat(), "number": 1}
+    window = Window(2 * HOUR)
+    keep(record(60, attempts=[started]))
+    assert window.look(sluice, NOW).p50 is None
+    keep(record(60, attempts=[{**started, "ended_at": (NOW - HOUR + timedelta(seconds=7)).isoformat()}]))
+    assert window.look(sluice, NOW + timedelta(minutes=1)).p50 == 7
 
 
 def test_a_window_forgets_what_left_it(sluice: Sluice, keep: Callable[..., None]):

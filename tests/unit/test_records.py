@@ -222,14 +222,14 @@ def test_update_of_an_overtaken_execution_changes_nothing(records):
     records.assets.begin(ASSET, OTHER, by("upload"))
     before = records.assets.get(ASSET.id)
     with pytest.raises(DuplicateEvent):
-        records.assets.learn(ASSET.id, RUN, LEARNT)
+        records.assets.succeed(ASSET.id, RUN, LEARNT)
     assert records.assets.get(ASSET.id) == before
 
 
 def test_update_removes_what_an_earlier_attempt_left(records, cloud):
     records.assets.begin(ASSET, RUN, by("upload"))
     cloud.set_record(ASSET.id, degraded="old", thumbhash="old", reused_from="old", glue_tables=[])
-    records.assets.learn(ASSET.id, RUN, structs.replace(LEARNT, thumbhash="new"))
+    records.assets.succeed(ASSET.id, RUN, structs.replace(LEARNT, thumbhash="new"))
     record = records.assets.get(ASSET.id)
     assert record.thumbhash == "new"
     assert (record.degraded, record.reused_from, record.glue_tables) == (None, None, None)
@@ -394,7 +394,7 @@ def test_key_without_a_finished_version_has_no_current_one(records):
 
 def finished(records: Records, asset: Asset, **values: str) -> None:
     records.assets.begin(asset, RUN, by("upload"))
-    records.assets.learn(asset.id, RUN, structs.replace(LEARNT, **values))
+    records.assets.succeed(asset.id, RUN, structs.replace(LEARNT, **values))
     records.assets.finish(asset.id, RUN, "succeeded")
 
 
@@ -407,11 +407,11 @@ def test_content_is_found_oldest_first(records):
 @pytest.mark.parametrize("values", [{"sha256": "abd"}, {"recipe": "2-webp"}, {"reused_from": "b" * 32}])
 def test_other_content_recipes_and_reuses_are_not_found(records, values):
     finished(records, OLD, **values)
-    assert records.assets.with_content("abc", "1-webp") == []
+    assert not list(records.assets.with_content("abc", "1-webp"))
 
 
 @pytest.mark.parametrize("status", ["failed", "rejected"])
 def test_content_of_an_asset_that_did_not_succeed_is_not_found(records, status):
     finished(records, OLD)
     records.assets.finish(OLD.id, RUN, status)
-    assert records.assets.with_content("abc", "1-webp") == []
+    assert not list(records.assets.with_content("abc", "1-webp"))

@@ -19,7 +19,7 @@ def connection(cloud, machine):
     """The clients and names that a connection to a deployed stage has."""
     buckets = Buckets(INGEST, OUTPUT, ARCHIVE, QUARANTINE, EXPANDED, OPERATIONS)
     machines = {"state_machine_arn": STATE_MACHINE, "state_machine_alias_arn": f"{STATE_MACHINE}:live"}
-    stack = SimpleNamespace(**machines, table=TABLE, topic=TOPIC, outcome_bus="", buckets=buckets)
+    stack = SimpleNamespace(**machines, table=TABLE, old_indexes="", topic=TOPIC, outcome_bus="", buckets=buckets)
     clients = {name: getattr(cloud, name) for name in ("s3", "dynamodb", "sns", "stepfunctions")}
     return SimpleNamespace(stack=stack, **clients)
 

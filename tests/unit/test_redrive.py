@@ -1,5 +1,6 @@
 """A failed execution goes on where it stopped; where that is impossible its asset starts anew, and it is told so."""
 
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -217,3 +218,53 @@ def test_failed_executions_are_found_by_error_and_age(cloud, sluice, machine, fa
     now = datetime.now(UTC)
     assert len(failed_executions(sluice, since=now - timedelta(minutes=5))) == len(found)
     assert failed_executions(sluice, since=now + timedelta(minutes=5)) == []
+
+
+# many at once
+
+
+@pytest.fixture
+def asked(machine):
+    """Counts what Step Functions is asked, and lets the first calls of an operation be throttled."""
+    calls, throttled = Counter(), {}
+    direct = BaseClient._make_api_call
+
+    def call(client, operation, parameters):
+        calls[operation] += 1
+        if calls[operation] <= throttled.get(operation, 0):
+            code = "ThrottlingException"
+            raise client.exceptions.from_code(code)({"Error": {"Code": code, "Message": "Rate exceeded"}}, operation)
+        return direct(client, operation, parameters)
+
+    with pytest.MonkeyPatch.context() as patched:  # undone before the machine's own
+        patched.setattr(BaseClient, "_make_api_call", call)
+        patched.setattr("workflow.operator.patience.sleep", lambda _: None)
+        yield calls, throttled
+
+
+def test_what_the_table_knows_is_not_asked_of_step_functions(sluice, failed, asked):
+    names = [failed(f"{number}.jpg").name for number in range(3)]
+    calls, _ = asked
+    calls.clear()
+    done = list(redrive_all(sluice, names, by="ada"))
+    assert [each.how for each in done] == ["redriven"] * 3
+    assert (calls["RedriveExecution"], calls["DescribeExecution"]) == (3, 0)
+
+
+@pytest.mark.parametrize("operation", ["RedriveExecution", "UpdateItem", "GetItem"])
+def test_a_quota_refuses_nothing(sluice, failed, asked, operation):
+    execution = failed()
+    calls, throttled = asked
+    calls.clear()
+    throttled[operation] = 20
+    assert [each.how for each in redrive_all(sluice, [execution.name], by="ada")] == ["redriven"]
+    assert [each[0] for each in attempts(sluice, execution)] == ["upload", "redrive"]
+
+
+def test_what_was_redriven_in_the_aws_console_before_stays_as_it_was(sluice, failed):
+    execution = failed()
+    before = record_of(sluice, execution)
+    execution.resume()
+    (done,) = redrive_all(sluice, [execution.name], by="ada")
+    assert (done.how, done.because) == ("left", "it is at work: there is nothing to redrive")
+    assert {**record_of(sluice, execution), "updated_at": ""} == {**before, "updated_at": ""}

@@ -77,7 +77,7 @@ class Sluice:
 
     @cached_property
     def records(self) -> Records:
-        return Records(self.aws.dynamodb, self.stack.table)
+        return Records(self.aws.dynamodb, self.stack.table, self.stack.old_indexes)
 
     @property
     def stack(self) -> Stack:

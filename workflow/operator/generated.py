@@ -38,6 +38,7 @@ WHOLE: Mapping[str, Callable[[], str]] = {
 BLOCKS: Mapping[str, Callable[[str], str]] = {
     "README.md": _readme,
     "docs/cost.md": cost_page.page,
+    "docs/scaling.md": cost_page.scaling_page,
     "docs/operating.md": _operating,
 }
 

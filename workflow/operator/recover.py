@@ -2,6 +2,7 @@
 its record.
 """
 
+from collections import deque
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
@@ -36,6 +37,8 @@ def recover(connection: Connection, *, since: datetime, lost_records: bool) -> l
     """
     stage = _stage(connection)
     _settle_interrupted(stage, since)
+    if stage.records.filing:
+        deque(stage.records.filing.renew(), maxlen=0)
     sweep = Sweep(stage, timedelta(0), period=f"{now():%Y%m%dT%H%M%S}")
     report = sweep.run(_further(connection, stage.records, lost_records=lost_records))
     return [finding.key for finding in report.findings if finding.did == Did.STARTED]
@@ -43,7 +46,7 @@ def recover(connection: Connection, *, since: datetime, lost_records: bool) -> l
 
 def _stage(connection: Connection) -> Stage:
     stack = connection.stack
-    records = Records(connection.dynamodb, stack.table)
+    records = Records(connection.dynamodb, stack.table, stack.old_indexes)
     executions = Executions(connection.stepfunctions, stack.state_machine_alias_arn)
     return Stage(
         objects=Objects(connection.s3),

@@ -82,6 +82,7 @@ class Stack:
     buckets: Buckets
     dead_letters: Mapping[str, str]
     sources: Mapping[str, str]
+    old_indexes: str = ""
 
 
 class _Outputs(dict[str, str]):
@@ -191,6 +192,7 @@ class Connection:
                 if name.endswith(DEAD_LETTERS)
             },
             sources={name: outputs[output] for name, output in SOURCES.items() if output in outputs},
+            old_indexes=outputs.get("OldIndexes", ""),
         )
 
     def _outputs(self, stack_name: str) -> dict[str, str]:

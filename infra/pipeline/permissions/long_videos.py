@@ -15,6 +15,7 @@ def needs(resources: Resources) -> dict[str, Needs]:
                 read,
                 allow(["s3:GetObject"], *resources.made),
                 tell_missing(resources.output),
+                allow(["dynamodb:BatchGetItem"], resources.table),
                 allow(["dynamodb:Query"], *resources.index("by_content")),
             ],
         ),

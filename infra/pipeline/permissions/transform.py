@@ -17,6 +17,7 @@ def needs(resources: Resources) -> dict[str, Needs]:
             allow(["s3:PutObject"], f"{resources.output}/renditions/*", f"{resources.output}/metadata/*"),
             allow(["s3:GetObject"], *resources.made),
             tell_missing(resources.output),
+            allow(["dynamodb:BatchGetItem"], resources.table),
             allow(["dynamodb:Query"], *resources.index("by_content")),
         ],
     )

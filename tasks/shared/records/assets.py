@@ -1,5 +1,6 @@
 """The record of each asset: how it is written step by step, and how it is found."""
 
+import heapq
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
@@ -7,7 +8,8 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from tasks.shared.indexes import INDEXES
+from tasks.shared.batched import batched
+from tasks.shared.indexes import INDEXES, OLD_INDEXES, Index, content, filed
 from tasks.shared.records import attempts
 from tasks.shared.records.claims import Claims
 from tasks.shared.records.current import upload_order
@@ -22,13 +24,14 @@ from tasks.shared.records.model import (
     Reason,
     Record,
     Restore,
+    Status,
     Unreadable,
     decoded,
     id_of,
     plain,
     unreadable,
 )
-from tasks.shared.records.table import Table, now
+from tasks.shared.records.table import BATCH_GET_MAX_KEYS, Table, now
 from workflow.errors import DuplicateEvent, UnreadableRecord
 from workflow.shapes import Asset, ExecutionInput, Pointer, Run, dump
 
@@ -46,11 +49,12 @@ class Assets:
     """The records. What an execution writes after another one has taken its asset over raises DuplicateEvent.
 
     One that cannot be read raises UnreadableRecord where it alone is asked for; those who ask for several get the
-    others, and `unreadable` tells of it.
+    others, and `unreadable` tells of it. `from_old_indexes` finds them as the table's first layout has them.
     """
 
     table: Table
     claims: Claims
+    from_old_indexes: bool = False
     _left_out: dict[str, Unreadable] = field(default_factory=dict[str, Unreadable], init=False, compare=False)
 
     # found
@@ -65,27 +69,29 @@ class Assets:
         found = self.table.batch_get(map(_key, asset_ids))
         return {each.asset_id: each for each in self._read((item for item in found if "asset_id" in item), Record)}
 
-    def with_content(self, sha256: str, recipe: str) -> list[Record]:
+    def with_content(self, sha256: str, recipe: str) -> Iterator[Record]:
         """Succeeded assets with this content whose renditions were made, not reused, by this recipe; oldest first."""
-        found = self.table.query(
-            "by_content",
-            "sha256 = :sha256",
-            {":sha256": sha256, ":succeeded": "succeeded", ":recipe": recipe},
-            FilterExpression="#status = :succeeded AND recipe = :recipe AND attribute_not_exists(reused_from)",
-            ExpressionAttributeNames={"#status": "status"},
-        )
-        return list(self._read(found, Record))
+        value = sha256 if self.from_old_indexes else content(sha256, recipe)
+        found = self._found(Record, (), "by_content", value, newest_first=False)
+        return (each for each in found if each.status == "succeeded" and each.recipe == recipe and not each.reused_from)
+
+    def is_known(self, bucket: str, key: str) -> bool:
+        """Whether a version of the key has a record."""
+        return self._newest_place(bucket, key) is not None
 
     def newest_of_key(self, bucket: str, key: str) -> Record | None:
         """The record of the version of a key that was uploaded last, whatever became of it."""
-        found = self.table.query(
-            "by_key", "object_key = :key", {":key": f"{bucket}/{key}"}, ScanIndexForward=False, Limit=1
-        )
-        return decoded(found[0], Record) if found else None
+        place = self._newest_place(bucket, key)
+        return self.get(id_of(place)) if place else None
+
+    def _newest_place(self, bucket: str, key: str) -> Item | None:
+        index = self._index("by_key")
+        places = self._places(index, f"{bucket}/{key}", since="", before="", at_once=1, newest_first=True)
+        return next(places, None)
 
     def by(self, index: str, value: str, *, limit: int | None = None, since: str = "") -> list[Record]:
         """Records that an index finds, the newest first; with `since`, those whose sort key is not before it."""
-        return list(islice(self.newest(index, value, since=since), limit))
+        return list(islice(self.newest(index, value, since=since, at_once=limit), limit))
 
     def newest(
         self, index: str, value: str, *, since: str = "", before: str = "", at_once: int | None = None
@@ -109,23 +115,49 @@ class Assets:
         index: str,
         value: str,
         *,
-        since: str,
-        before: str,
-        at_once: int | None,
+        since: str = "",
+        before: str = "",
+        at_once: int | None = None,
+        newest_first: bool = True,
     ) -> Iterator[L]:
-        partition, sort = INDEXES[index]
-        names = {f"#{name}": name for name in {*columns, partition, sort}}
-        only = {"ProjectionExpression": ", ".join(names)} if columns else {}
-        found = self.table.query_all(
-            index,
-            f"#{partition} = :value AND #{sort} BETWEEN :since AND :before",
-            {":value": value, ":since": since or " ", ":before": before or "~"},
-            at_once=at_once,
-            ExpressionAttributeNames=names,
-            ScanIndexForward=False,
-            **only,
-        )
-        return self._read(found, shape)
+        """Indexes have keys; the records are read `at_once`."""
+        where = self._index(index)
+        places = self._places(where, value, since=since, before=before, at_once=at_once, newest_first=newest_first)
+        for some in batched(places, min(at_once or BATCH_GET_MAX_KEYS, BATCH_GET_MAX_KEYS)):
+            yield from self._read(self._still_there(where, value, some, columns), shape)
+
+    def _index(self, name: str) -> Index:
+        return (OLD_INDEXES if self.from_old_indexes else INDEXES)[name]
+
+    def _places(
+        self, index: Index, value: str, *, since: str, before: str, at_once: int | None, newest_first: bool
+    ) -> Iterator[Item]:
+        """What an index has of a value: the keys of records, in order over all of its partitions."""
+        names = ("pk", "sk", index.partition, index.sort)
+        each = [
+            self.table.query_all(
+                index.name,
+                f"#{index.partition} = :value AND #{index.sort} BETWEEN :since AND :before",
+                {":value": partition, ":since": since or " ", ":before": before or "~"},
+                at_once=at_once,
+                columns=names,
+                ScanIndexForward=not newest_first,
+            )
+            for partition in index.partitions(value)
+        ]
+        return heapq.merge(*each, key=lambda place: place[index.sort], reverse=newest_first)
+
+    def _still_there(self, index: Index, value: str, places: Iterable[Item], columns: Iterable[str]) -> Iterator[Item]:
+        """The records at these places that are where they belong: an index follows the table a moment later."""
+        wanted = {place["pk"]: place for place in places}
+        says = {index.partition, index.sort, *([index.shards_of] if index.shards_of else [])}
+        keys = ({"pk": place["pk"], "sk": place["sk"]} for place in wanted.values())
+        found = {item["pk"]: item for item in self.table.batch_get(keys, columns={*columns, *says} if columns else ())}
+        for asset, place in wanted.items():
+            item = found.get(asset, {})
+            expected = place if index.shards_of is None else {**place, index.shards_of: value}
+            if all(item.get(name) == expected[name] for name in says):
+                yield item
 
     def _read(self, items: Iterable[Item], shape: type[L]) -> Iterator[L]:
         for item in items:
@@ -156,31 +188,37 @@ class Assets:
         self.table.set(
             _key(asset.id),
             {
-                "status": "processing",
+                **_status(asset.id, "processing", since=moment),
                 "execution": run.name,
                 "execution_arn": run.arn,
                 "attempts": plain(listed),
                 "original": msgspec.to_builtins(asset.source),
-                "updated_at": moment,
             },
             keep=_first_seen(asset, moment),
             remove=("reason", "restore"),
         )
         return next(each.number for each in reversed(listed) if each.execution == run.name)
 
-    def learn(self, asset_id: str, run: Run, learnt: Learnt) -> None:
-        """Set what this execution found out; what an earlier attempt left, and this one has not, goes."""
-        values = dump(learnt)
-        unknown = [name for name in (*learnt.__struct_fields__, "glue_tables") if name not in values]
-        self._learn(asset_id, run, values, forget=unknown)
+    def must_be_of(self, asset_id: str, run: Run) -> Record:
+        """The record, while the asset is this execution's own."""
+        record = self.get(asset_id)
+        if record is None or record.execution != run.name:
+            raise self.claims.taken_over(asset_id)
+        return record
 
-    def learn_tables(self, asset_id: str, run: Run, tables: tuple[GlueTable, ...]) -> None:
-        """Set which Glue tables show the asset now."""
-        self._learn(asset_id, run, {"glue_tables": plain(tables)})
+    def succeed(self, asset_id: str, run: Run, learnt: Learnt, tables: tuple[GlueTable, ...] | None = None) -> None:
+        """Set what this execution found out, and that all of it is there; what an earlier attempt left goes.
 
-    def succeed(self, asset_id: str, run: Run) -> None:
-        """All that the record lists is there; the attempt stays open until the original is put away."""
-        self._learn(asset_id, run, {"status": "succeeded"}, forget=("reason",))
+        `tables` are the Glue tables that show the asset now. The attempt stays open until the original is put away.
+        """
+        found = dump(learnt) | ({} if tables is None else {"glue_tables": plain(tables)})
+        says = found | _status(asset_id, "succeeded", **found)
+        left = {*learnt.__struct_fields__, "glue_tables", "content", "reason"} - says.keys()
+        self._change(asset_id, run, says, forget=sorted(left))
+
+    def succeed_again(self, record: Record, run: Run) -> None:
+        """What was redriven after it had succeeded."""
+        self._change(record.asset_id, run, _says(record, "succeeded"), forget=("reason",))
 
     def finish(
         self,
@@ -197,20 +235,20 @@ class Assets:
 
         `redrives` is how often Step Functions has redriven the execution, where the caller knows.
         """
-        listed = attempts.closed(self._attempts(asset_id), run.name, outcome, redrives=redrives)
+        record = self.must_be_of(asset_id, run)
+        listed = attempts.closed(record.attempts, run.name, outcome, redrives=redrives)
         said = {"original": original and dump(original), "reason": reason and plain(reason), "timings": timings}
         values = {name: value for name, value in said.items() if value is not None}
-        values |= {"status": outcome, "attempts": plain(listed)}
-        self._learn(asset_id, run, values, forget=() if reason else ("reason",))
+        values |= {"attempts": plain(listed), **_says(record, outcome)}
+        self._change(asset_id, run, values, forget=() if reason else ("reason",))
 
-    def _learn(self, asset_id: str, run: Run, values: Mapping[str, Any], *, forget: Iterable[str] = ()) -> None:
-        changed = {**values, "updated_at": now().isoformat()}
-        if not self.table.set(_key(asset_id), changed, MINE, {":execution": run.name}, remove=forget):
+    def _change(self, asset_id: str, run: Run, values: Mapping[str, Any], *, forget: Iterable[str] = ()) -> None:
+        if not self.table.set(_key(asset_id), values, MINE, {":execution": run.name}, remove=forget):
             raise self.claims.taken_over(asset_id)
 
     def note_announced(self, asset_id: str, announced: Mapping[str, str]) -> None:
         """Write down what was told, and where."""
-        self._update(asset_id, {"announced": dict(announced)})
+        self.table.set(_key(asset_id), {"announced": dict(announced)}, THERE)
 
     # written by operators
 
@@ -223,7 +261,7 @@ class Assets:
         listed = attempts.reopened(seen, execution, redrives=redrives, by=by, why=why)
         return listed is not None and self.table.set(
             _key(asset_id),
-            {"attempts": plain(listed), "status": "processing", "updated_at": now().isoformat()},
+            {"attempts": plain(listed), **_status(asset_id, "processing")},
             f"{MINE} AND #status IN (:failed, :processing, :succeeded) AND attempts = :seen",
             {":execution": execution, ":seen": plain(seen)} | {f":{each}": each for each in REDRIVEN},
             remove=("reason",),
@@ -232,10 +270,9 @@ class Assets:
     def close_again(self, record: Record) -> bool:
         """Put a record back to what it was before `reopen`, as its execution could not be redriven."""
         reason = {"reason": plain(record.reason)} if record.reason else {}
-        before = {"attempts": plain(record.attempts), "status": record.status, **reason}
         return self.table.set(
             _key(record.asset_id),
-            {**before, "updated_at": now().isoformat()},
+            {"attempts": plain(record.attempts), **_status(record.asset_id, record.status), **reason},
             f"{MINE} AND #status = :processing",
             {":execution": record.execution, ":processing": "processing"},
         )
@@ -257,13 +294,13 @@ class Assets:
         said = Discarded(by=by, why=why, at=now().isoformat())
         return self.table.set(
             _key(asset_id),
-            {"status": "discarded", "discarded": plain(said), "updated_at": said.at},
+            {"discarded": plain(said), **_status(asset_id, "discarded", since=said.at)},
             "#status = :rejected",
             {":rejected": "rejected"},
         )
 
     def _update(self, asset_id: str, values: Mapping[str, Any], *, remove: Iterable[str] = ()) -> None:
-        """Of a record that is there: one that has gone meanwhile leaves nothing."""
+        """What was asked for a record that is there: one that has gone meanwhile leaves nothing."""
         self.table.set(_key(asset_id), {**values, "updated_at": now().isoformat()}, THERE, remove=remove)
 
     def _attempts(self, asset_id: str) -> tuple[Attempt, ...]:
@@ -288,6 +325,17 @@ def _first_seen(asset: Asset, moment: str) -> dict[str, Any]:
         **({"sequencer": asset.sequencer} if asset.sequencer else {}),
         **({"parent": asset.parent} if asset.parent else {}),
     }
+
+
+def _says(record: Record, status: Status) -> dict[str, Any]:
+    """A record's new status, and where it is filed then; that it is repeated changes nothing."""
+    known = {name: getattr(record, name) for name in ("kind", "sha256", "recipe", "reused_from")}
+    return _status(record.asset_id, status, since=record.updated_at if record.status == status else "", **known)
+
+
+def _status(asset_id: str, status: Status, *, since: str = "", **known: Any) -> dict[str, Any]:
+    places = filed({"asset_id": asset_id, "status": status, **known})
+    return {"status": status, "updated_at": since or now().isoformat(), **places}
 
 
 def _key(asset_id: str) -> Item:

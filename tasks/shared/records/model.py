@@ -10,6 +10,7 @@ from typing import Any, Literal, TypeVar, cast
 
 import msgspec
 
+from tasks.shared.indexes import FILED
 from workflow.errors import UnreadableRecord
 from workflow.shapes import MadeFile, Pointer, dump
 
@@ -180,7 +181,8 @@ class Unreadable(msgspec.Struct, frozen=True, kw_only=True):
 _PARTS: Mapping[str, type[Shape]] = MappingProxyType(
     {"attempts": Attempt, "reason": Reason, "restore": Restore, "discarded": Discarded, "glue_tables": GlueTable}
 )
-_KEY = ("pk", "sk")
+_PLACES = ("pk", "sk", *FILED)
+"""Where a record is and is found: what it says besides is told."""
 _LEARNT_IN_ANY_CASE = frozenset({"notes", "renditions", "facts", "thumbnails", "timings"})
 """Told even where they are empty, once anything was learnt."""
 
@@ -215,7 +217,7 @@ def _with_later(item: Item, shape: type[Shape]) -> Item:
     known = frozenset(shape.__struct_fields__) - {"later"}
     return {
         **{name: value for name, value in item.items() if name in known and value is not None},
-        "later": {name: value for name, value in item.items() if name not in known and name not in _KEY},
+        "later": {name: value for name, value in item.items() if name not in known and name not in _PLACES},
     }
 
 

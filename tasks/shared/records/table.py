@@ -8,7 +8,7 @@ Items, by pk / sk:
 """
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -46,12 +46,14 @@ class Table:
         found = self.dynamodb.get_item(TableName=self.name, Key=_wire(key), ConsistentRead=True).get("Item")
         return _item(found) if found else None
 
-    def batch_get(self, keys: Iterable[Item]) -> Iterator[Item]:
-        """Items by key, read consistently; unknown ones are left out."""
+    def batch_get(self, keys: Iterable[Item], columns: Collection[str] = ()) -> Iterator[Item]:
+        """Items by key, read consistently, or only these attributes of them; unknown ones are left out."""
         wanted = [_wire(key) for key in keys]
+        only = _only({"pk", *columns} if columns else ())
         while wanted:
             batch, wanted = wanted[:BATCH_GET_MAX_KEYS], wanted[BATCH_GET_MAX_KEYS:]
-            found: Any = self.dynamodb.batch_get_item(RequestItems={self.name: {"Keys": batch, "ConsistentRead": True}})
+            asked: Any = {"Keys": batch, "ConsistentRead": True, **only}
+            found: Any = self.dynamodb.batch_get_item(RequestItems={self.name: asked})
             wanted += found.get("UnprocessedKeys", {}).get(self.name, {}).get("Keys", [])
             yield from map(_item, found["Responses"].get(self.name, []))
 
@@ -95,30 +97,33 @@ class Table:
             )
         )
 
-    def query(self, index: str, condition: str, values: Mapping[str, Any], **options: Any) -> list[Item]:
-        """What an index has, in one request."""
-        found = self.dynamodb.query(
-            TableName=self.name,
-            IndexName=index,
-            KeyConditionExpression=condition,
-            ExpressionAttributeValues=_wire(values),
-            **options,
-        )
-        return [_item(item) for item in found["Items"]]
-
     def query_all(
-        self, index: str, condition: str, values: Mapping[str, Any], *, at_once: int | None, **options: Any
+        self,
+        index: str,
+        condition: str,
+        values: Mapping[str, Any],
+        *,
+        at_once: int | None,
+        columns: Collection[str],
+        **options: Any,
     ) -> Iterator[Item]:
-        """All that an index has, `at_once` in a request, as it is asked for."""
+        """These attributes of all that an index has, `at_once` in a request, as they are asked for."""
         pages = self.dynamodb.get_paginator("query").paginate(
             TableName=self.name,
             IndexName=index,
             KeyConditionExpression=condition,
             ExpressionAttributeValues=_wire(values),
             PaginationConfig={"PageSize": at_once} if at_once else {},
+            **_only(columns),
             **options,
         )
         return (_item(item) for page in pages for item in page["Items"])
+
+
+def _only(columns: Collection[str]) -> dict[str, Any]:
+    """Of each item, these attributes; all of them where none is named."""
+    names = {f"#{name}": name for name in sorted(columns)}
+    return {"ProjectionExpression": ", ".join(names), "ExpressionAttributeNames": names} if names else {}
 
 
 def _held(write: Callable[[], object]) -> bool:

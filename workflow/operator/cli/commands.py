@@ -55,6 +55,7 @@ PANELS = {
         "init": ("init", "Create a folder to deploy from, with your own settings."),
         "deploy": ("release", "Deploy this version of Sluice to a stage."),
         "cdk": ("release", "Run the AWS CDK's command line for a stage on AWS."),
+        "migrate": ("release", "File anew the records that an older Sluice filed."),
         "versions": ("release", "List the published versions."),
         "rollback": ("release", "Route new executions to an earlier version, at once."),
         "health": ("health", "Check a stage's health."),

@@ -31,7 +31,9 @@ class Remaining(ProgressColumn):
 @contextmanager
 def bar(doing: str, total: int) -> Generator[Callable[[Any], Any]]:
     """A bar that moves on by one with each call; the call returns what it was given."""
-    with Progress(TextColumn(doing), BarColumn(), MofNCompleteColumn(), Elapsed(), **TRANSIENT) as progress:
+    with Progress(
+        TextColumn(doing), BarColumn(), MofNCompleteColumn(), Elapsed(), Remaining(), **TRANSIENT
+    ) as progress:
         task = progress.add_task(doing, total=total)
 
         def advance(done: Any) -> Any:

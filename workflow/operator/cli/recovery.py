@@ -24,6 +24,7 @@ from workflow.operator.operations.quarantine import discard, release
 from workflow.operator.operations.redrive import Failed, Redriven, failed_executions, redrive_all
 from workflow.operator.operations.restore import price_of_restore, restore
 from workflow.operator.operations.select import Selection, select
+from workflow.operator.patience import patiently
 from workflow.operator.shapes import Outcome
 from workflow.operator.stack import NotThereError
 
@@ -254,7 +255,7 @@ def _each(doing: str, refs: Sequence[str], work: Callable[[str], T]) -> list[T |
 
     def attempt(ref: str) -> T | Refused:
         try:
-            return work(ref)
+            return patiently(lambda: work(ref))
         except (NotThereError, SluiceError, ClientError) as exc:
             return Refused(ref, str(exc))
 

@@ -17,7 +17,8 @@ from infra.local.access import private
 from infra.release import toolchain
 from infra.stages.read import SettingsError
 from infra.stages.stages import CHOSEN, settings_of, stages_file
-from workflow.operator import previews
+from workflow.names import resource_name
+from workflow.operator import index_steps, previews
 from workflow.operator.cli import local, views
 from workflow.operator.cli.confirmation import Yes, confirm_preview
 from workflow.operator.cli.options import STDERR, Json, Printer, Profile, Region, Stage, command
@@ -27,13 +28,14 @@ from workflow.operator.previews import shares_told
 from workflow.operator.releases import Pruned, Releases, Version
 from workflow.operator.stack import LOCAL, STATE_DIR, Connection, NotThereError
 
-ERRORS = (SettingsError, toolchain.MissingToolError)
+ERRORS = (SettingsError, toolchain.MissingToolError, index_steps.IndexesError)
 
 
 def add_to(app: typer.Typer) -> None:
     """Register the commands."""
     app.command("deploy")(deploy_command)
     app.command("cdk", context_settings={"ignore_unknown_options": True})(cdk_command)
+    command(app)(migrate)
     command(app)(rollback)
     command(app)(versions)
 
@@ -143,7 +145,49 @@ def _synthesize(stage: str, region: str | None, printer: Printer) -> None:
     printer.show(facts, lambda: f"Nothing was deployed. What would be is in {folder}.")
 
 
+def migrate(sluice: Sluice, printer: Printer) -> None:
+    """File anew the records that an older Sluice filed, for today's lists. It may be stopped and repeated."""
+    filing = sluice.records.filing
+    filed = 0
+    if filing:
+        with STDERR.status("looking") as spinner:
+            for filed, _ in enumerate(filing.renew(), start=1):
+                spinner.update(f"{filed:,} records filed anew")
+    told = f"{filed:,} records were filed anew." if filing else "The table has today's indexes alone: nothing to do."
+    printer.show({"filed": filed}, lambda: told)
+
+
+def _change_indexes(stage: str, profile: str | None, region: str | None) -> bool:
+    """All but the last change of the table's indexes; False where one was undone."""
+    connection = Connection(stage, profile=profile, region=region)
+    try:
+        table = connection.stack.table
+    except NotThereError:  # the first deployment makes all of them at once
+        return True
+    for names in index_steps.steps(index_steps.indexes_of(connection.dynamodb, table), _old_indexes(stage)):
+        index_steps.await_quiet(connection.dynamodb, table, STDERR.print)
+        step = ("--exclusively", resource_name(stage, "storage"), "--context", f"indexes={','.join(names)}")
+        with private(STATE_DIR):
+            done = subprocess.run(  # noqa: S603 - our own CDK, with names of our own
+                _cdk(stage, profile, "deploy", *step, "--require-approval", "never"),
+                cwd=PROJECT_ROOT,
+                env=_environment(region),
+                stdout=sys.stderr,
+                check=False,
+            )
+        if done.returncode:
+            return False
+    index_steps.await_quiet(connection.dynamodb, table, STDERR.print)
+    return True
+
+
+def _old_indexes(stage: str) -> str:
+    return settings_of(stage).storage.old_indexes
+
+
 def _deploy_to_aws(stage: str, profile: str | None, region: str | None, *, ask: bool) -> bool:
+    if not _change_indexes(stage, profile, region):
+        return False
     approval = "broadening" if ask else "never"
     with private(STATE_DIR):
         deployment = subprocess.Popen(  # noqa: S603 - our own CDK, with names that typer has checked

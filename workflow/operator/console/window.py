@@ -80,10 +80,19 @@ class Window:
             if len(found) >= RECORDS_MAX:
                 self._whole_since = max(self._whole_since, found[-1].updated_at)
             self._take(found)
+        self._close(sluice)
         self._looked = now
         self._records = {key: item for key, item in self._records.items() if item.updated_at >= start.isoformat()}
         whole_since = self._whole_since if self._whole_since > start.isoformat() else ""
         return figures(self._truly(sluice, start), *self._bounds(now), whole_since=whole_since)
+
+    def _close(self, sluice: Sluice) -> None:
+        """An attempt ends after its success was told, which moves the record in no index."""
+        succeeded = (
+            (each.asset_id, each.last_attempt) for each in self._records.values() if each.status == "succeeded"
+        )
+        waiting = [asset for asset, last in succeeded if last and last.ended_at is None]
+        self._records |= sluice.records.assets.many(waiting)
 
     def _truly(self, sluice: Sluice, start: datetime) -> Iterable[Listed]:
         """With failures that nobody has recorded."""

@@ -1,8 +1,8 @@
-"""The tables of docs/cost.md."""
+"""The tables of docs/cost.md and docs/scaling.md."""
 
 from infra.stages.stages import built_in
 from workflow import prices
-from workflow.operator.cost import compare, mix, reference
+from workflow.operator.cost import bounds, compare, mix, reference
 from workflow.operator.cost.bill import Bill, bill
 from workflow.operator.cost.measured import invocation, measured
 from workflow.operator.cost.stages import plan_of
@@ -18,6 +18,12 @@ def typical() -> Bill:
 def page(text: str) -> str:
     """The page with its tables as they are now; what is between them stays."""
     tables = {"bill": _bill(), "ways": _ways(), "reference": _reference(), "work": _work(), "prices": _prices()}
+    return filled(text, {name: table(rows[0], rows[1:]) for name, rows in tables.items()})
+
+
+def scaling_page(text: str) -> str:
+    """The same of what bounds a stage."""
+    tables = {"bounds": _bounds(), "day": _day()}
     return filled(text, {name: table(rows[0], rows[1:]) for name, rows in tables.items()})
 
 
@@ -62,6 +68,34 @@ def _prices() -> Rows:
         (_plain(each.quoted), f"{each.per:,}" if each.per > 1 else "1", each.of, each.source) for each in prices.TABLE
     ]
     return [("$", "per", "of", "source"), *rows]
+
+
+def _bounds() -> Rows:
+    rows = [
+        (
+            each.what,
+            f"{each.each:,.3g}",
+            f"{each.each * bounds.FILES_PER_SECOND:,.0f}",
+            f"{each.quota:,}" + (f" ({each.more})" if each.more else ""),
+            f"{each.files_per_second:,.0f}",
+            each.source,
+        )
+        for each in bounds.bounds()
+    ]
+    wanted = f"{bounds.FILES_PER_SECOND:,} a second take"
+    return [("what", "a file takes", wanted, "a second, by default", "files a second, then", "AWS's page"), *rows]
+
+
+def _day() -> Rows:
+    """What the processing of a day's files costs, by component."""
+    made = bounds.processing()
+    times = bounds.FILES_PER_DAY / made.files
+    lines = [line for line in made.lines if not {line.component, line.what} & bounds.STORING]
+    parts = sorted({line.component for line in lines})
+    costs = {part: sum(line.dollars for line in lines if line.component == part) for part in parts}
+    rows = [(part, f"{cost:.4f}", f"{cost * times:,.0f}") for part, cost in costs.items()]
+    total = bounds.processing_dollars(made)
+    return [("component", "$ per 1,000", "$ a day"), *rows, ("**all**", f"{total:.4f}", f"{total * times:,.0f}")]
 
 
 def _quoted(price: prices.Price) -> str:

@@ -16,6 +16,7 @@ from workflow.errors import SluiceError
 from workflow.events import ENDED_BADLY
 from workflow.operator.client import Sluice
 from workflow.operator.operations import start_again
+from workflow.operator.patience import patiently
 from workflow.operator.stack import NotThereError
 from workflow.shapes import CaughtError
 
@@ -42,8 +43,7 @@ def redrive(sluice: Sluice, execution_name: str, *, by: str, why: str | None = N
     """
     found = _describe(sluice, execution_name)
     name = found["name"]
-    asset_id = sluice.records.links.asset_of(name)
-    record = sluice.records.assets.get(asset_id) if asset_id else None
+    record = _record_of(sluice, name)
     if record is None:
         return _redrive_without_asset(sluice, found)
     if because := _why_left(found, record):
@@ -51,6 +51,27 @@ def redrive(sluice: Sluice, execution_name: str, *, by: str, why: str | None = N
     if because := _why_from_the_start(found, record):
         return _reprocess(sluice, name, record, because, by=by, why=why)
     return _redrive(sluice, found, record, by=by, why=why)
+
+
+def _redrive_failed(sluice: Sluice, name: str, *, by: str, why: str | None) -> Redriven:
+    """The same where the record tells all that is needed: Step Functions describes ten executions a second."""
+    record = _record_of(sluice, name)
+    if record is None or not _is_recorded(record, name):
+        return redrive(sluice, name, by=by, why=why)
+    redrives = sum(each.execution == name for each in record.attempts) - 1
+    found = {"name": name, "executionArn": record.execution_arn, "redriveCount": redrives}
+    return _redrive(sluice, found, record, by=by, why=why)
+
+
+def _record_of(sluice: Sluice, name: str) -> Record | None:
+    asset_id = sluice.records.links.asset_of(name)
+    return sluice.records.assets.get(asset_id) if asset_id else None
+
+
+def _is_recorded(record: Record, name: str) -> bool:
+    """The record has the failure; `record_failure` has asked how often the execution was redriven."""
+    last = record.last_attempt
+    return record.status == "failed" and record.execution == name and last is not None and not last.is_open
 
 
 def _describe(sluice: Sluice, name: str) -> Any:
@@ -98,7 +119,7 @@ def _redrive(sluice: Sluice, found: Any, record: Record, *, by: str, why: str | 
         if exc.response.get("Error", {}).get("Code") != "ExecutionNotRedrivable":
             sluice.records.assets.close_again(record)
             raise
-        return _after_refusal(sluice, record, str(exc), by=by, why=why)
+        return _after_refusal(sluice, record, str(exc), was_described="status" in found, by=by, why=why)
     return Redriven(name, "redriven", name)
 
 
@@ -108,13 +129,20 @@ def _call_redrive(sluice: Sluice, found: Any) -> None:
     sluice.aws.stepfunctions.redrive_execution(executionArn=found["executionArn"], clientToken=token)
 
 
-def _after_refusal(sluice: Sluice, record: Record, refusal: str, *, by: str, why: str | None) -> Redriven:
-    """Somebody else may have redriven it in the same moment, in the AWS console; then the attempt is theirs."""
+def _after_refusal(
+    sluice: Sluice, record: Record, refusal: str, *, was_described: bool, by: str, why: str | None
+) -> Redriven:
+    """Somebody else may have redriven it in the AWS console: in the same moment, and then the attempt is theirs, or
+    before, where nobody had asked.
+    """
     name = record.execution
-    if _describe(sluice, name)["status"] not in ENDED_BADLY:
+    found = _describe(sluice, name)
+    if found["status"] not in ENDED_BADLY and was_described:
         return Redriven(name, "left", name, "somebody else redrove it at the same moment")
     sluice.records.assets.close_again(record)
-    return _reprocess(sluice, name, record, refusal, by=by, why=why)
+    if because := _why_left(found, record):
+        return Redriven(name, "left", name, because)
+    return _reprocess(sluice, name, record, _why_not_redrivable(found) or refusal, by=by, why=why)
 
 
 def _redrive_without_asset(sluice: Sluice, found: Any) -> Redriven:
@@ -134,14 +162,11 @@ def _reprocess(sluice: Sluice, name: str, record: Record, because: str, *, by: s
 
 
 def redrive_all(sluice: Sluice, names: Iterable[str], *, by: str, why: str | None = None) -> Iterator[Redriven]:
-    """Redrive many, some at once, in the order given; one that AWS refuses keeps no other from it.
-
-    What AWS throttles is tried again by the client, after growing pauses.
-    """
+    """Redrive many, some at once, in the order given; one that AWS refuses keeps no other from it."""
 
     def each(name: str) -> Redriven:
         try:
-            return redrive(sluice, name, by=by, why=why)
+            return patiently(lambda: _redrive_failed(sluice, name, by=by, why=why))
         except (NotThereError, SluiceError, ClientError) as exc:
             return Redriven(name, "refused", name, str(exc))
 
@@ -193,7 +218,7 @@ def _failed(sluice: Sluice, name: str, listed: Any, record: Record | None) -> Fa
     """What is told of one; None where it does not count any more."""
     if record and (record.execution != name or (record.status != "failed" and not denies_failure(record))):
         return None
-    reason = record.reason if record and record.reason else _reason(_describe(sluice, name))
+    reason = record.reason if record and record.reason else _reason(patiently(lambda: _describe(sluice, name)))
     ended = listed["stopDate"].isoformat() if listed else record.updated_at if record else ""
     return Failed(
         execution=name,

@@ -16,6 +16,7 @@ from tasks.shared.executions import LIVE, Executions
 from tasks.shared.records.model import Record
 from workflow.errors import SluiceError
 from workflow.operator.client import Sluice
+from workflow.operator.patience import patiently
 from workflow.operator.stack import NotThereError
 
 AT_ONCE = 8
@@ -82,7 +83,7 @@ def _told(machine: Executions, listed: Any, record: Record | None) -> Running | 
     name, started = listed["name"], listed["startDate"].isoformat()
     if record:
         return Running(name, record.key, record.asset_id, record.kind, started)
-    found = machine.find(name)
+    found = patiently(lambda: machine.find(name))
     if found is None or not found.lives:
         return None
     return Running(name, found.wanted.key if found.wanted else None, None, None, started)
@@ -109,7 +110,7 @@ def stop_all(sluice: Sluice, names: Iterable[str], *, by: str, why: str) -> Iter
 
     def each(name: str) -> Stopped:
         try:
-            return stop(sluice, name, by=by, why=why)
+            return patiently(lambda: stop(sluice, name, by=by, why=why))
         except (NotThereError, SluiceError, ClientError) as exc:
             return Stopped(name, "refused", str(exc))
 

@@ -1,0 +1,38 @@
+"""What AWS throttles is asked again, for as long as it takes: a quota refuses nothing of what was asked for in bulk."""
+
+import random
+from collections.abc import Callable
+from time import sleep
+from typing import TypeVar
+
+from botocore.exceptions import ClientError
+
+T = TypeVar("T")
+
+QUOTAS = frozenset(
+    {
+        "ExecutionLimitExceeded",
+        "ProvisionedThroughputExceededException",
+        "RequestLimitExceeded",
+        "SlowDown",
+        "ThrottledException",
+        "Throttling",
+        "ThrottlingException",
+        "TooManyRequestsException",
+    }
+)
+"""By which Step Functions, DynamoDB, S3, SQS and Lambda say that there was too much at once."""
+LONGEST_PAUSE_SECONDS = 20
+
+
+def patiently(work: Callable[[], T]) -> T:
+    """Do what may be repeated; again, after pauses that grow, where a quota was in the way."""
+    longest = 1.0
+    while True:
+        try:
+            return work()
+        except ClientError as exc:
+            if exc.response.get("Error", {}).get("Code") not in QUOTAS:
+                raise
+        sleep(random.uniform(0, longest))  # noqa: S311 - nothing secret, only not all at the same time
+        longest = min(2 * longest, LONGEST_PAUSE_SECONDS)
