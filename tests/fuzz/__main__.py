@@ -13,9 +13,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import atheris
+import atheris  # pyright: ignore[reportMissingModuleSource]
 
-with atheris.instrument_imports(include=["tasks"]):
+with atheris.instrument_imports(include=["tasks"]):  # pyright: ignore[reportAttributeAccessIssue]
     from tasks.shared.published.jbig2 import faults_of_jbig2
     from tasks.shared.published.jpeg import faults_of_jpeg_data
     from tasks.shared.published.jpeg2000 import faults_of_jpeg2000

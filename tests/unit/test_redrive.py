@@ -46,7 +46,7 @@ def refuse(machine):
     with pytest.MonkeyPatch.context() as patched:  # undone before the machine's own
 
         def use(code, meanwhile=lambda: None):
-            direct = BaseClient._make_api_call
+            direct = BaseClient._make_api_call  # pyright: ignore[reportAttributeAccessIssue]
 
             def call(client, operation, parameters):
                 if operation == "RedriveExecution":
@@ -227,7 +227,7 @@ def test_failed_executions_are_found_by_error_and_age(cloud, sluice, machine, fa
 def asked(machine):
     """Counts what Step Functions is asked, and lets the first calls of an operation be throttled."""
     calls, throttled = Counter(), {}
-    direct = BaseClient._make_api_call
+    direct = BaseClient._make_api_call  # pyright: ignore[reportAttributeAccessIssue]
 
     def call(client, operation, parameters):
         calls[operation] += 1

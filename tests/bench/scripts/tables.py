@@ -30,7 +30,7 @@ def polars(path: str, target: str, *, is_json: bool) -> None:
 
 
 def pandas(path: str, target: str, *, is_json: bool) -> None:
-    import pandas as pd  # noqa: PLC0415 - no other tool is there
+    import pandas as pd  # noqa: PLC0415  # pyright: ignore[reportMissingImports] - no other tool is there
 
     table = pd.read_json(path, lines=True) if is_json else pd.read_csv(path)
     table.to_parquet(target, compression="zstd")
