@@ -106,8 +106,8 @@ class UnreadableRecord(SluiceError):
     """
 
     advice = (
-        "Correct the attribute that the message names with `aws dynamodb update-item`, or deploy the version that "
-        "wrote it; then redrive."
+        "Correct the attribute that the message names with `aws dynamodb update-item`, then redrive; or deploy the "
+        "version that wrote it, then `sluice reprocess`."
     )
 
 
@@ -306,7 +306,8 @@ OTHERS = (
     Explanation(
         ("Sandbox.Timedout",),
         "A function was too slow, twice.",
-        "Read its logs; raise its limits in `workflow/limits.py`.",
+        "Read its logs; raise its limits in `workflow/limits.py`, deploy, then `sluice reprocess`: a redrive would "
+        "keep the old limits.",
         retried=Retries.UNANSWERED,
     ),
     Explanation(
@@ -318,13 +319,15 @@ OTHERS = (
     Explanation(
         ("Runtime.ExitError",),
         "A function died twice, most likely out of memory.",
-        "Raise its memory in `workflow/limits.py`.",
+        "Raise its memory in `workflow/limits.py`, deploy, then `sluice reprocess`: a redrive would keep the old "
+        "memory.",
         retried=Retries.UNANSWERED,
     ),
     Explanation(
         ("States.Timeout",),
         "A state got no answer in its time, twice.",
-        "Read the function's logs; raise its limits in `workflow/limits.py`.",
+        "Read the function's logs; raise its limits in `workflow/limits.py`, deploy, then `sluice reprocess`: a "
+        "redrive would keep the old limits.",
         retried=Retries.UNANSWERED,
     ),
     Explanation(

@@ -96,6 +96,8 @@ class _Nursery:
 
     def __init__(self, environment: Mapping[str, str]) -> None:
         self.environment, self.owner = environment, os.getpid()
+        self._unread = b""
+        """A child that is quick has answered before it was read that there is one."""
         command = [sys.executable, "-m", "tasks.shared.confined"]
         pipe = subprocess.PIPE
         self._process = subprocess.Popen(command, stdin=pipe, stdout=pipe, env=environment)  # noqa: S603 - a constant command
@@ -133,14 +135,15 @@ class _Nursery:
             raise _EndedError(f"What starts confined children ended ({self._process.wait()}).") from exc
 
     def _read_line(self, deadline: float) -> Mapping[str, Any]:
-        answers, line = _pipe(self._process.stdout), b""
-        while not line.endswith(b"\n"):
+        answers = _pipe(self._process.stdout)
+        while b"\n" not in self._unread:
             if not select.select([answers], [], [], max(0, deadline - time.monotonic()))[0]:
                 raise TimeoutError
             piece = os.read(answers.fileno(), MIB)
             if not piece:
                 raise EOFError("What starts confined children ended.")
-            line += piece
+            self._unread += piece
+        line, _, self._unread = self._unread.partition(b"\n")
         return json.loads(line)
 
     def close(self) -> None:

@@ -46,6 +46,7 @@ FACTORS: dict[str, tuple[Choice, ...]] = {
         {"archive": {"lock_days": 365}},
     ),
     "expires": ({}, {"storage": {"output_ia_days": 0, "quarantine_days": 0, "access_logs_days": 1}}),
+    "indexes": ({}, {"storage": {"old_indexes": "read"}}, {"storage": {"old_indexes": "kept"}}),
     "glue": ({}, {"storage": {"glue_database": "lake_" * 40}}),
     "archive": (
         {},

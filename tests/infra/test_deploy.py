@@ -61,6 +61,7 @@ def test_the_first_deployment_creates_both_stacks_and_tells_their_names(local: L
         "QuarantineBucket",
         "OperationsBucket",
         "TableName",
+        "OldIndexes",
         "TopicArn",
         "StateMachineArn",
         "StateMachineAliasArn",

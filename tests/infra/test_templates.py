@@ -10,11 +10,15 @@ from typing import Any
 import pytest
 
 from infra.release import toolchain
+from tasks.shared.indexes import INDEXES, OLD_INDEXES
 from tests.infra.conftest import Stage
 from tests.infra.linting import lint
 from tests.infra.variants import STAGES, UNUSUAL
 from workflow.limits import FUNCTIONS
 
+OF_OLD_INDEXES = {"OldIndexes", "OLD_INDEXES"}
+OLD_NAMES = {index.name for index in OLD_INDEXES.values()}
+OLD_ATTRIBUTES = {index.partition for index in OLD_INDEXES.values()} - {index.partition for index in INDEXES.values()}
 MOST_REASONS = 6
 """To keep a finding of any pack: with more of them, people stop reading them."""
 
@@ -44,6 +48,29 @@ def take_out_code(template: dict[str, Any]) -> list[Any]:
     for parameter in ("CodeBucket", "CodeKey"):
         template["Parameters"].pop(parameter, None)
     return [function["Properties"].pop("Code") for function in functions]
+
+
+def without_old_indexes(template: Any) -> Any:
+    """A table that is on its way from its first layout has them; whoever may read an index then may read two."""
+    match template:
+        case dict():
+            kept = {key: without_old_indexes(value) for key, value in template.items() if key not in OF_OLD_INDEXES}
+            resource = kept.get("Resource")
+            return kept | ({"Resource": resource[0]} if isinstance(resource, list) and len(resource) == 1 else {})
+        case list():
+            return [without_old_indexes(value) for value in template if not is_of_old_indexes(value)]
+    return template
+
+
+def is_of_old_indexes(value: Any) -> bool:
+    match value:
+        case {"IndexName": name}:
+            return name in OLD_NAMES
+        case {"AttributeName": name, "AttributeType": _}:
+            return name in OLD_ATTRIBUTES
+        case {"Fn::Join": ["", [*_, str(end)]]}:
+            return end.startswith("/index/") and end.removeprefix("/index/") in OLD_NAMES
+    return False
 
 
 def differences(one: Any, other: Any, name: str = "") -> set[str]:
@@ -115,6 +142,7 @@ def test_synthesis_fails_on_a_finding(tmp_path: Path) -> None:
 @pytest.mark.parametrize("part", ["storage", "pipeline"])
 def test_local_and_dev_differ_only_in_where_the_code_is_and_in_settings(stages: dict[str, Stage], part: str) -> None:
     local, dev = (without_names(getattr(stages[name], part).body, stages[name]) for name in ("local", "dev"))
+    local, dev = without_old_indexes(local), without_old_indexes(dev)
     take_out_code(local)
     take_out_code(dev)
     tag, tag_of_an_api, version = "Value", "stage", "Description"

@@ -42,7 +42,7 @@ def test_it_fails_in_transform_with_nothing_published_and_health_counts_it(
     assert cloud.keys(OUTPUT) == []
     found = check_of(sluice)
     assert found.ok is False
-    assert "1 assets are not published" in found.found
+    assert "1 assets were not published" in found.found
     assert "cat.jpg" in found.found
 
 

@@ -152,6 +152,7 @@ def test_the_deploy_command_ends_as_the_cdk_does(
     deployed: bool,
 ) -> None:
     monkeypatch.setattr(cli, "_cdk", lambda *_, **__: [sys.executable, "-c", f"raise SystemExit({exit_code})"])
+    monkeypatch.setattr(cli, "_change_indexes", lambda *_: True)
     monkeypatch.setattr(cli, "_releases", lambda *_: release.releases)
     with nullcontext() if deployed else pytest.raises(typer.Exit):
         cli.deploy_command(stage="dev", yes=True, json=True)

@@ -37,10 +37,16 @@ class Bound:
 def bounds() -> Iterator[Bound]:
     each = of_mix(PHOTOGRAPHS)
     states, quotas, dynamodb = "Step Functions service quotas", "Lambda quotas", "Quotas in Amazon DynamoDB"
-    yield Bound("executions started", each.executions, 300, "1,300 at once", states)
-    yield Bound("state transitions", each.transitions, 5000, "5,000 at once", states)
-    yield Bound("functions at work", each.seconds, 1000, "1,000 more every 10 s for each function", quotas)
-    yield Bound("write units of table and indexes", each.table_writes, 40_000, "4,000 while new", dynamodb)
+    yield Bound("executions started", each.executions, 300, "bursts of 1,300", states)
+    yield Bound("state transitions", each.transitions, 5000, "", states)
+    yield Bound("concurrent functions", each.seconds, 1000, "at once; each function may add 1,000 every 10 s", quotas)
+    yield Bound(
+        "write units of table and indexes",
+        each.table_writes,
+        40_000,
+        "each index has as many; 4,000 while new",
+        dynamodb,
+    )
     yield Bound(
         "of these, the hottest partition of an index", HOTTEST_INDEX_UNITS, 1000, "fixed; more shards", dynamodb
     )

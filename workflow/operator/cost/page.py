@@ -82,8 +82,11 @@ def _bounds() -> Rows:
         )
         for each in bounds.bounds()
     ]
-    wanted = f"{bounds.FILES_PER_SECOND:,} a second take"
-    return [("what", "a file takes", wanted, "a second, by default", "files a second, then", "AWS's page"), *rows]
+    wanted = f"at {bounds.FILES_PER_SECOND:,} files a second"
+    return [
+        ("what", "per file", wanted, "default quota, per second", "files a second at the default", "AWS page"),
+        *rows,
+    ]
 
 
 def _day() -> Rows:

@@ -9,14 +9,14 @@ from workflow.operator.formatting import table
 
 def reject_codes() -> str:
     rows = ((_names(each), each.means, each.advice) for each in explanations() if each.docs == REJECT_CODES)
-    return table(("code", "means", "do"), rows)
+    return table(("code", "means", "what to do"), rows)
 
 
 def failures() -> str:
     """With how often a state tries again what ended so, and the alarm on a single one."""
     found = [each for each in explanations() if each.docs == FAILURES]
     rows = ((_names(each), each.means, each.advice, _retries(each), _alarm(each)) for each in found)
-    return table(("error", "means", "do", "tried again", "alarm"), rows)
+    return table(("error", "means", "what to do", "retried", "alarm"), rows)
 
 
 def _names(each: Explanation) -> str:

@@ -54,7 +54,7 @@ def redrive(sluice: Sluice, execution_name: str, *, by: str, why: str | None = N
 
 
 def _redrive_failed(sluice: Sluice, name: str, *, by: str, why: str | None) -> Redriven:
-    """The same where the record tells all that is needed: Step Functions describes ten executions a second."""
+    """The same where the record tells all that is needed: Step Functions describes 10 to 15 executions a second."""
     record = _record_of(sluice, name)
     if record is None or not _is_recorded(record, name):
         return redrive(sluice, name, by=by, why=why)
