@@ -9,6 +9,7 @@ learnt of its memory.
 """
 
 import atexit
+import contextlib
 import json
 import os
 import resource
@@ -37,6 +38,10 @@ SYSTEM = ("/usr", "/lib", "/lib64", "/etc/fonts", "/etc/ld.so.cache", "/etc/loca
 LAMBDAS = ("/var/task", "/var/runtime", "/opt/python")
 
 
+ANSWER_MAX_CHARACTERS = 16 * MIB
+"""Whoever says more was taken over: it is ended as one that crashed."""
+
+
 @dataclass(frozen=True)
 class Confines:
     """What a child may use. `seconds` are of the clock, `cpu_seconds` of all its threads together."""
@@ -46,8 +51,12 @@ class Confines:
     cpu_seconds: int
 
 
-class _EndedError(RuntimeError):
-    """The nursery ended before it had a child; what it printed says why."""
+class _EndedError(Exception):
+    """The nursery ended, with or without a child; what it printed says why."""
+
+    def __init__(self, message: str, *, has_child: bool) -> None:
+        super().__init__(message)
+        self.has_child = has_child
 
 
 class ConfinedError(Exception):
@@ -57,17 +66,28 @@ class ConfinedError(Exception):
 def confined(work: Callable[..., Any], *arguments: str | bool, confines: Confines) -> Any:
     """What `work`, a function of a module, returns in JSON's types.
 
-    Raises the SluiceError that it raises, ConfinedError if it leaves its confines or crashes, and RuntimeError for any
-    other exception, which is then on the standard error stream.
+    Raises the SluiceError that it raises, ConfinedError if it leaves its confines or crashes, TransientError where no
+    child can be had, and RuntimeError for any other exception, which is then on the standard error stream.
     """
     sandbox.hide()
     call = {"module": work.__module__, "name": work.__name__, "arguments": arguments, "confines": asdict(confines)}
     with _NURSERIES.lock:
-        try:
-            told = _NURSERIES.of(_environment()).ask(call, confines.seconds)
-        except _EndedError:  # as a process may at any time; what has no child yet may be asked for again
-            told = _NURSERIES.of(_environment()).ask(call, confines.seconds)
+        told = _told(call, confines.seconds)
     return _answer(told, confines)
+
+
+def _told(call: Mapping[str, Any], seconds: int) -> Mapping[str, Any]:
+    """A nursery may end at any time, as any process; one that ends twice under a child does so because of the file."""
+    try:
+        return _NURSERIES.of(_environment()).ask(call, seconds)
+    except _EndedError:
+        pass
+    try:
+        return _NURSERIES.of(_environment()).ask(call, seconds)
+    except _EndedError as exc:
+        if exc.has_child:
+            raise ConfinedError("ended the program that watches over it") from exc
+        raise errors.TransientError(str(exc)) from exc
 
 
 def _environment() -> Mapping[str, str]:
@@ -113,26 +133,29 @@ class _Nursery:
         try:
             child = self._born(call, deadline)
             told = self._read_line(deadline)
-        except TimeoutError as exc:
-            if child:
-                os.kill(child, signal.SIGKILL)
-            self.close()
-            raise ConfinedError(f"took longer than {seconds} seconds") from exc
-        except BaseException:
-            self.close()
+        except BaseException as exc:
+            self._give_up(child)
+            if isinstance(exc, TimeoutError):
+                raise ConfinedError(f"took longer than {seconds} seconds") from exc
+            if isinstance(exc, BrokenPipeError | EOFError):
+                raise _EndedError("What starts confined children ended.", has_child=bool(child)) from exc
             raise
         if told["status"] < 0:
             self.close()
         return told
 
+    def _give_up(self, child: int) -> None:
+        """End both, whatever they are at: neither can have an answer for anybody else."""
+        if child:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(child, signal.SIGKILL)
+        self.close()
+
     def _born(self, call: Mapping[str, Any], deadline: float) -> int:
-        try:
-            requests = _pipe(self._process.stdin)
-            requests.write(json.dumps(call).encode() + b"\n")
-            requests.flush()
-            return self._read_line(deadline)["child"]
-        except (BrokenPipeError, EOFError) as exc:
-            raise _EndedError(f"What starts confined children ended ({self._process.wait()}).") from exc
+        requests = _pipe(self._process.stdin)
+        requests.write(json.dumps(call).encode() + b"\n")
+        requests.flush()
+        return self._read_line(deadline)["child"]
 
     def _read_line(self, deadline: float) -> Mapping[str, Any]:
         answers = _pipe(self._process.stdout)
@@ -201,9 +224,12 @@ def serve() -> None:
         os.close(writer)
         print(json.dumps({"child": child}), file=answers, flush=True)
         with os.fdopen(reader, encoding="utf-8", errors="replace") as child_answers:
-            said = child_answers.read()
-        status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-        print(json.dumps({"status": status, "said": said}), file=answers, flush=True)
+            said = child_answers.read(ANSWER_MAX_CHARACTERS)
+            if is_endless := bool(child_answers.read(1)):
+                os.kill(child, signal.SIGKILL)
+        ended = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        status = -signal.SIGKILL if is_endless else ended
+        print(json.dumps({"status": status, "said": "" if is_endless else said}), file=answers, flush=True)
 
 
 def _work(work: Callable[..., Any], call: Mapping[str, Any], answers: int, closed: Iterable[int]) -> Never:

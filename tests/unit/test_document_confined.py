@@ -6,12 +6,15 @@ import signal
 import subprocess
 import sys
 import textwrap
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from tasks.shared.confined import ConfinedError, Confines, confined
-from workflow.errors import CorruptDocument
+from tasks.shared import confined as confining
+from tasks.shared.confined import ANSWER_MAX_CHARACTERS, ConfinedError, Confines, confined
+from tests.waiting import until
+from workflow.errors import CorruptDocument, TransientError
 
 CONFINES = Confines(memory_mb=200, seconds=30, cpu_seconds=20)
 
@@ -63,6 +66,10 @@ def is_open(number: int) -> bool:
     except OSError:
         return False
     return True
+
+
+def talk(_word: str) -> str:
+    return "x" * (ANSWER_MAX_CHARACTERS + 1)
 
 
 def hoard(megabytes: str) -> int:
@@ -168,3 +175,39 @@ def test_a_forked_process_has_children_of_its_own():
             assert os.waitpid(child, 0)[1] == 0
     """
     subprocess.run([sys.executable, "-W", "error", "-c", textwrap.dedent(code)], check=True)
+
+
+def test_a_nursery_that_ends_twice_under_a_child_does_so_because_of_the_file():
+    with ThreadPoolExecutor(1) as thread:
+        called = thread.submit(confined, wait, "", confines=CONFINES)
+        ended = end_with_its_child(unlike=0)
+        end_with_its_child(unlike=ended)
+        with pytest.raises(ConfinedError, match="ended the program that watches over it"):
+            called.result()
+    assert confined(told, "a", confines=CONFINES) == {"words": ["a"]}
+
+
+def end_with_its_child(unlike: int) -> int:
+    """Kills the nursery once it has a child and is another one than `unlike`; its pid."""
+    pid = until(lambda: nursery_with_a_child(unlike))
+    os.kill(pid, signal.SIGKILL)
+    return pid
+
+
+def nursery_with_a_child(unlike: int) -> int:
+    latest = confining._NURSERIES._latest
+    pid = latest._process.pid if latest else unlike
+    children = Path(f"/proc/{pid}/task/{pid}/children")
+    return pid if pid != unlike and children.exists() and children.read_text().strip() else 0
+
+
+def test_where_no_child_can_be_had_the_file_is_not_to_blame(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(sys, "executable", "false")
+    monkeypatch.setenv("ANOTHER", "environment, and so another nursery")
+    with pytest.raises(TransientError, match="What starts confined children ended"):
+        confined(told, "a", confines=CONFINES)
+
+
+def test_a_child_that_answers_without_end_is_stopped():
+    with pytest.raises(ConfinedError, match="SIGKILL"):
+        confined(talk, "", confines=Confines(memory_mb=2000, seconds=30, cpu_seconds=20))

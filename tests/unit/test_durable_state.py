@@ -18,7 +18,7 @@ from infra.local.durable.logs import Logs
 from infra.local.durable.metrics import merged
 from infra.local.durable.queues import Queues
 from infra.local.durable.shelf import STORED, Lending, Memory, Shelf
-from infra.local.durable.store import Store, decode, encode, key_of, key_text
+from infra.local.durable.store import Change, Store, decode, encode, key_of, key_text
 from infra.local.durable.tables import Tables
 from infra.local.ministack import cloudwatch_logs, dynamodb, responses, sqs
 
@@ -121,6 +121,34 @@ def test_what_could_not_be_saved_is_told_and_saved_once_it_can_be(file: Path, jo
         database.execute("DROP TRIGGER full")
     journal.save()
     assert list(rows(file, "sns/topics").values()) == [{}]
+
+
+def test_what_one_part_told_is_saved_once_another_can_be_read_again(file: Path, journal: Journal) -> None:
+    many = [scoped(photos={"arn": "a"}) for _ in range(8)]
+    for number, topics in enumerate(many):
+        Entries(f"sns/topics{number}", topics, journal)
+    journal.save()
+    unreadable = Unreadable()
+    journal.touch(unreadable, "key")
+    for topics in many:
+        topics["photos"]["arn"] = "b"
+    with pytest.raises(UnsavedError):
+        journal.save()
+    unreadable.now = False
+    journal.save()
+    assert {row["arn"] for number in range(8) for row in rows(file, f"sns/topics{number}").values()} == {"b"}
+
+
+class Unreadable:
+    """A part that has to read the store, which cannot be read now."""
+
+    compared = True
+    now = True
+
+    def changes(self, keys: set[Any]) -> Iterator[Change]:  # noqa: ARG002 - a part of the journal
+        if self.now:
+            raise sqlite3.OperationalError("disk I/O error")
+        return iter(())
 
 
 @pytest.mark.parametrize("value", [{"text": "ü\ud800"}, {"bytes": b"\0\xff"}, {"long": "x" * 10_000}, [1, None]])

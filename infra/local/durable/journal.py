@@ -132,11 +132,12 @@ class Journal:
         by_part: dict[Part, set[Hashable]] = {}
         for part, key in touched:
             by_part.setdefault(part, set()).add(key)
-        changes = {part: _encoded(part, keys) for part, keys in by_part.items()}
-        compared = [change for part, found in changes.items() if part.compared for change in found]
-        self._owed_compared |= {(area, key): text for area, key, text in compared if self._is_news(area, key, text)}
-        others = [change for part, found in changes.items() if not part.compared for change in found]
-        self._owed |= {(area, key): text for area, key, text in others}
+        for part, keys in by_part.items():  # what one tells is owed before the next can fail
+            for area, key, text in _encoded(part, keys):
+                if not part.compared:
+                    self._owed[area, key] = text
+                elif self._is_news(area, key, text):
+                    self._owed_compared[area, key] = text
         owed = self._owed_compared | self._owed
         with self.store.lock, self._undoing(), self.store.transaction():
             self.store.write((area, key, text) for (area, key), text in owed.items())

@@ -2,7 +2,8 @@
 
 A fresh interpreter with boto3 costs a third of a second of CPU for each execution environment, a fork a fraction of it.
 Whoever starts this holds the other end of its standard input, a socket: each message is the environment of one function
-as JSON, with the descriptors for its output and for its status, on which its pid is told and later its exit code.
+as JSON, with the descriptors for its output and for its status, on which its pid is told and later its exit code; 0
+where the system has no process left.
 The function's own modules, and those that read the environment while they are imported, are left to the function.
 """
 
@@ -18,6 +19,7 @@ import sys
 import time
 import traceback
 from collections.abc import Generator
+from pathlib import Path
 from typing import Any, NoReturn
 
 import botocore.loaders
@@ -91,13 +93,25 @@ def start(requests: socket.socket, statuses: dict[int, int]) -> bool:
     if not message:
         return False
     output, status = descriptors
-    pid = os.fork()
-    if pid == 0:
-        become(json.loads(message), output)
+    pid = forked(json.loads(message), output)
     os.close(output)
-    statuses[pid] = status
     tell(status, pid)
+    if pid:
+        statuses[pid] = status
+    else:
+        os.close(status)
     return True
+
+
+def forked(environment: dict[str, str], output: int) -> int:
+    """The pid of the function's process, or 0 where the system has none left."""
+    try:
+        pid = os.fork()
+    except OSError:
+        return 0
+    if pid == 0:
+        become(environment, output)
+    return pid
 
 
 def become(environment: dict[str, str], output: int) -> NoReturn:
@@ -123,7 +137,10 @@ def take_over(environment: dict[str, str], output: int) -> None:
     nothing = os.open(os.devnull, os.O_RDONLY)
     for number, descriptor in enumerate((nothing, output, output)):
         os.dup2(descriptor, number)
-    os.closerange(FIRST_INHERITED, os.sysconf("SC_OPEN_MAX"))
+    for inherited in [int(file.name) for file in Path("/proc/self/fd").iterdir()]:
+        if inherited >= FIRST_INHERITED:
+            with contextlib.suppress(OSError):  # the one that listed them
+                os.close(inherited)
     os.environ.clear()
     os.environ.update(environment)
     time.tzset()

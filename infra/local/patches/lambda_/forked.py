@@ -26,7 +26,7 @@ LIBRARIES = ("boto3", "botocore", "msgspec")
 """What every function imports, and none of which looks at the environment while it is imported."""
 SERVER_VARIABLES = {"LANG": "en_US.UTF-8", "TZ": ":UTC"}
 
-_server: socket.socket | None = None
+_server: "Server | None" = None
 _starting = threading.Lock()
 
 
@@ -55,45 +55,66 @@ def is_forked(environment: dict[str, str]) -> bool:
 
 def fork(environment: dict[str, str]) -> "Fork":
     """A process with this environment and nothing else; a server that is gone is started anew."""
+    asked = server()
     try:
-        return Fork(server(), environment)
+        return Fork(asked, environment)
     except (BrokenPipeError, ConnectionResetError, EOFError):
-        return Fork(server(instead=True), environment)
+        return Fork(server(instead_of=asked), environment)
 
 
-def server(*, instead: bool = False) -> socket.socket:
+def server(*, instead_of: "Server | None" = None) -> "Server":
+    """The one there is. Of all that notice the end of one, the first starts the next."""
     global _server  # noqa: PLW0603 - there is one for this process
     with _starting:
-        if _server is None or instead:
-            _server = start_server()
+        if _server is None or _server is instead_of:
+            _server = Server()
         return _server
 
 
-def start_server() -> socket.socket:
-    ours, its = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    with its:
+class Server:
+    """The process that forks; it ends when nobody can ask it any more."""
+
+    def __init__(self) -> None:
+        self.requests, its = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         environment = {"PATH": os.environ["PATH"], **SERVER_VARIABLES}
-        subprocess.Popen([sys.executable, SERVER, *LIBRARIES], stdin=its.fileno(), env=environment)  # noqa: S603 - fixed
-    return ours
+        with its:
+            command = [sys.executable, SERVER, *LIBRARIES]
+            self._process = subprocess.Popen(command, stdin=its.fileno(), env=environment)  # noqa: S603 - fixed
+
+    def close(self) -> None:
+        self.requests.close()
+        self._process.wait()
 
 
 class Fork:
     """What the emulator uses of `subprocess.Popen`, for a process that is the fork server's child."""
 
-    def __init__(self, server: socket.socket, environment: dict[str, str]) -> None:
+    def __init__(self, server: Server, environment: dict[str, str]) -> None:
         output, its_output = os.pipe()
         status, its_status = os.pipe()
         self.stdout = os.fdopen(output, "rb")
         self.returncode: int | None = None
         self._status = os.fdopen(status, "rb")
         try:
-            socket.send_fds(server, [json.dumps(environment).encode()], [its_output, its_status])
+            socket.send_fds(server.requests, [json.dumps(environment).encode()], [its_output, its_status])
         finally:
             os.close(its_output)
             os.close(its_status)
-        self.pid = int(self._status.readline() or b"0")
-        if not self.pid:
+        self._asking = threading.Lock()
+        try:
+            self.pid = self._started()
+        except BaseException:
+            self.stdout.close()
+            self._status.close()
+            raise
+
+    def _started(self) -> int:
+        told = self._status.readline()
+        if not told:
             raise EOFError("The fork server ended.")
+        if not int(told):
+            raise OSError("No process can be had.")
+        return int(told)
 
     def poll(self) -> int | None:
         return self._ended_within(0)
@@ -117,6 +138,13 @@ class Fork:
 
     def _ended_within(self, seconds: float | None) -> int | None:
         """The exit code, once there is one; a function does not outlive the server, which tells nothing then."""
-        if self.returncode is None and select.select([self._status], [], [], seconds)[0]:
-            self.returncode = int(self._status.readline() or -signal.SIGKILL)
+        if self.returncode is None and self._has_ended(seconds):
+            with self._asking:
+                if self.returncode is None:
+                    self.returncode = int(self._status.readline() or -signal.SIGKILL)
         return self.returncode
+
+    def _has_ended(self, seconds: float | None) -> bool:
+        ready = select.poll()  # unlike `select`, for any number of a descriptor
+        ready.register(self._status, select.POLLIN)
+        return bool(ready.poll(None if seconds is None else 1000 * seconds))
