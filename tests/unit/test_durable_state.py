@@ -8,7 +8,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import botocore.loaders
 import pytest
+from botocore.compat import HTTPHeaders
+from botocore.model import ServiceModel
+from botocore.parsers import create_parser
 
 from infra.local.durable import executions as executions_module
 from infra.local.durable import logs as logs_module
@@ -21,6 +25,7 @@ from infra.local.durable.shelf import STORED, Lending, Memory, Shelf
 from infra.local.durable.store import Change, Store, decode, encode, key_of, key_text
 from infra.local.durable.tables import Tables
 from infra.local.ministack import cloudwatch_logs, dynamodb, responses, sqs
+from infra.local.patches.durability.state import UNSAVED, unsaved
 
 Scoped = Any
 NOW_MS = int(time.time() * 1000)
@@ -137,6 +142,20 @@ def test_what_one_part_told_is_saved_once_another_can_be_read_again(file: Path, 
     unreadable.now = False
     journal.save()
     assert {row["arn"] for number in range(8) for row in rows(file, f"sns/topics{number}").values()} == {"b"}
+
+
+@pytest.mark.parametrize(
+    "service", ["s3", "sns", "cloudformation", "iam", "dynamodb", "sqs", "stepfunctions", "lambda"]
+)
+def test_that_nothing_could_be_saved_is_told_as_each_service_tells_errors(service: str) -> None:
+    model = ServiceModel(botocore.loaders.create_loader().load_service_model(service, "service-2"))
+    scope = model.signing_name
+    kind, body = unsaved(
+        f"AWS4-HMAC-SHA256 Credential=AKIA/20260101/us-east-1/{scope}/aws4_request, SignedHeaders=host"
+    )
+    answer = {"status_code": 500, "headers": HTTPHeaders.from_dict({"content-type": kind.decode()}), "body": body}
+    parsed = create_parser(model.resolved_protocol).parse(answer, None)
+    assert (parsed["Error"]["Code"], parsed["Error"]["Message"]) == ("InternalFailure", UNSAVED)
 
 
 class Unreadable:

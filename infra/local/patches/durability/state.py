@@ -6,6 +6,7 @@ is written before it is answered, and what happened beside requests with the nex
 """
 
 import asyncio
+import json
 import os
 import sqlite3
 import sys
@@ -34,7 +35,8 @@ from infra.local.ministack import app, lambda_svc, persistence, responses, stepf
 
 SAVE_SECONDS = 0.25
 LOGS_SECONDS = 1.0
-UNSAVED = b'{"__type": "InternalFailure", "message": "The state could not be saved: see the server\'s log."}'
+UNSAVED = "The state could not be saved, most likely because the disk is full: see the server's log."
+SPEAKING_XML = ("s3", "sns", "cloudformation", "iam", "sts")
 
 State = dict[str, Any]
 Application = Callable[[Any, Any, Any], Awaitable[None]]
@@ -227,7 +229,7 @@ def answering_once_saved(application: Application, state: DurableState) -> Appli
                 except UnsavedError:
                     app.logger.exception("The state could not be saved")
                     refused = True
-                    await send_failure(send)
+                    await send_failure(scope, send)
             if not refused:
                 await send(message)
 
@@ -237,10 +239,19 @@ def answering_once_saved(application: Application, state: DurableState) -> Appli
     return answer
 
 
-async def send_failure(send: Any) -> None:
-    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(UNSAVED)).encode())]
+async def send_failure(scope: Any, send: Any) -> None:
+    kind, body = unsaved(dict(scope["headers"]).get(b"authorization", b"").decode("latin-1"))
+    headers = [(b"content-type", kind), (b"content-length", str(len(body)).encode())]
     await send({"type": "http.response.start", "status": 500, "headers": headers})
-    await send({"type": "http.response.body", "body": UNSAVED})
+    await send({"type": "http.response.body", "body": body})
+
+
+def unsaved(authorization: str) -> tuple[bytes, bytes]:
+    """Content type and body as the service says it that the signature names; S3's where there is none, as in a form."""
+    if not authorization or any(f"/{service}/aws4_request" in authorization for service in SPEAKING_XML):
+        error = f"<Error><Code>InternalFailure</Code><Message>{UNSAVED}</Message></Error>"
+        return b"application/xml", f"<ErrorResponse>{error}</ErrorResponse>".encode()
+    return b"application/json", json.dumps({"__type": "InternalFailure", "message": UNSAVED}).encode()
 
 
 def saving_on_demand(state: DurableState) -> Callable[[str, str, Any], Awaitable[Response | None]]:
