@@ -214,13 +214,14 @@ def serve() -> None:
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # whatever an engine prints is no answer
     for line in requests:
         call = json.loads(line)
-        work = getattr(import_module(call["module"]), call["name"])
-        _program(call["module"])
+        if sys.platform == "linux":  # on macOS, what a fork takes over of the system's frameworks may not be used
+            _function(call)
+            _program(call["module"])
         reader, writer = os.pipe()
         child = os.fork()
         if not child:
             os.close(reader)
-            _work(work, call, writer, (requests.fileno(), answers.fileno()))
+            _work(call, writer, (requests.fileno(), answers.fileno()))
         os.close(writer)
         print(json.dumps({"child": child}), file=answers, flush=True)
         with os.fdopen(reader, encoding="utf-8", errors="replace") as child_answers:
@@ -232,14 +233,19 @@ def serve() -> None:
         print(json.dumps({"status": status, "said": "" if is_endless else said}), file=answers, flush=True)
 
 
-def _work(work: Callable[..., Any], call: Mapping[str, Any], answers: int, closed: Iterable[int]) -> Never:
+def _function(call: Mapping[str, Any]) -> Callable[..., Any]:
+    """Imports what it needs."""
+    return getattr(import_module(call["module"]), call["name"])
+
+
+def _work(call: Mapping[str, Any], answers: int, closed: Iterable[int]) -> Never:
     """The child's side, which has none of the nursery's pipes."""
     status = 1
     try:
         for pipe in closed:
             os.close(pipe)
         with os.fdopen(answers, "w") as file:
-            json.dump(_result(work, call["arguments"], Confines(**call["confines"])), file)
+            json.dump(_result(_function(call), call["arguments"], Confines(**call["confines"])), file)
         status = 0
     except BaseException:  # noqa: BLE001 - the child ends here, whatever it was
         traceback.print_exc()
