@@ -31,7 +31,7 @@ def asked(machine):
     S3 says of every original that there is a readable copy of it.
     """
     calls, failing = Counter(), {}
-    direct = BaseClient._make_api_call
+    direct = BaseClient._make_api_call  # pyright: ignore[reportAttributeAccessIssue]
 
     def call(client, operation, parameters):
         calls[operation] += 1
