@@ -180,6 +180,14 @@ def test_discard_without_an_answer_is_told_beside_the_others(rejected, asked, to
     assert (["problem" in each for each in found], code) == ([True, False, False], 1)
 
 
+def test_what_s3_throttles_waits_even_where_its_answer_has_no_words(rejected, asked, told):
+    assets = rejected(2)
+    asked.failing["HeadObject"] = ["503"] * 3
+    asked.failing["DeleteObject"] = ["SlowDown"] * 3
+    found, code = told(discard_command, assets=assets, why="spam", yes=True)
+    assert ([each["status"] for each in found], code) == (["discarded"] * 2, 0)
+
+
 def test_redrive_and_stop_without_an_answer_are_told_beside_the_others(cloud, machine, asked, told):
     names = []
     for number in range(2):

@@ -15,6 +15,7 @@ T = TypeVar("T")
 
 QUOTAS = frozenset(
     {
+        "503",
         "ExecutionLimitExceeded",
         "ProvisionedThroughputExceededException",
         "RequestLimitExceeded",
@@ -25,7 +26,8 @@ QUOTAS = frozenset(
         "TooManyRequestsException",
     }
 )
-"""By which Step Functions, DynamoDB, S3, SQS and Lambda say that there was too much at once."""
+"""By which Step Functions, DynamoDB, S3, SQS and Lambda say that there was too much at once; S3's answer to a HEAD has
+no words, only the number."""
 LONGEST_PAUSE_SECONDS = 20
 PROBLEMS = (NotThereError, SluiceError, ClientError, BotoCoreError, BusyError)
 """What may be in the way of one of many, and is told of that one alone."""

@@ -286,7 +286,8 @@ class Actions:
                 partial(discard_dead_letters, self._sluice, queue, **self._who(answer), ids=ids or None)
             )
         if gone is not None:
-            _tell(Outcome(gone), "discarded")
+            kept = [f"{each.queue}: {each.kept}" for each in gone if each.kept is not None]
+            _tell(Outcome([each for each in gone if each.kept is None], kept), "discarded")
         return True
 
     def _waiting(self, queue: str | None) -> list[Queue]:
