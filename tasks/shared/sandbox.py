@@ -10,8 +10,9 @@ import os
 import platform
 import struct
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 PR_SET_DUMPABLE, PR_SET_SECCOMP, PR_SET_NO_NEW_PRIVS, SECCOMP_MODE_FILTER = 4, 22, 38, 2
 
@@ -23,6 +24,8 @@ FORBIDDEN = {
 process_vm_readv and writev, bpf, execveat, userfaultfd: https://github.com/torvalds/linux/tree/v6.12/arch/x86/entry/syscalls"""
 FORBIDDEN_EVERYWHERE = (424, 425, 434, 438)
 """pidfd_send_signal, io_uring_setup, pidfd_open, pidfd_getfd"""
+F_SETOWN, F_SETSIG, F_SETOWN_EX, FIOSETOWN, SIOCSPGRP = 8, 10, 15, 0x8901, 0x8902
+FCNTL, IOCTL = (F_SETOWN, F_SETSIG, F_SETOWN_EX), (FIOSETOWN, SIOCSPGRP)
 CLONE, SIGNALS, PRLIMIT = (
     {"x86_64": 56, "aarch64": 220},
     {"x86_64": (62, 234), "aarch64": (129, 131)},
@@ -32,11 +35,16 @@ CLONE, SIGNALS, PRLIMIT = (
     },
 )
 CLONE3 = 435
+WITHOUT: Mapping[str, Mapping[int, tuple[int, ...]]] = MappingProxyType(
+    {"x86_64": {72: FCNTL, 16: IOCTL}, "aarch64": {25: FCNTL, 29: IOCTL}}
+)
+"""fcntl and ioctl by number, and what of them chooses who is sent a signal, and which, once a file can be read:
+https://man7.org/linux/man-pages/man2/F_SETSIG.2const.html"""
 CLONE_THREAD = 0x10000
 AUDIT_ARCH = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
 X32_CALLS = 0x40000000
 
-NUMBER, ARCHITECTURE, FIRST_ARGUMENT = 0, 4, 16
+NUMBER, ARCHITECTURE, FIRST_ARGUMENT, SECOND_ARGUMENT = 0, 4, 16, 24
 LOAD, IS, AT_LEAST, HAS, RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
 ALLOW, REFUSE = 0x7FFF0000, 0x00050000
 
@@ -109,6 +117,8 @@ def _filter(machine: str) -> Iterator[Instruction]:
     yield from _with_first_argument(PRLIMIT[machine], IS, 0)
     for call in SIGNALS[machine]:
         yield from _with_first_argument(call, IS, os.getpid())
+    for call, values in WITHOUT[machine].items():
+        yield from _without_second_argument(call, values)
     yield RETURN, 0, 0, ALLOW
 
 
@@ -118,6 +128,16 @@ def _with_first_argument(call: int, test: int, value: int) -> Iterator[Instructi
     yield test, 0, 1, value
     yield RETURN, 0, 0, ALLOW
     yield _refuse(errno.EPERM)
+
+
+def _without_second_argument(call: int, values: Sequence[int]) -> Iterator[Instruction]:
+    """Its lower half, which is all that the kernel reads of a command."""
+    yield IS, 0, 2 + 2 * len(values), call
+    yield LOAD, 0, 0, SECOND_ARGUMENT
+    for value in values:
+        yield IS, 0, 1, value
+        yield _refuse(errno.EPERM)
+    yield RETURN, 0, 0, ALLOW
 
 
 def _refuse(number: int) -> Instruction:

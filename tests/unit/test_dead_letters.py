@@ -4,7 +4,8 @@ import json
 from types import SimpleNamespace
 
 import pytest
-from botocore.exceptions import ClientError
+from botocore.client import BaseClient
+from botocore.exceptions import ClientError, ReadTimeoutError
 
 from tests.unit.cloud import INGEST, OPERATIONS
 from tests.unit.images import sample
@@ -246,6 +247,41 @@ def test_what_is_discarded_can_still_be_read(cloud, sluice):
     assert gone.kept_as == f"s3://{OPERATIONS}/{copy[0]}"
     kept = json.loads(copy[1])
     assert (kept["body"], kept["discarded"]["by"]) == ("not JSON", "ada")
+
+
+@pytest.fixture
+def unanswered(sluice):
+    """Lets the first call of an operation be without an answer."""
+    left, direct = [], BaseClient._make_api_call  # pyright: ignore[reportAttributeAccessIssue]
+
+    def call(client, operation, parameters):
+        if operation in left:
+            left.remove(operation)
+            raise ReadTimeoutError(endpoint_url="https://aws.example")
+        return direct(client, operation, parameters)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(BaseClient, "_make_api_call", call)
+        yield left
+
+
+@pytest.mark.parametrize("operation", ["PutObject", "DeleteMessage", "ChangeMessageVisibility"])
+def test_message_that_aws_gives_no_answer_about_is_told_beside_the_others(sluice, unanswered, operation):
+    for body in ("one", "two"):
+        bury(sluice, "webhook", body)
+    unanswered += [operation] * 2 if operation == "ChangeMessageVisibility" else [operation]
+    ids = None if operation != "ChangeMessageVisibility" else {"none of them"}
+    gone = discard_dead_letters(sluice, "webhook", by="ada", why="gone", ids=ids)
+    assert ["timeout" in (each.kept or "") for each in gone] == ([True, False] if ids is None else [])
+
+
+def test_message_that_was_sent_and_could_not_be_deleted_is_told_so(cloud, sluice, machine, unanswered):
+    for number in range(2):
+        bury(sluice, "events", created(cloud.upload(f"{number}.jpg", sample("JPEG"))))
+    unanswered.append("DeleteMessage")
+    first, second = redrive_dead_letters(sluice, "events", by="ada")
+    assert {first.sent_to, second.sent_to} == set(machine.executions)
+    assert (first.kept.startswith("It is done, but could not be deleted"), second.kept) == (True, None)
 
 
 def test_queue_that_the_stage_does_not_have_is_a_sentence(sluice):

@@ -1,8 +1,11 @@
 """What a decoder that a file took over finds where it looks for more: Linux's walls, one by one."""
 
+import errno
+import fcntl
 import os
 import resource
 import socket
+import struct
 import subprocess
 import sys
 import textwrap
@@ -48,6 +51,20 @@ def reach_others(_: str) -> dict[str, str]:
     )
 
 
+def own_a_pipe(_: str) -> dict[str, str]:
+    """Whoever owns it is sent a signal of one's choice once it can be read."""
+    parent, (reader, _writer) = os.getppid(), os.pipe()
+    return tried(
+        {
+            "F_SETOWN": lambda: fcntl.fcntl(reader, fcntl.F_SETOWN, parent),
+            "F_SETOWN_EX": lambda: fcntl.fcntl(reader, 15, struct.pack("ii", 1, parent)),
+            "F_SETSIG": lambda: fcntl.fcntl(reader, fcntl.F_SETSIG, 9),
+            "FIOSETOWN": lambda: fcntl.ioctl(reader, 0x8901, struct.pack("i", parent)),
+            "SIOCSPGRP": lambda: fcntl.ioctl(reader, 0x8902, struct.pack("i", parent)),
+        }
+    )
+
+
 def work_as_before(scratch: str) -> dict[str, str]:
     return tried(
         {
@@ -56,6 +73,10 @@ def work_as_before(scratch: str) -> dict[str, str]:
             "thread": lambda: threading.Thread(target=int).start(),
             "import": lambda: __import__("sqlite3"),
             "signal itself": lambda: os.kill(os.getpid(), 0),
+            "look at a file's flags": lambda: fcntl.fcntl(1, fcntl.F_GETFL),
+            "close a file in programs": lambda: fcntl.fcntl(1, fcntl.F_SETFD, fcntl.FD_CLOEXEC),
+            "copy a file": lambda: fcntl.fcntl(1, fcntl.F_DUPFD_CLOEXEC, 0),
+            "ask how much a pipe has": lambda: fcntl.ioctl(os.pipe()[0], 0x541B, bytes(4)),
         }
     )
 
@@ -84,6 +105,10 @@ def missing_walls() -> str:
 def test_a_taken_over_child_reaches_no_network_no_program_and_no_process() -> None:
     found = confined(reach_others, "", confines=CONFINES)
     assert "done" not in found.values(), found
+
+
+def test_a_taken_over_child_has_no_signal_sent_by_a_file() -> None:
+    assert set(confined(own_a_pipe, "", confines=CONFINES).values()) == {"PermissionError"}
 
 
 def test_what_a_child_is_for_it_does_as_before(tmp_path: Path) -> None:
@@ -139,6 +164,35 @@ def test_the_filter_ends_in_each_case(machine: str) -> None:
         if code in (sandbox.IS, sandbox.AT_LEAST, sandbox.HAS):
             assert place + 1 + max(holds, else_) < len(program)
     assert program[-1] == (sandbox.RETURN, 0, 0, sandbox.ALLOW)
+
+
+FCNTL, IOCTL = {"x86_64": 72, "aarch64": 25}, {"x86_64": 16, "aarch64": 29}
+
+
+@pytest.mark.parametrize("machine", ["x86_64", "aarch64"])
+def test_the_filter_leaves_all_of_fcntl_and_ioctl_but_who_is_sent_a_signal(machine: str) -> None:
+    refused = sandbox.REFUSE | errno.EPERM
+    program = list(sandbox._filter(machine))
+    told = {command for command in range(2048) if answer(program, machine, FCNTL[machine], command) == refused}
+    assert told == {8, 10, 15}
+    told = {
+        command for command in range(0x8900, 0x8A00) if answer(program, machine, IOCTL[machine], command) == refused
+    }
+    assert told == {0x8901, 0x8902}
+
+
+def answer(program: list[sandbox.Instruction], machine: str, call: int, second_argument: int) -> int:
+    """As the kernel runs the filter."""
+    place, loaded = 0, 0
+    words = {sandbox.NUMBER: call, sandbox.ARCHITECTURE: sandbox.AUDIT_ARCH[machine]}
+    words |= {sandbox.FIRST_ARGUMENT: 0, sandbox.SECOND_ARGUMENT: second_argument}
+    while program[place][0] != sandbox.RETURN:
+        code, holds, else_, value = program[place]
+        if code == sandbox.LOAD:
+            loaded = words[value]
+        met = {sandbox.IS: loaded == value, sandbox.AT_LEAST: loaded >= value, sandbox.HAS: bool(loaded & value)}
+        place += 1 + (holds if met.get(code) else else_)
+    return program[place][3]
 
 
 def test_where_a_wall_cannot_be_had_that_is_said(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,7 @@ from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from functools import cached_property, partial
-from itertools import islice
+from itertools import chain, islice, repeat
 from pathlib import Path
 from typing import Any, cast, get_args
 
@@ -27,6 +27,7 @@ from workflow.events import ENDED_BADLY
 from workflow.history import StateRun, state_runs
 from workflow.limits import FUNCTIONS, TASKS, functions_of, task_of
 from workflow.names import function_name
+from workflow.operator.patience import patiently
 from workflow.operator.shapes import (
     Asset,
     Execution,
@@ -45,6 +46,8 @@ from workflow.shapes import CaughtError, ExecutionInput, MadeFile, Pointer, dump
 
 UPLOADS_AT_ONCE = 8
 POLL_SECONDS = 0.25
+FOLLOW_PAUSES_SECONDS = (0.25, 0.5, 1, 2, 3)
+"""The last one again and again: those who follow many at once share DescribeExecution's 15 a second."""
 ASK_EVERY = timedelta(seconds=10)
 LATELY = timedelta(days=1)
 """The sweeper has written down what is older."""
@@ -355,19 +358,24 @@ class Sluice:
         return status not in LIVE and not (status in ENDED_BADLY and denies_failure(record))
 
     def follow_execution(self, name: str, *, timeout: float) -> Outcome:
-        """Follow one execution to its end; the outcome of the asset that it works on."""
-        arn = self.execution_arn(name)
+        """Follow one execution to its end; the outcome of its asset. What is throttled is read again."""
         deadline = time.monotonic() + timeout
-        while self.running(arn) and time.monotonic() < deadline:
-            time.sleep(POLL_SECONDS)
-        found = self.execution(name)
+        pauses = chain(FOLLOW_PAUSES_SECONDS, repeat(FOLLOW_PAUSES_SECONDS[-1]))
+        look = partial(self.execution, name, with_states=False)
+        while (found := patiently(look)).status in LIVE and time.monotonic() < deadline:
+            time.sleep(next(pauses))
+        return patiently(partial(self._outcome_of, found))
+
+    def _outcome_of(self, found: Execution) -> Outcome:
+        """Of an execution that has ended, or that nobody waits for any longer."""
+        name = found.name
         record = self._settled_record(found)
         if record is None and found.status in LIVE:
             raise NotThereError(f"Execution {name} had not come to its asset when the wait was over.")
         if record is None:
             error = CaughtError(error=found.error or found.status, cause=found.cause or "")
             raise NotThereError(f"Execution {name} ended without an asset: {error.error}: {error.message}")
-        if record.execution != name and found.states[-1:] and found.states[-1].name == "Duplicate":
+        if record.execution != name and [each.name for each in self.states(found.arn)[-1:]] == ["Duplicate"]:
             return replace(self.outcome(record), execution=name, outcome="duplicate", reason="DuplicateEvent")
         return self.outcome(record)
 

@@ -9,10 +9,12 @@ from rich.text import Text
 from tasks.report_batch.report import Row, Summary
 from workflow.events import ENDED_BADLY
 from workflow.operator.cli import views
+from workflow.operator.cli.recovery_views import Refused
 from workflow.operator.formatting import age, moment, size
 from workflow.operator.operations import spoken
 from workflow.operator.operations.estimate import Estimate
 from workflow.operator.operations.reprocess import Batch, BatchProgress, ListedBatch
+from workflow.operator.shapes import Outcome
 
 FROZEN_SHOWN = 10
 ROWS_SHOWN = 50
@@ -48,8 +50,15 @@ def span(seconds: float) -> str:
 
 def started_view(started: Batch) -> str:
     if started.name is None:
-        return "\n".join(f"Started {name}. Follow it with: sluice execution {name}" for name in started.executions)
+        lines = [f"Started {name}. Follow it with: sluice execution {name}" for name in started.executions]
+        return "\n".join([*lines, *(f"Not started: {asset}: {why}" for asset, why in started.problems.items())])
     return f"Started batch {started.name} of {started.count}. Follow it with: sluice batch {started.name} --follow"
+
+
+def ended_view(found: Sequence[Outcome | Refused]) -> RenderableType:
+    """What became of a few assets, and why that of some is not known."""
+    problems = [Text(f"{each.ref}: {each.problem}", "red") for each in found if isinstance(each, Refused)]
+    return Group(views.outcomes_view([each for each in found if isinstance(each, Outcome)]), *problems)
 
 
 def batch_view(found: BatchProgress, summary: Summary | None = None) -> RenderableType:

@@ -103,6 +103,8 @@ def _discard(sluice: Sluice, printer: Printer, queue: str, why: str, ids: Collec
             sluice, queue, by=whoami(sluice), why=why, ids=ids or None, on_progress=lambda: advance(None)
         )
     printer.show([each.facts() for each in gone], lambda: gone_view(gone))
+    if any(each.kept for each in gone):
+        raise typer.Exit(1)
 
 
 def queues_view(found: Iterable[Queue]) -> RenderableType:
@@ -140,7 +142,7 @@ def sent_view(done: Sequence[Letter]) -> RenderableType:
 def gone_view(gone: Sequence[Letter]) -> RenderableType:
     if not gone:
         return "There was nothing to discard."
-    made = views.table("message", "event", "about", "a copy is")
+    made = views.table("message", "event", "about", "a copy is", "kept because")
     for each in gone:
-        made.add_row(each.message_id, each.event or "", each.about or "", each.kept_as or "")
+        made.add_row(each.message_id, each.event or "", each.about or "", each.kept_as or "", each.kept or "")
     return made

@@ -1,19 +1,18 @@
 """The commands that recover from what went wrong: redrive, restore, release, discard."""
 
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import asdict, replace
+from functools import partial
 from typing import Annotated, Any, Protocol, TypeVar
 
 import typer
-from botocore.exceptions import ClientError
 
 from tasks.shared.records.model import Record, facts_of
-from workflow.errors import SluiceError
 from workflow.glacier import Tier
 from workflow.operator import previews
 from workflow.operator.cli import dead_letters, recovery_views, views
+from workflow.operator.cli.bulk import for_each
 from workflow.operator.cli.confirmation import Yes, confirm_preview
 from workflow.operator.cli.options import STDERR, Printer, Since, Timeout, command, moment_of
 from workflow.operator.cli.progress import bar
@@ -22,13 +21,9 @@ from workflow.operator.client import Sluice
 from workflow.operator.operations import whoami
 from workflow.operator.operations.quarantine import discard, release
 from workflow.operator.operations.redrive import Failed, Redriven, failed_executions, redrive_all
-from workflow.operator.operations.restore import price_of_restore, restore
+from workflow.operator.operations.restore import Asked, price_of_restore, restore
 from workflow.operator.operations.select import Selection, select
-from workflow.operator.patience import patiently
-from workflow.operator.shapes import Outcome
-from workflow.operator.stack import NotThereError
-
-AT_ONCE = 8
+from workflow.operator.patience import PROBLEMS, patiently
 
 Assets = Annotated[list[str], typer.Argument(help="Asset ids, or s3:// addresses of originals.", metavar="ASSET")]
 MaybeAssets = Annotated[
@@ -48,7 +43,6 @@ class Told(Protocol):
     def facts(self) -> dict[str, Any]: ...
 
 
-T = TypeVar("T")
 S = TypeVar("S", bound=Told)
 
 
@@ -119,15 +113,12 @@ def _redrive(sluice: Sluice, printer: Printer, names: Sequence[str], why: str | 
 def _follow(sluice: Sluice, done: Sequence[Redriven], timeout: float) -> dict[str, str]:
     """Outcomes by the execution that was to be redriven."""
     started = [each for each in done if each.how in {"redriven", "reprocessed"}]
-    found = _each("following", [each.started for each in started], lambda name: _end(sluice, name, timeout))
+    names = [each.started for each in started]
+    found = for_each("following", names, lambda name: sluice.follow_execution(name, timeout=timeout))
     return {
         each.execution: "failed" if isinstance(end, Refused) else end.outcome
         for each, end in zip(started, found, strict=True)
     }
-
-
-def _end(sluice: Sluice, execution: str, timeout: float) -> Outcome:
-    return sluice.follow_execution(execution, timeout=timeout)
 
 
 def restore_command(
@@ -151,19 +142,19 @@ def restore_command(
     if priced.count:
         confirm_preview(previews.of_restore({tier: priced}, days=days), yes=yes, json=printer.json)
     by = whoami(sluice)
-    found = _each(
-        "asking",
-        assets,
-        lambda ref: restore(sluice, sluice.record(ref), tier=tier, days=days, by=by, why=why, reprocess=reprocess),
-    )
+
+    def ask(ref: str) -> Asked:
+        return restore(sluice, sluice.record(ref), tier=tier, days=days, by=by, why=why, reprocess=reprocess)
+
+    found = for_each("asking", assets, lambda ref: patiently(partial(ask, ref)))
     _show(printer, found, recovery_views.restores_view)
 
 
 def _known(sluice: Sluice, refs: Sequence[str]) -> Iterator[Record]:
-    """The records; what is not there is told by what is then tried with it."""
+    """The records; what is not there, or cannot be read, is told by what is then tried with it."""
     for ref in refs:
-        with suppress(NotThereError):
-            yield sluice.record(ref)
+        with suppress(*PROBLEMS):
+            yield patiently(partial(sluice.record, ref))
 
 
 def release_command(
@@ -186,7 +177,7 @@ def release_command(
     if not assets:
         confirm_preview(previews.of_release(len(refs)), yes=yes, json=printer.json)
     by = whoami(sluice)
-    found = _each("releasing", refs, lambda ref: _release(sluice, ref, by, why, timeout if wait else None))
+    found = for_each("releasing", refs, lambda ref: _release(sluice, ref, by, why, timeout if wait else None))
     _show(printer, found, recovery_views.releases_view)
 
 
@@ -213,12 +204,18 @@ def _rejected(
 
 
 def _release(sluice: Sluice, ref: str, by: str, why: str, timeout: float | None) -> Released:
-    record = sluice.record(ref)
-    name = release(sluice, record, by=by, why=why)
+    record = patiently(partial(sluice.record, ref))
+    name = patiently(partial(release, sluice, record, by=by, why=why))
     released = Released(record.asset_id, record.key, name)
-    if timeout is None:
-        return released
-    end = sluice.follow_execution(name, timeout=timeout)
+    return released if timeout is None else _followed(sluice, released, timeout)
+
+
+def _followed(sluice: Sluice, released: Released, timeout: float) -> Released:
+    """It stays released, whatever is in the way of following it."""
+    try:
+        end = sluice.follow_execution(released.execution, timeout=timeout)
+    except PROBLEMS as exc:
+        return replace(released, problem=str(exc))
     problem = None if end.outcome == "succeeded" else f"{end.outcome}: {end.reason}"
     return replace(released, outcome=end.outcome, problem=problem)
 
@@ -240,7 +237,7 @@ def discard_command(
         return
     confirm_preview(previews.of_discard(len(refs)), yes=yes, json=printer.json)
     by = whoami(sluice)
-    found = _each("discarding", refs, lambda ref: _discard(sluice, ref, by, why))
+    found = for_each("discarding", refs, lambda ref: patiently(partial(_discard, sluice, ref, by, why)))
     _show(printer, found, recovery_views.discards_view)
 
 
@@ -248,19 +245,6 @@ def _discard(sluice: Sluice, ref: str, by: str, why: str) -> Gone:
     record = sluice.record(ref)
     discard(sluice, record, by=by, why=why)
     return Gone(record.asset_id, record.key)
-
-
-def _each(doing: str, refs: Sequence[str], work: Callable[[str], T]) -> list[T | Refused]:
-    """Do `work` for all, some at once; where it is not possible, the others go on."""
-
-    def attempt(ref: str) -> T | Refused:
-        try:
-            return patiently(lambda: work(ref))
-        except (NotThereError, SluiceError, ClientError) as exc:
-            return Refused(ref, str(exc))
-
-    with bar(doing, len(refs)) as advance, ThreadPoolExecutor(AT_ONCE) as pool:
-        return [advance(each) for each in pool.map(attempt, refs)]
 
 
 def _show(printer: Printer, found: Sequence[S], view: Callable[[Sequence[S]], Any]) -> None:

@@ -4,20 +4,24 @@ import re
 import time
 from collections.abc import Sequence
 from dataclasses import asdict
+from itertools import starmap
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from workflow.operator.cli import batch_views, views
+from workflow.operator.cli import batch_views
+from workflow.operator.cli.bulk import for_each
 from workflow.operator.cli.confirmation import Yes, confirm
 from workflow.operator.cli.options import STDERR, AssetStatus, KindName, Limit, Printer, Since, command, moment_of
 from workflow.operator.cli.progress import TRANSIENT, Elapsed, Remaining
+from workflow.operator.cli.recovery_views import Refused
 from workflow.operator.client import Sluice
 from workflow.operator.operations import NotPossibleError, reprocess, whoami
 from workflow.operator.operations.estimate import Estimate, estimate
 from workflow.operator.operations.select import Readable, Selection, select
+from workflow.operator.shapes import Outcome
 from workflow.reprocess import TOO_MANY_FAILURES
 
 FOLLOW_SECONDS = 0.5
@@ -96,12 +100,14 @@ def _ask(printer: Printer, expected: Estimate, frozen: Sequence[str], *, yes: bo
 def _show_started(sluice: Sluice, printer: Printer, started: reprocess.Batch, *, follow: bool) -> None:
     if not follow:
         printer.show(asdict(started), lambda: batch_views.started_view(started))
+        _exit_unless(not started.problems)
     elif started.name:
         _show_end(sluice, printer, started.name)
     else:
-        outcomes = [sluice.follow_execution(name, timeout=900) for name in started.executions]
-        printer.show([each.facts() for each in outcomes], lambda: views.outcomes_view(outcomes))
-        _exit_unless(all(each.outcome == "succeeded" for each in outcomes))
+        ended = for_each("following", started.executions, lambda name: sluice.follow_execution(name, timeout=900))
+        found = [*ended, *starmap(Refused, started.problems.items())]
+        printer.show([each.facts() for each in found], lambda: batch_views.ended_view(found))
+        _exit_unless(all(isinstance(each, Outcome) and each.outcome == "succeeded" for each in found))
 
 
 def batches_command(sluice: Sluice, printer: Printer, limit: Limit = 20) -> None:

@@ -20,7 +20,7 @@ from workflow.operator.client import parse_uri
 from workflow.operator.console import listing
 from workflow.operator.console.dialogs import Busy, Field, Progress, Question, Watch, about, confirm, tell
 from workflow.operator.console.frame import Console
-from workflow.operator.console.live import PROBLEMS, ask, sentence
+from workflow.operator.console.live import ask, sentence
 from workflow.operator.console.widgets import execution_path, size, took
 from workflow.operator.operations import own_input
 from workflow.operator.operations.dead_letters import Queue, discard_dead_letters, queues, redrive_dead_letters
@@ -35,6 +35,7 @@ from workflow.operator.operations.select import Readable
 from workflow.operator.operations.stop import AtWork, Running, at_work
 from workflow.operator.operations.stop import stop as stop_execution
 from workflow.operator.operations.sweep import sweep
+from workflow.operator.patience import PROBLEMS
 from workflow.operator.releases import Releases
 from workflow.operator.stack import NotThereError
 from workflow.shapes import ExecutionInput
@@ -285,7 +286,8 @@ class Actions:
                 partial(discard_dead_letters, self._sluice, queue, **self._who(answer), ids=ids or None)
             )
         if gone is not None:
-            _tell(Outcome(gone), "discarded")
+            kept = [f"{each.queue}: {each.kept}" for each in gone if each.kept is not None]
+            _tell(Outcome([each for each in gone if each.kept is None], kept), "discarded")
         return True
 
     def _waiting(self, queue: str | None) -> list[Queue]:
@@ -441,6 +443,8 @@ def _follow_batch(batch: Batch | None) -> None:
         return
     if batch.name:
         ui.navigate.to(f"/batches/{batch.name}")
+    elif batch.problems:
+        _tell(Outcome(list(batch.executions), list(batch.problems.values())), "started")
     elif batch.count == 1:
         _follow(batch.executions[0])
     else:

@@ -7,8 +7,9 @@ from typing import Any, Literal, Self
 
 from nicegui import ui
 
-from workflow.operator.console.live import PROBLEMS, ask, sentence
+from workflow.operator.console.live import ask, sentence
 from workflow.operator.console.widgets import box, button, text
+from workflow.operator.patience import PROBLEMS
 from workflow.operator.previews import Preview
 
 TOLD_SECONDS = 6

@@ -5,10 +5,10 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
 
-from botocore.exceptions import BotoCoreError, ClientError
 from nicegui import ui
 
 from workflow.errors import SluiceError
+from workflow.operator.patience import PROBLEMS
 from workflow.operator.stack import NotThereError
 
 T = TypeVar("T")
@@ -16,8 +16,6 @@ T = TypeVar("T")
 POLL_SECONDS = 1.5
 PATIENCE_SECONDS = 2.0
 """After which a page says that nothing answers."""
-PROBLEMS = (SluiceError, NotThereError, ClientError, BotoCoreError)
-"""What a person can do something about, or at least should read."""
 
 _NOTHING = object()
 

@@ -7,8 +7,9 @@ from nicegui import events, ui
 
 from tasks.shared.records.model import Record
 from workflow.operator.client import Sluice
-from workflow.operator.console.live import PROBLEMS, ask
+from workflow.operator.console.live import ask
 from workflow.operator.console.widgets import asset_path, box, button, chip, execution_path, link, size, text
+from workflow.operator.patience import PROBLEMS
 
 POLL_SECONDS = 1.0
 

@@ -6,6 +6,7 @@ A message is deleted only after it was taken, or kept in the operations bucket; 
 import hashlib
 import json
 from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property, partial
@@ -23,6 +24,7 @@ from workflow.events import OBJECT_CREATED, RESTORE_COMPLETED, STATUS_CHANGE, up
 from workflow.operator.client import Sluice
 from workflow.operator.operations.stream_letters import hand_over
 from workflow.operator.operations.sweep import SweepFailedError, sweep
+from workflow.operator.patience import PROBLEMS, patiently
 from workflow.operator.stack import NotThereError
 
 HIDDEN_SECONDS = 300
@@ -157,12 +159,19 @@ def discard_dead_letters(
     ids: Collection[str] | None = None,
     on_progress: Callable[[], None] = lambda: None,
 ) -> list[Letter]:
-    """Take messages out of a queue without doing what they ask for; `kept_as` is where each has a copy."""
+    """Take messages out of a queue without doing what they ask for.
+
+    `kept_as` is where each has a copy, `kept` why one stayed.
+    """
     found: list[Letter] = []
 
     def discard(message: Any) -> Letter:
         told = _told(queue, message)
-        return replace(told, kept_as=_put_away(sluice, told, Discarded(by=by, why=why, at=_now())))
+        try:
+            copy = patiently(partial(_put_away, sluice, told, Discarded(by=by, why=why, at=_now())))
+        except PROBLEMS as exc:
+            return replace(told, kept=f"It could not be copied: {exc}")
+        return replace(told, kept_as=copy)
 
     for gone in _through(sluice, queue, _only(ids, discard)):
         found.append(gone)
@@ -203,13 +212,23 @@ def _through(
             for message in fresh:
                 told = work(message)
                 if told is not None and told.kept is None and not keep:
-                    sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
-                    del kept[message["MessageId"]]
+                    told = _deleted(sluice, url, told, kept[message["MessageId"]])
+                    if told.kept is None:
+                        del kept[message["MessageId"]]
                 if told is not None:
                     yield told
     finally:
         for handle in kept.values():
-            sqs.change_message_visibility(QueueUrl=url, ReceiptHandle=handle, VisibilityTimeout=0)
+            with suppress(*PROBLEMS):  # it is seen again after a while, as after a crash
+                sqs.change_message_visibility(QueueUrl=url, ReceiptHandle=handle, VisibilityTimeout=0)
+
+
+def _deleted(sluice: Sluice, url: str, told: Letter, handle: str) -> Letter:
+    try:
+        patiently(partial(sluice.aws.sqs.delete_message, QueueUrl=url, ReceiptHandle=handle))
+    except PROBLEMS as exc:
+        return replace(told, kept=f"It is done, but could not be deleted: {exc}")
+    return told
 
 
 def _url(sluice: Sluice, queue: str) -> str:
@@ -221,7 +240,8 @@ def _url(sluice: Sluice, queue: str) -> str:
 
 def _receive(sluice: Sluice, url: str, known: Collection[str]) -> list[Any]:
     """Those that come for the first time; a queue that takes long to go through may show some again."""
-    answer: Any = sluice.aws.sqs.receive_message(
+    receive = partial(
+        sluice.aws.sqs.receive_message,
         QueueUrl=url,
         MaxNumberOfMessages=AT_ONCE,
         WaitTimeSeconds=PATIENCE_SECONDS,
@@ -229,6 +249,7 @@ def _receive(sluice: Sluice, url: str, known: Collection[str]) -> list[Any]:
         MessageAttributeNames=["All"],
         AttributeNames=["SentTimestamp"],
     )
+    answer: Any = patiently(receive)
     messages: list[Any] = answer.get("Messages", [])
     return [each for each in messages if each["MessageId"] not in known]
 

@@ -12,11 +12,10 @@ from botocore.exceptions import ClientError
 from tasks.shared.executions import EVER, LIVE, Executions
 from tasks.shared.failures import denies_failure
 from tasks.shared.records.model import Reason, Record
-from workflow.errors import SluiceError
 from workflow.events import ENDED_BADLY
 from workflow.operator.client import Sluice
 from workflow.operator.operations import start_again
-from workflow.operator.patience import patiently
+from workflow.operator.patience import PROBLEMS, patiently
 from workflow.operator.stack import NotThereError
 from workflow.shapes import CaughtError
 
@@ -167,7 +166,7 @@ def redrive_all(sluice: Sluice, names: Iterable[str], *, by: str, why: str | Non
     def each(name: str) -> Redriven:
         try:
             return patiently(lambda: _redrive_failed(sluice, name, by=by, why=why))
-        except (NotThereError, SluiceError, ClientError) as exc:
+        except PROBLEMS as exc:
             return Redriven(name, "refused", name, str(exc))
 
     with ThreadPoolExecutor(AT_ONCE) as pool:

@@ -9,8 +9,9 @@ import json
 import secrets
 import tempfile
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from itertools import chain, islice
 from typing import Any
 
@@ -26,6 +27,7 @@ from tasks.shared.records.model import Record
 from tasks.shared.records.table import BATCH_GET_MAX_KEYS
 from workflow.operator.client import Sluice
 from workflow.operator.operations import NotPossibleError, start_again
+from workflow.operator.patience import PROBLEMS, patiently
 from workflow.operator.stack import LOCAL, NotThereError
 from workflow.reprocess import TOO_MANY_FAILURES
 
@@ -39,12 +41,16 @@ NOT_REDRIVABLE = {"ExecutionNotRedrivable", "ExecutionLimitExceeded"}
 
 @dataclass(frozen=True, kw_only=True)
 class Batch:
-    """What was started: a batch, or without a name just the `executions` of a few assets."""
+    """What was started: a batch, or without a name just the `executions` of a few assets.
+
+    Then `problems` says by asset why one was not.
+    """
 
     name: str | None
     arn: str | None
     count: int
     executions: tuple[str, ...] = ()
+    problems: dict[str, str] = field(default_factory=dict[str, str])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -136,11 +142,20 @@ def reprocess(
     waiting = iter(records)
     first = list(islice(waiting, A_HANDFUL + 1))
     if len(first) <= A_HANDFUL:
-        started = [start_again(sluice, each, trigger="reprocess", by=by, why=why) for each in first]
-        return Batch(name=None, arn=None, count=len(first), executions=tuple(started))
+        return _start_each(sluice, first, by=by, why=why)
     name = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
     options = Options(by, why, tolerate_percent, concurrency or usual_concurrency(sluice))
     return _start_batch(sluice, name, map(_line, chain(first, waiting)), options)
+
+
+def _start_each(sluice: Sluice, records: Iterable[Record], *, by: str, why: str) -> Batch:
+    started, problems = list[str](), dict[str, str]()
+    for each in records:
+        try:
+            started.append(patiently(partial(start_again, sluice, each, trigger="reprocess", by=by, why=why)))
+        except PROBLEMS as exc:
+            problems[each.asset_id] = str(exc)
+    return Batch(name=None, arn=None, count=len(started), executions=tuple(started), problems=problems)
 
 
 def _line(record: Record) -> Line:

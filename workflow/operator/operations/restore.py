@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from types import MappingProxyType
 from typing import Any
 
@@ -16,6 +17,7 @@ from workflow import prices
 from workflow.glacier import RETRIEVALS, Tier, is_frozen
 from workflow.operator.client import Sluice
 from workflow.operator.operations import NotPossibleError
+from workflow.operator.patience import PROBLEMS, patiently
 from workflow.operator.stack import NotThereError
 from workflow.shapes import Pointer
 from workflow.units import GIB
@@ -86,7 +88,7 @@ def restore(
     )
     sluice.records.assets.expect_restore(record.asset_id, asked)
     state = _ask(sluice, record.asset_id, original.at, tier, days)
-    execution = _go_on(sluice, record, asked) if state == "readable" else None
+    execution = patiently(lambda: _go_on(sluice, record, asked)) if state == "readable" else None
     return Asked(record.asset_id, record.key, original.at.storage_class, state, retrieval, asked, execution)
 
 
@@ -106,9 +108,9 @@ def price_of_restore(sluice: Sluice, records: Iterable[Record], *, tier: str, da
     originals, problems = list[ObjectFacts](), dict[str, str]()
     for record in records:
         try:
-            original = _frozen_original(sluice, record)
+            original = patiently(partial(_frozen_original, sluice, record))
             _retrieval(original, tier)
-        except (NotThereError, NotPossibleError) as exc:
+        except PROBLEMS as exc:
             problems[record.asset_id] = str(exc)
         else:
             originals.append(original)

@@ -14,9 +14,8 @@ from botocore.exceptions import ClientError
 
 from tasks.shared.executions import LIVE, Executions
 from tasks.shared.records.model import Record
-from workflow.errors import SluiceError
 from workflow.operator.client import Sluice
-from workflow.operator.patience import patiently
+from workflow.operator.patience import PROBLEMS, patiently
 from workflow.operator.stack import NotThereError
 
 AT_ONCE = 8
@@ -111,7 +110,7 @@ def stop_all(sluice: Sluice, names: Iterable[str], *, by: str, why: str) -> Iter
     def each(name: str) -> Stopped:
         try:
             return patiently(lambda: stop(sluice, name, by=by, why=why))
-        except (NotThereError, SluiceError, ClientError) as exc:
+        except PROBLEMS as exc:
             return Stopped(name, "refused", str(exc))
 
     with ThreadPoolExecutor(AT_ONCE) as pool:

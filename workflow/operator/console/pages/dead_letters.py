@@ -10,7 +10,7 @@ from nicegui import ui
 from workflow.operator.console.actions import Actions
 from workflow.operator.console.advice import read_runbook
 from workflow.operator.console.frame import Console, frame, page_head
-from workflow.operator.console.live import PROBLEMS, Live, Part, ask, sentence, show_problem, waiting
+from workflow.operator.console.live import Live, Part, ask, sentence, show_problem, waiting
 from workflow.operator.console.widgets import (
     box,
     button,
@@ -23,6 +23,7 @@ from workflow.operator.console.widgets import (
     text,
 )
 from workflow.operator.operations.dead_letters import ALARMS, Letter, Queue, look, queues
+from workflow.operator.patience import PROBLEMS
 from workflow.operator.previews import counted
 
 SLOW_POLL_SECONDS = 5.0

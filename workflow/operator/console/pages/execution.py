@@ -22,7 +22,7 @@ from workflow.operator.console.actions import Actions, Chosen
 from workflow.operator.console.advice import advice_on
 from workflow.operator.console.events import Event
 from workflow.operator.console.frame import Console, frame, page_head
-from workflow.operator.console.live import PROBLEMS, Live, Part, ask, sentence
+from workflow.operator.console.live import Live, Part, ask, sentence
 from workflow.operator.console.story import Attempt, Summary, Visit, explained, summaries, visits
 from workflow.operator.console.timeline import bars
 from workflow.operator.console.widgets import (
@@ -42,6 +42,7 @@ from workflow.operator.console.widgets import (
     took,
 )
 from workflow.operator.operations.stop import Running
+from workflow.operator.patience import PROBLEMS
 from workflow.operator.shapes import Execution, LogLine
 
 Definition = Mapping[str, Any]

@@ -9,9 +9,10 @@ from workflow.kinds import KINDS
 from workflow.operator.console.actions import Actions
 from workflow.operator.console.dialogs import tell
 from workflow.operator.console.frame import Console, frame, page_head
-from workflow.operator.console.live import PROBLEMS, Part, ask, sentence, show_problem, waiting
+from workflow.operator.console.live import Part, ask, sentence, show_problem, waiting
 from workflow.operator.console.widgets import box, button, clock, panel, text
 from workflow.operator.operations.live_settings import MEANS, Written, checked, spelled, written
+from workflow.operator.patience import PROBLEMS
 
 REFUSED, LIMITS, SWEPT = MEANS
 
