@@ -164,7 +164,11 @@ class Assets:
             try:
                 yield decoded(item, shape)
             except UnreadableRecord as exc:
-                self._left_out[id_of(item)] = unreadable(item, exc)
+                self.leave_out(item, exc)
+
+    def leave_out(self, item: Item, exc: UnreadableRecord) -> None:
+        """Let `unreadable` tell of an item."""
+        self._left_out[id_of(item)] = unreadable(item, exc)
 
     def unreadable(self) -> list[Unreadable]:
         """The records that were left out since this was last asked."""

@@ -151,7 +151,8 @@ def migrate(sluice: Sluice, printer: Printer) -> None:
     filed = 0
     if filing:
         with STDERR.status("looking") as spinner:
-            for filed, _ in enumerate(filing.renew(), start=1):
+            for each in filing.renew():
+                filed += each.filed
                 spinner.update(f"{filed:,} records filed anew")
     told = f"{filed:,} records were filed anew." if filing else "The table has today's indexes alone: nothing to do."
     printer.show({"filed": filed}, lambda: told)
