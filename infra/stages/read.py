@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple, cast
 
 import msgspec
-from msgspec.structs import FieldInfo, fields
+from msgspec.structs import FieldInfo, fields, replace
 
 from infra.stages.locate import Path, line_of
 from infra.stages.settings import Settings
@@ -55,13 +55,17 @@ class Problem(NamedTuple):
         return f"{dotted(self.path)} {self.text}"
 
 
-def read(text: str, name: str) -> dict[str, Settings]:
-    """The stages of a file that is called `name`, or an error that names each wrong line."""
+def read(text: str, name: str, *, unsaid: Iterable[Settings] = ()) -> dict[str, Settings]:
+    """The stages of a file that is called `name`, or an error that names each wrong line.
+
+    What a stage leaves `unsaid` is as in its settings here, if any; else it is the default.
+    """
     try:
         given = tomllib.loads(text)
     except tomllib.TOMLDecodeError as exc:
         raise SettingsError(f"{name} is not TOML: {exc}") from exc
-    made = {stage: _stage(stage, topics) for stage, topics in given.items()}
+    bases = {each.stage: each for each in unsaid}
+    made = {stage: _stage(bases.get(stage, Settings(stage=stage)), topics) for stage, topics in given.items()}
     problems = sorted((line_of(text, problem.path), problem) for _settings, found in made.values() for problem in found)
     if problems:
         lines = (f"\n  line {line}: {problem}" for line, problem in problems)
@@ -71,7 +75,7 @@ def read(text: str, name: str) -> dict[str, Settings]:
 
 def make(stage: str, given: Mapping[str, Any]) -> Settings:
     """The settings of one stage, from what the tables of its topics say."""
-    settings, problems = _stage(stage, given)
+    settings, problems = _stage(Settings(stage=stage), given)
     if problems:
         raise SettingsError(f"Settings of stage {stage!r}: {'; '.join(map(str, problems))}.")
     return settings
@@ -82,30 +86,30 @@ def dotted(path: Path) -> str:
     return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path).removeprefix(".")
 
 
-def _stage(stage: str, given: Any) -> tuple[Settings, list[Problem]]:
-    """Where there are problems, the settings are only as good as what could be read."""
-    problems: list[Problem] = []
+def _stage(base: Settings, given: Any) -> tuple[Settings, list[Problem]]:
+    """With what is given; where there are problems, the settings are only as good as what could be read."""
+    stage, problems = base.stage, list[Problem]()
     if not STAGE_NAME.fullmatch(stage):
         problems.append(Problem((stage,), "is no name of a stage: up to 24 lower-case letters, digits and hyphens"))
     if not isinstance(given, Mapping):
-        return Settings(stage=stage), [*problems, Problem((stage,), f"must be a table: [{stage}]")]
+        return base, [*problems, Problem((stage,), f"must be a table: [{stage}]")]
     topics: dict[str, Topic] = {}
     for name, said in cast("Mapping[str, Any]", given).items():
         if name in TOPICS:
-            topics[name], found = _topic((stage, name), TOPICS[name], said)
+            topics[name], found = _topic((stage, name), getattr(base, name), said)
             problems += found
         else:
             problems.append(_unknown((stage, name), TOPICS))
-    settings = Settings(stage=stage, **cast("dict[str, Any]", topics))
+    settings = replace(base, **topics)
     if not problems:
         problems += (Problem((stage, topic, field), text) for topic, field, text in settings.problems())
     return settings, problems
 
 
-def _topic(path: Path, kind: type[Topic], given: Any) -> tuple[Topic, list[Problem]]:
+def _topic(path: Path, base: Topic, given: Any) -> tuple[Topic, list[Problem]]:
     if not isinstance(given, Mapping):
-        return kind(), [Problem(path, f"must be a table: [{dotted(path)}]")]
-    known = {each.encode_name: each for each in fields(kind)}
+        return base, [Problem(path, f"must be a table: [{dotted(path)}]")]
+    known = {each.encode_name: each for each in fields(base)}
     values: dict[str, Any] = {}
     problems: list[Problem] = []
     for name, value in cast("Mapping[str, Any]", given).items():
@@ -116,7 +120,7 @@ def _topic(path: Path, kind: type[Topic], given: Any) -> tuple[Topic, list[Probl
             values[known[name].name] = msgspec.convert(value, known[name].type)
         except msgspec.ValidationError as exc:
             problems.append(_refused((*path, name), exc, known[name], value))
-    made = kind(**values)
+    made = replace(base, **values)
     return made, problems or [Problem((*path, field), text) for field, text in made.problems()]
 
 

@@ -6,7 +6,7 @@ from functools import cache
 from pathlib import Path
 
 from infra.stages.nearest import nearest, working_folder
-from infra.stages.read import SettingsError, read
+from infra.stages.read import SettingsError, make, read
 from infra.stages.settings import Settings
 from workflow.names import LOCAL
 
@@ -36,7 +36,13 @@ def stages() -> Mapping[str, Settings]:
         text = file.read_text()
     except (OSError, UnicodeDecodeError) as exc:
         raise SettingsError(f"{file} cannot be read: {exc}") from exc
-    return {LOCAL: built_in()[LOCAL]} | read(text, str(file))
+    local = built_in()[LOCAL]
+    return {LOCAL: local} | read(text, str(file), unsaid=[_kept(local)])
+
+
+def _kept(local: Settings) -> Settings:
+    """What holds for the laptop's stage unless its own table says otherwise: an old table stays one that lists find."""
+    return make(local.stage, {"storage": {"old_indexes": local.storage.old_indexes}})
 
 
 def settings_of(stage: str) -> Settings:

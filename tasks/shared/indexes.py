@@ -52,7 +52,7 @@ FILED = ("status_shard", "kind_shard", "content")
 
 
 def filed(record: Mapping[str, Any]) -> dict[str, str]:
-    """These attributes of a record, by what it says. By content, only what others may take over.
+    """These attributes of a record, by what it says. By content, only what others may take over: by a known recipe.
 
     While it is processed, its kind is the one of an earlier attempt, or not known yet.
     """
@@ -60,8 +60,9 @@ def filed(record: Mapping[str, Any]) -> dict[str, str]:
     places = {"status_shard": _in_shard(record["status"], shard)}
     if record.get("kind"):
         places["kind_shard"] = _in_shard(record["kind"], shard)
-    if record["status"] == "succeeded" and record.get("sha256") and not record.get("reused_from"):
-        places["content"] = content(record["sha256"], record["recipe"])
+    sha256, recipe = record.get("sha256"), record.get("recipe")
+    if record["status"] == "succeeded" and sha256 and recipe and not record.get("reused_from"):
+        places["content"] = content(sha256, recipe)
     return places
 
 

@@ -20,6 +20,7 @@ from tasks.shared.naming import asset_id
 from tasks.shared.objects import ObjectFacts, Objects, is_same
 from tasks.shared.observe import logger
 from tasks.shared.records.adapter import Records
+from tasks.shared.records.filing import is_gone
 from tasks.shared.records.model import Record, Unreadable
 from tasks.shared.records.table import now
 from tasks.sweep.at_work import AtWork
@@ -94,7 +95,6 @@ class Sweep:
     def run(self, more: Iterable[Case] = ()) -> Report:
         """Look at all assets that may be stuck, and at `more`; what was found and done."""
         treated: set[str] = set()
-        self._file_anew()
         for case in chain(self._unfinished(), self._unheard(), self._left_behind(), more):
             if self.time_is_up():
                 self._report.complete = False
@@ -104,18 +104,27 @@ class Sweep:
             if finding:
                 treated.add(case.asset_id)
                 self._note(finding)
+        self._file_anew()
         for each in self.stage.records.assets.unreadable():
             if each.asset_id not in treated:
                 self._note(_unreadable(each))
         return self._report
 
     def _file_anew(self) -> None:
-        """What executions on an older version left in the wrong place lately, while there may be any."""
+        """What executions on an older version left in the wrong place lately, while there may be any.
+
+        Last, as it reads every record of a day and more: what is stuck does not wait for it.
+        """
         filing = self.stage.records.filing
         since = (self._cutoff - LONGEST).isoformat()
-        for _ in filing.renew(since=since) if filing else ():
-            if self.time_is_up():
-                break
+        try:
+            for _ in filing.renew(since=since) if filing and self._report.complete else ():
+                if self.time_is_up():
+                    self._report.complete = False
+                    break
+        except (ClientError, BotoCoreError) as exc:
+            if not is_gone(exc):
+                self._note(_unfiled(exc))
 
     def _note(self, finding: Finding) -> None:
         self._report.findings.append(finding)
@@ -287,6 +296,11 @@ def _unreadable(found: Unreadable) -> Finding:
         key=found.key,
         version_id=found.version_id,
     )
+
+
+def _unfiled(exc: Exception) -> Finding:
+    because = f"Not all records could be filed for today's lists: {exc}"
+    return Finding(did=Did.TROUBLE, because=because, asset_id="", bucket="", key="", version_id="")
 
 
 def _was_interrupted(record: Record) -> bool:

@@ -54,6 +54,9 @@ def test_the_folders_file_has_its_own_stages_and_the_laptops_is_always_there(fol
     assert stages()["local"] == STAGES["local"]
     (folder / "stages.toml").write_text("[local]\n")
     assert not settings_of("local").audit_trail.enabled
+    assert settings_of("local").storage.old_indexes == "kept", "an older table keeps its lists"
+    (folder / "stages.toml").write_text('[local.storage]\nold_indexes = "none"\n')
+    assert settings_of("local").storage.old_indexes == "none"
 
 
 def test_the_file_holds_in_the_folders_below_it(folder: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,7 @@
 """Lists over shards, and a table that still has records as the first layout had them."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -9,7 +10,10 @@ from boto3.dynamodb.types import TypeSerializer
 
 from tasks.shared.indexes import FILED, INDEXES, OLD_INDEXES, SHARDS, filed
 from tasks.shared.records.adapter import Records
+from tasks.shared.records.filing import Filing
 from tasks.shared.records.model import Record, facts_of
+from tasks.sweep.report import Report
+from tasks.sweep.sweep import Sweep
 from tests.unit.cloud import Cloud, a_record
 
 TABLE = "both-layouts"
@@ -56,9 +60,16 @@ def changed(number: int, **more: Any) -> Record:
 def put(cloud: Cloud, record: Record, *, as_before: bool = False) -> None:
     """As this Sluice writes it, or as one of the first layout did."""
     facts = facts_of(record)
-    item = facts if as_before else {**facts, **filed(facts)}
+    put_item(cloud, facts if as_before else {**facts, **filed(facts)})
+
+
+def put_item(cloud: Cloud, item: dict[str, Any]) -> None:
     written = {name: TypeSerializer().serialize(value) for name, value in item.items()}
     cloud.dynamodb.put_item(TableName=TABLE, Item=written)
+
+
+def filed_anew(filing: Filing, since: str = "") -> list[str]:
+    return [each.asset_id for each in filing.renew(since=since) if each.filed]
 
 
 def numbers(found: Iterator[Record]) -> list[int]:
@@ -148,7 +159,7 @@ def test_all_are_listed_before_while_and_after_they_are_filed_anew(both: Cloud) 
     assert lists(reading) == ALL
     filing = reading.filing
     assert filing
-    assert [lists(reading) for _ in filing.renew()] == [ALL] * 5
+    assert [lists(reading) for each in filing.renew() if each.filed] == [ALL] * 5
     assert lists(layout(both, "kept")) == ALL
     assert lists(layout(both, "")) == ALL
 
@@ -157,9 +168,9 @@ def test_filing_anew_may_be_stopped_and_repeated(both: Cloud) -> None:
     filing = layout(both, "read").filing
     assert filing
     for _ in range(3):
-        assert next(filing.renew())
-    assert len(list(filing.renew())) == 2
-    assert not list(filing.renew())
+        assert next(each for each in filing.renew() if each.filed)
+    assert len(filed_anew(filing)) == 2
+    assert not filed_anew(filing)
     assert lists(layout(both, "kept")) == ALL
 
 
@@ -199,8 +210,60 @@ def test_record_that_an_older_version_ended_is_filed_anew_by_the_next_look(both:
     )
     kept = layout(both, "kept")
     assert 1 not in lists(kept)["by_status"]
-    assert list(kept.filing.renew(since=NOW.isoformat())) == [f"{1:032x}"]
+    assert filed_anew(kept.filing, since=NOW.isoformat()) == [f"{1:032x}"]
     assert numbers(kept.assets.newest("by_status", "failed")) == [1]
+
+
+def test_record_without_a_recipe_is_filed_as_far_as_it_can_be(both: Cloud) -> None:
+    facts = facts_of(changed(0))
+    put_item(both, {name: value for name, value in facts.items() if name != "recipe"})
+    assert len(filed_anew(layout(both, "read").filing)) == 5
+    kept = lists(layout(both, "kept"))
+    assert kept == {**ALL, "by_content": [each for each in ALL["by_content"] if each != 0]}
+
+
+@pytest.mark.parametrize("damage", [{"kind": 7}, {"sha256": ["abc"]}, {"asset_id": None}])
+def test_unreadable_record_is_left_and_named_while_the_others_are_filed_anew(
+    both: Cloud, damage: dict[str, Any]
+) -> None:
+    put_item(both, {**facts_of(changed(0)), **damage})
+    records = layout(both, "read")
+    assert records.filing
+    assert len(filed_anew(records.filing)) == 4
+    (told,) = records.assets.unreadable()
+    assert (told.asset_id, told.bucket, told.key) == (f"{0:032x}", "sluice-ingest", "cat.jpg")
+    assert "cannot be read" in told.problem
+    assert records.filing.first_left() == told.asset_id
+
+
+def test_what_is_left_is_told_without_a_write(both: Cloud) -> None:
+    filing = layout(both, "read").filing
+    assert filing
+    assert filing.first_left() in {f"{number:032x}" for number in range(0, 10, 2)}
+    assert len(filed_anew(filing)) == 5
+    assert filing.first_left() is None
+
+
+def swept(cloud: Cloud, functions: dict[str, Any], time_is_up: Callable[[], bool]) -> Report:
+    """By a sweep of a stage that keeps the old indexes, for which nothing is old enough to be stuck."""
+    stage = replace(functions["sweep"].stage, records=layout(cloud, "kept"))
+    return Sweep(stage, timedelta(days=36500), time_is_up=time_is_up).run()
+
+
+@pytest.mark.usefixtures("machine")
+def test_sweep_files_anew_and_names_what_it_cannot_read(both: Cloud, functions: dict[str, Any]) -> None:
+    put_item(both, {**facts_of(changed(0)), "kind": 7})
+    report = swept(both, functions, lambda: False)
+    assert [(each.did, each.asset_id) for each in report.findings] == [("trouble", f"{0:032x}")]
+    assert report.complete
+    assert not filed_anew(layout(both, "kept").filing)
+
+
+@pytest.mark.usefixtures("machine")
+def test_sweep_asks_for_the_time_at_each_record_that_it_looks_at(both: Cloud, functions: dict[str, Any]) -> None:
+    list(layout(both, "kept").filing.renew())
+    times = iter([False, False, True])
+    assert not swept(both, functions, lambda: next(times)).complete
 
 
 def test_table_with_todays_indexes_alone_has_nothing_to_file_anew(table: Cloud) -> None:

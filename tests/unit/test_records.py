@@ -241,6 +241,45 @@ def failed_once(records: Records) -> Record:
     return records.assets.get(ASSET.id)
 
 
+@pytest.fixture
+def days_later(monkeypatch: pytest.MonkeyPatch):
+    """Lets records be written three days from now."""
+
+    def move() -> None:
+        moment = datetime.now(UTC) + timedelta(days=3)
+        monkeypatch.setattr("tasks.shared.records.assets.now", lambda: moment)
+
+    return move
+
+
+@pytest.mark.parametrize("reason", [X, Reason(code="Y", message="It is Y.")])
+def test_failure_of_a_redrive_that_was_made_in_the_aws_console_is_as_recent_as_it_is(records, days_later, reason):
+    """Lists by time, health and the sweeper look for it where it happened, not days before."""
+    before = failed_once(records)
+    days_later()
+    records.assets.finish(ASSET.id, RUN, "failed", reason=reason, redrives=1)
+    record = records.assets.get(ASSET.id)
+    assert (len(record.attempts), record.reason) == (2, reason)
+    assert record.updated_at > before.updated_at
+    assert records.assets.by("by_status", "failed", since=record.updated_at) == [record]
+
+
+def test_end_that_is_told_again_keeps_its_time(records, days_later):
+    before = failed_once(records)
+    days_later()
+    records.assets.finish(ASSET.id, RUN, "failed", reason=X, redrives=0)
+    assert records.assets.get(ASSET.id) == before
+
+
+def test_success_keeps_its_time_when_its_original_is_put_away(records, days_later):
+    records.assets.begin(ASSET, RUN, by("upload"))
+    records.assets.succeed(ASSET.id, RUN, LEARNT)
+    before = records.assets.get(ASSET.id)
+    days_later()
+    records.assets.finish(ASSET.id, RUN, "succeeded")
+    assert records.assets.get(ASSET.id).updated_at == before.updated_at
+
+
 def test_redrive_opens_the_record_for_who_asked(records):
     failed_once(records)
     assert records.assets.reopen(ASSET.id, RUN.name, redrives=0, by="ada", why="mended")

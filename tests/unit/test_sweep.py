@@ -1,6 +1,7 @@
 """What a crash or a lost event left undone is found and put right; nobody's work is disturbed by it."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -328,21 +329,53 @@ def test_rejected_upload_that_is_still_there_is_removed(
 # the sweep itself
 
 
-def test_trouble_with_one_asset_keeps_no_other_from_being_put_right(machine, sweep, upload, monkeypatch):
-    upload("a.jpg"), upload("b.jpg")
+@pytest.fixture
+def refuse(monkeypatch):
+    """Has AWS refuse the calls of which `which(operation, parameters)` is true."""
     direct = BaseClient._make_api_call
 
-    def refuse(client, operation, parameters):
-        if operation == "StartExecution" and '"a.jpg"' in parameters["input"]:
-            raise ClientError({"Error": {"Code": "ThrottlingException", "Message": "Rate exceeded"}}, operation)
-        return direct(client, operation, parameters)
+    def refuse(which, code, message):
+        def answer(client, operation, parameters):
+            if which(operation, parameters):
+                raise ClientError({"Error": {"Code": code, "Message": message}}, operation)
+            return direct(client, operation, parameters)
 
-    with monkeypatch.context() as throttled:
-        throttled.setattr(BaseClient, "_make_api_call", refuse)
-        report = sweep()
+        monkeypatch.setattr(BaseClient, "_make_api_call", answer)
+
+    return refuse
+
+
+def test_trouble_with_one_asset_keeps_no_other_from_being_put_right(machine, sweep, upload, refuse):
+    upload("a.jpg")
+    upload("b.jpg")
+    refuse(lambda name, sent: name == "StartExecution" and '"a.jpg"' in sent["input"], "ThrottlingException", "Slow.")
+    report = sweep()
     assert found(report) == [("trouble", "a.jpg"), ("started", "b.jpg")]
-    assert "Rate exceeded" in report["findings"][0]["because"]
+    assert "Slow." in report["findings"][0]["because"]
+    refuse(lambda *_: False, "", "")
     assert found(sweep()) == [("started", "a.jpg")]
+
+
+@pytest.fixture
+def on_its_way(cloud, functions, monkeypatch):
+    """The sweep of a stage that had the first layout's indexes."""
+    stage = replace(functions["sweep"].stage, records=Records(cloud.dynamodb, TABLE, "kept"))
+    monkeypatch.setattr(functions["sweep"], "stage", stage)
+
+
+def test_old_indexes_that_are_gone_keep_nothing_from_being_put_right(on_its_way, sweep, upload):
+    upload()
+    assert found(sweep()) == [("started", "cat.jpg")]
+
+
+def test_old_index_that_cannot_be_read_is_told_and_keeps_nothing_from_being_put_right(
+    on_its_way, sweep, upload, refuse
+):
+    upload()
+    refuse(lambda _, sent: sent.get("IndexName") == "by_status", "AccessDeniedException", "No.")
+    report = sweep()
+    assert found(report) == [("started", "cat.jpg"), ("trouble", "")]
+    assert "No." in report["findings"][1]["because"]
 
 
 def test_sweep_that_runs_out_of_time_leaves_the_rest_to_the_next(machine, sweep, upload, monkeypatch):

@@ -32,7 +32,7 @@ class Records:
     @cached_property
     def filing(self) -> Filing | None:
         """Where the stage is on its way from the table's first layout."""
-        return Filing(self._table) if self._old_indexes else None
+        return Filing(self._table, self.assets.leave_out) if self._old_indexes else None
 
     @cached_property
     def links(self) -> Links:

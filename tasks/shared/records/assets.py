@@ -164,7 +164,11 @@ class Assets:
             try:
                 yield decoded(item, shape)
             except UnreadableRecord as exc:
-                self._left_out[id_of(item)] = unreadable(item, exc)
+                self.leave_out(item, exc)
+
+    def leave_out(self, item: Item, exc: UnreadableRecord) -> None:
+        """Let `unreadable` tell of an item."""
+        self._left_out[id_of(item)] = unreadable(item, exc)
 
     def unreadable(self) -> list[Unreadable]:
         """The records that were left out since this was last asked."""
@@ -239,7 +243,8 @@ class Assets:
         listed = attempts.closed(record.attempts, run.name, outcome, redrives=redrives)
         said = {"original": original and dump(original), "reason": reason and plain(reason), "timings": timings}
         values = {name: value for name, value in said.items() if value is not None}
-        values |= {"attempts": plain(listed), **_says(record, outcome)}
+        repeated = len(listed) == len(record.attempts) and reason == record.reason
+        values |= {"attempts": plain(listed), **_says(record, outcome, repeated=repeated)}
         self._change(asset_id, run, values, forget=() if reason else ("reason",))
 
     def _change(self, asset_id: str, run: Run, values: Mapping[str, Any], *, forget: Iterable[str] = ()) -> None:
@@ -327,10 +332,11 @@ def _first_seen(asset: Asset, moment: str) -> dict[str, Any]:
     }
 
 
-def _says(record: Record, status: Status) -> dict[str, Any]:
-    """A record's new status, and where it is filed then; that it is repeated changes nothing."""
+def _says(record: Record, status: Status, *, repeated: bool = True) -> dict[str, Any]:
+    """A record's new status, and where it is filed then; the same one again keeps its time where it is `repeated`."""
     known = {name: getattr(record, name) for name in ("kind", "sha256", "recipe", "reused_from")}
-    return _status(record.asset_id, status, since=record.updated_at if record.status == status else "", **known)
+    since = record.updated_at if repeated and record.status == status else ""
+    return _status(record.asset_id, status, since=since, **known)
 
 
 def _status(asset_id: str, status: Status, *, since: str = "", **known: Any) -> dict[str, Any]:

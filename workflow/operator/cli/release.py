@@ -17,6 +17,7 @@ from infra.local.access import private
 from infra.release import toolchain
 from infra.stages.read import SettingsError
 from infra.stages.stages import CHOSEN, settings_of, stages_file
+from tasks.shared.records.adapter import Records
 from workflow.names import resource_name
 from workflow.operator import index_steps, previews
 from workflow.operator.cli import local, views
@@ -151,7 +152,8 @@ def migrate(sluice: Sluice, printer: Printer) -> None:
     filed = 0
     if filing:
         with STDERR.status("looking") as spinner:
-            for filed, _ in enumerate(filing.renew(), start=1):
+            for each in filing.renew():
+                filed += each.filed
                 spinner.update(f"{filed:,} records filed anew")
     told = f"{filed:,} records were filed anew." if filing else "The table has today's indexes alone: nothing to do."
     printer.show({"filed": filed}, lambda: told)
@@ -161,10 +163,15 @@ def _change_indexes(stage: str, profile: str | None, region: str | None) -> bool
     """All but the last change of the table's indexes; False where one was undone."""
     connection = Connection(stage, profile=profile, region=region)
     try:
-        table = connection.stack.table
+        stack = connection.stack
     except NotThereError:  # the first deployment makes all of them at once
         return True
-    for names in index_steps.steps(index_steps.indexes_of(connection.dynamodb, table), _old_indexes(stage)):
+    table, old_indexes = stack.table, settings_of(stage).storage.old_indexes
+    now = index_steps.indexes_of(connection.dynamodb, table)
+    filing = Records(connection.dynamodb, table, "kept").filing
+    with STDERR.status("looking whether the table's indexes can change"):
+        index_steps.refuse_to_lose(now, stack.old_indexes, old_indexes, lambda: filing and filing.first_left())
+    for names in index_steps.steps(now, old_indexes):
         index_steps.await_quiet(connection.dynamodb, table, STDERR.print)
         step = ("--exclusively", resource_name(stage, "storage"), "--context", f"indexes={','.join(names)}")
         with private(STATE_DIR):
@@ -179,10 +186,6 @@ def _change_indexes(stage: str, profile: str | None, region: str | None) -> bool
             return False
     index_steps.await_quiet(connection.dynamodb, table, STDERR.print)
     return True
-
-
-def _old_indexes(stage: str) -> str:
-    return settings_of(stage).storage.old_indexes
 
 
 def _deploy_to_aws(stage: str, profile: str | None, region: str | None, *, ask: bool) -> bool:

@@ -29,8 +29,9 @@ http_api = { requests_per_second = 100, burst = 200 }
 ```
 
 The file is yours: no version of Sluice writes to it. It is checked before anything is synthesized, and each mistake is
-told with its line. A stage's name has up to 24 lower-case letters, digits and hyphens. `[local]` changes the stage of
-the laptop, which is there without it. `SLUICE_STAGES_FILE` names another file.
+told with its line. A stage's name has up to 24 lower-case letters, digits and hyphens. `[local]` replaces the stage
+of the laptop, which is there without it, but for `storage.old_indexes` unless it is named. `SLUICE_STAGES_FILE` names
+another file.
 """
 RENAMES = """\
 ## Renamed settings
