@@ -84,7 +84,8 @@ class NewExecution(Given):
 
 
 class AssetFilter(Given):
-    """Which assets to list, the latest first: all versions of a `key` of the ingest bucket, those that changed `since`.
+    """Which assets to list, the latest first: all versions of a `key` of the ingest bucket; those whose status changed
+    `since`, or of which something was asked, such as a restore.
 
     `next` comes from the page before; the rest must stay as it was. Nothing is None: "null" is the name of a key.
     """

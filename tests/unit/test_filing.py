@@ -140,6 +140,23 @@ def test_what_moved_since_the_index_knew_is_not_told_of_where_it_was(
     assert len(records.assets.by("by_status", "failed")) == 1
 
 
+def test_what_moved_while_the_index_was_read_is_told_of_once_where_it_is_now(
+    table: Cloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record = changed(1)
+    put(table, record)
+    records = layout(table, "")
+    shard = filed(facts_of(record))["status_shard"]
+    now = {"pk": f"asset#{record.asset_id}", "sk": "record", "status_shard": shard, "updated_at": record.updated_at}
+    before = {**now, "updated_at": (NOW - timedelta(days=1)).isoformat()}
+    places = {shard: [now, before]}
+    monkeypatch.setattr(
+        "tasks.shared.records.table.Table.query_all",
+        lambda _table, _index, _where, sent, **_: places.get(sent[":value"], []),
+    )
+    assert [each.asset_id for each in records.assets.by("by_status", "succeeded")] == [record.asset_id]
+
+
 # records of the first layout
 
 

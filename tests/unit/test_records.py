@@ -9,7 +9,7 @@ from msgspec import structs
 from tasks.shared.records import claims as module
 from tasks.shared.records.adapter import Records
 from tasks.shared.records.model import Learnt, Reason, Record, Restore
-from tasks.shared.records.table import BATCH_GET_MAX_KEYS
+from tasks.shared.records.table import BATCH_GET_MAX_KEYS, LONGEST_PAUSE_SECONDS, Table
 from tests.unit.cloud import TABLE, Cloud, a_record
 from workflow.errors import DuplicateEvent
 from workflow.limits import DEDUPE_WINDOW_SECONDS, EXECUTION_TIMEOUT_SECONDS
@@ -396,6 +396,26 @@ def test_more_records_are_read_at_once_than_one_request_takes(records, cloud):
 
 OLD, NEW = replace(ASSET, id="0" * 32), replace(ASSET, id="1" * 32, version_id="v2")
 SEQUENCERS = [("0055AED6DCD90281E5", "0055AED6DCD90281E6"), ("ff", "FF01"), ("0A", "0a1"), ("09ff", "0a"), ("1", "10f")]
+
+
+def test_records_that_had_no_capacity_are_asked_for_again_after_pauses_that_grow(cloud, monkeypatch):
+    keys = [{"pk": f"asset#{number}", "sk": "record"} for number in range(8)]
+    for number in range(8):
+        cloud.set_record(str(number), asset_id=str(number))
+    whole = cloud.dynamodb.batch_get_item
+
+    def one(RequestItems):  # noqa: N803 - boto3's own name
+        """The first item only, as of a table that is throttled."""
+        asked = RequestItems[TABLE]
+        left = {TABLE: {"Keys": asked["Keys"][1:]}} if asked["Keys"][1:] else {}
+        return {**whole(RequestItems={TABLE: {**asked, "Keys": asked["Keys"][:1]}}), "UnprocessedKeys": left}
+
+    pauses: list[float] = []
+    monkeypatch.setattr("random.uniform", lambda _least, longest: longest)
+    monkeypatch.setattr(cloud.dynamodb, "batch_get_item", one)
+    found = list(Table(cloud.dynamodb, TABLE, pauses.append).batch_get(keys))
+    assert [item["asset_id"] for item in found] == [str(number) for number in range(8)]
+    assert pauses == [0.05, 0.1, 0.2, 0.4, 0.8, 1.6, LONGEST_PAUSE_SECONDS]
 
 
 @pytest.mark.parametrize(("older", "newer"), SEQUENCERS)

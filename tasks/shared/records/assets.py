@@ -148,16 +148,18 @@ class Assets:
         return heapq.merge(*each, key=lambda place: place[index.sort], reverse=newest_first)
 
     def _still_there(self, index: Index, value: str, places: Iterable[Item], columns: Iterable[str]) -> Iterator[Item]:
-        """The records at these places that are where they belong: an index follows the table a moment later."""
-        wanted = {place["pk"]: place for place in places}
+        """The records at these places that are where they belong, each once: an index follows the table a moment later,
+        and has what moved while it was read in two places.
+        """
+        listed = list(places)
         says = {index.partition, index.sort, *([index.shards_of] if index.shards_of else [])}
-        keys = ({"pk": place["pk"], "sk": place["sk"]} for place in wanted.values())
+        keys = {place["pk"]: {"pk": place["pk"], "sk": place["sk"]} for place in listed}.values()
         found = {item["pk"]: item for item in self.table.batch_get(keys, columns={*columns, *says} if columns else ())}
-        for asset, place in wanted.items():
-            item = found.get(asset, {})
+        for place in listed:
+            item = found.get(place["pk"], {})
             expected = place if index.shards_of is None else {**place, index.shards_of: value}
             if all(item.get(name) == expected[name] for name in says):
-                yield item
+                yield found.pop(place["pk"])
 
     def _read(self, items: Iterable[Item], shape: type[L]) -> Iterator[L]:
         for item in items:

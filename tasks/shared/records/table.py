@@ -8,6 +8,8 @@ Items, by pk / sk:
 """
 
 import json
+import random
+import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 BATCH_GET_MAX_KEYS = 100
+FIRST_PAUSE_SECONDS = 0.05
+LONGEST_PAUSE_SECONDS = 2.0
 
 _serialize = TypeSerializer().serialize
 _deserialize = TypeDeserializer().deserialize
@@ -40,6 +44,7 @@ class Table:
 
     dynamodb: "DynamoDBClient"
     name: str
+    sleep: Callable[[float], None] = time.sleep
 
     def get(self, key: Item) -> Item | None:
         """An item as it is now, read consistently."""
@@ -47,15 +52,23 @@ class Table:
         return _item(found) if found else None
 
     def batch_get(self, keys: Iterable[Item], columns: Collection[str] = ()) -> Iterator[Item]:
-        """Items by key, read consistently, or only these attributes of them; unknown ones are left out."""
+        """Items by key, read consistently, or only these attributes of them; unknown ones are left out.
+
+        What DynamoDB had no capacity for is asked for again, after pauses that grow.
+        """
         wanted = [_wire(key) for key in keys]
         only = _only({"pk", *columns} if columns else ())
+        longest = FIRST_PAUSE_SECONDS
         while wanted:
             batch, wanted = wanted[:BATCH_GET_MAX_KEYS], wanted[BATCH_GET_MAX_KEYS:]
             asked: Any = {"Keys": batch, "ConsistentRead": True, **only}
             found: Any = self.dynamodb.batch_get_item(RequestItems={self.name: asked})
-            wanted += found.get("UnprocessedKeys", {}).get(self.name, {}).get("Keys", [])
+            left = found.get("UnprocessedKeys", {}).get(self.name, {}).get("Keys", [])
+            wanted += left
             yield from map(_item, found["Responses"].get(self.name, []))
+            if left:
+                self.sleep(random.uniform(0, longest))  # noqa: S311 - nothing secret, only not all at the same time
+            longest = min(2 * longest, LONGEST_PAUSE_SECONDS) if left else FIRST_PAUSE_SECONDS
 
     def set(
         self,
