@@ -330,19 +330,20 @@ def test_rejected_upload_that_is_still_there_is_removed(
 
 
 @pytest.fixture
-def refuse(monkeypatch):
-    """Has AWS refuse the calls of which `which(operation, parameters)` is true."""
-    direct = BaseClient._make_api_call
+def refuse(machine):
+    """Has AWS refuse the calls of which `which(operation, parameters)` is true; ends before those who answer them."""
+    with pytest.MonkeyPatch.context() as patched:
+        direct = BaseClient._make_api_call
 
-    def refuse(which, code, message):
-        def answer(client, operation, parameters):
-            if which(operation, parameters):
-                raise ClientError({"Error": {"Code": code, "Message": message}}, operation)
-            return direct(client, operation, parameters)
+        def refuse(which, code, message):
+            def answer(client, operation, parameters):
+                if which(operation, parameters):
+                    raise ClientError({"Error": {"Code": code, "Message": message}}, operation)
+                return direct(client, operation, parameters)
 
-        monkeypatch.setattr(BaseClient, "_make_api_call", answer)
+            patched.setattr(BaseClient, "_make_api_call", answer)
 
-    return refuse
+        yield refuse
 
 
 def test_trouble_with_one_asset_keeps_no_other_from_being_put_right(machine, sweep, upload, refuse):
