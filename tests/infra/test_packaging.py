@@ -149,6 +149,7 @@ def test_unchanged_package_comes_from_the_cache(tmp_path: Path, monkeypatch: pyt
 
 
 @pytest.mark.packages
+@pytest.mark.timeout(1800)
 def test_cdk_synthesizes_for_aws_without_credentials_and_without_a_system_node(tmp_path: Path) -> None:
     tools = tmp_path / "tools"
     tools.mkdir()
