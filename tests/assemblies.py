@@ -24,7 +24,7 @@ INFRA = Path(__file__).with_name("infra")
 
 def local_assembly(state_dir: Path) -> None:
     """Leave in `state_dir` what `sluice up` would synthesize, if it would."""
-    if assembly.is_shipped(assembly.inputs_digest()):
+    if assembly.shipped(assembly.inputs_digest()):
         return
     with _one_at_a_time("local"):
         assembly.templates(SHARED)

@@ -4,6 +4,7 @@ Synthesizing takes ten seconds or more; finding that nothing has changed takes a
 `python -m infra.local.assembly` makes anew what comes with the sources.
 """
 
+import gzip
 import json
 import shutil
 import subprocess
@@ -23,9 +24,8 @@ STACKS = (resource_name(LOCAL, "storage"), resource_name(LOCAL, "pipeline"))
 """In the order in which they are deployed."""
 MAKERS = ("aws-cdk-lib", "constructs", "stepfunctions-without-sagemaker")
 
-
-SHIPPED = Path(__file__).with_name("templates")
-DIGEST = "inputs.digest"
+SHIPPED = Path(__file__).with_name("templates.json.gz")
+"""What comes with the sources: the templates, and the digest of what they were made from."""
 
 
 class SynthesisError(Exception):
@@ -35,39 +35,33 @@ class SynthesisError(Exception):
 def templates(state_dir: Path) -> dict[str, str]:
     """Template by stack name, in the order of deployment; synthesized only if neither shipped nor cached ones fit."""
     digest = inputs_digest()
-    if is_shipped(digest):
-        return _read(SHIPPED)
+    if fitting := shipped(digest):
+        return fitting
     folder = state_dir.resolve() / "assembly" / digest
     if not folder.exists():
         _synthesize(folder)
     return _read(folder)
 
 
-def is_shipped(digest: str) -> bool:
-    """Whether what comes with the sources was made from just these."""
-    file = SHIPPED / DIGEST
-    return file.exists() and file.read_text().strip() == digest
+def shipped(digest: str) -> dict[str, str]:
+    """The templates that come with the sources; none if they were made from anything but these."""
+    found = json.loads(gzip.decompress(SHIPPED.read_bytes())) if SHIPPED.exists() else {"inputs": None}
+    return found["templates"] if found["inputs"] == digest else {}
 
 
 def ship() -> None:
     """Make anew what comes with the sources, unless it fits."""
-    if is_shipped(digest := inputs_digest()):
+    if shipped(digest := inputs_digest()):
         return
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch) / "assembly" / digest
         _synthesize(folder)
-        SHIPPED.mkdir(exist_ok=True)
-        for stack in STACKS:
-            shutil.copyfile(folder / _file(stack), SHIPPED / _file(stack))
-    (SHIPPED / DIGEST).write_text(f"{digest}\n")
+        content = json.dumps({"inputs": digest, "templates": _read(folder)})
+    SHIPPED.write_bytes(gzip.compress(content.encode(), mtime=0))
 
 
 def _read(folder: Path) -> dict[str, str]:
-    return {stack: (folder / _file(stack)).read_text() for stack in STACKS}
-
-
-def _file(stack: str) -> str:
-    return f"{stack}.template.json"
+    return {stack: (folder / f"{stack}.template.json").read_text() for stack in STACKS}
 
 
 def inputs_digest() -> str:
