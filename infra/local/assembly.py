@@ -45,7 +45,9 @@ def templates(state_dir: Path) -> dict[str, str]:
 
 def shipped(digest: str) -> dict[str, str]:
     """The templates that come with the sources; none if they were made from anything but these."""
-    found = json.loads(gzip.decompress(SHIPPED.read_bytes())) if SHIPPED.exists() else {"inputs": None}
+    if not SHIPPED.exists():
+        return {}
+    found = json.loads(gzip.decompress(SHIPPED.read_bytes()))
     return found["templates"] if found["inputs"] == digest else {}
 
 

@@ -333,7 +333,7 @@ def test_rejected_upload_that_is_still_there_is_removed(
 def refuse(machine):
     """Has AWS refuse the calls of which `which(operation, parameters)` is true; ends before those who answer them."""
     with pytest.MonkeyPatch.context() as patched:
-        direct = BaseClient._make_api_call
+        direct = BaseClient._make_api_call  # pyright: ignore[reportAttributeAccessIssue]
 
         def refuse(which, code, message):
             def answer(client, operation, parameters):
